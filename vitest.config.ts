@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+// Workspace packages resolve to their sources, so a test never runs against a stale build.
+const fromSource = {
+  resolve: { conditions: ['signalbox-source'] },
+  ssr: { resolve: { conditions: ['signalbox-source', 'node', 'import'] } },
+};
+const node = { environment: 'node', testTimeout: 20_000, hookTimeout: 30_000 } as const;
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      { ...fromSource, test: { ...node, name: 'unit', include: ['{packages,modules,apps}/*/src/**/*.test.ts'] } },
+      { test: { ...node, name: 'floors', include: ['tests/floors.test.ts'] } },
+      { ...fromSource, test: { ...node, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000 } },
+      { ...fromSource, test: { ...node, name: 'faults', include: ['tests/faults/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { ...node, name: 'conformance', include: ['tests/conformance/**/*.test.ts'], testTimeout: 300_000 } },
+    ],
+  },
+});
