@@ -1,0 +1,120 @@
+import type { Cancellation } from './cancellation.ts';
+import type { RpcError } from './errors.ts';
+import type { RawJson } from './raw-json.ts';
+
+/** Log levels of MCP (RFC 5424), least severe first. */
+export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Name and version of a client or server as it states them. Never a security input. */
+export interface Implementation {
+  readonly name: string;
+  readonly version: string;
+  readonly [key: string]: unknown;
+}
+
+/** What the caller's client said of itself: per request in the modern revision, once in the handshake revisions. */
+export interface ClientProfile {
+  readonly revision: string;
+  readonly info: Implementation | undefined;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  /** Least severe level the client wants to see, or `off`. */
+  readonly logLevel: LogLevel | 'off';
+}
+
+/** The members of a request's `params` in the order they arrived, each still as bytes. */
+export type Params = ReadonlyMap<string, RawJson>;
+
+/** A message without an answer. */
+export interface Notification {
+  readonly method: string;
+  readonly params: RawJson | undefined;
+}
+
+/** A request in inner form, which is that of the modern revision: complete in itself, no session behind it. */
+export interface Request {
+  readonly method: string;
+  readonly params: Params;
+  readonly client: ClientProfile;
+  readonly cancellation: Cancellation;
+  /** Sends progress and log messages on the request's own stream; absent when the caller cannot receive any. */
+  readonly emit: ((notification: Notification) => void) | undefined;
+  /** Whether the caller asked for progress. */
+  readonly wantsProgress: boolean;
+}
+
+export type Priority = 'interactive' | 'normal' | 'batch';
+
+/** A request in flight on the path. Frozen by convention: a stage passes on a changed copy. */
+export interface Call extends Request {
+  /** Correlates logs, records and errors; unique within this process and very likely beyond. */
+  readonly id: string;
+  readonly priority: Priority;
+  /** On the monotonic clock, in milliseconds. No answer is wanted after it. */
+  readonly deadlineMs: number;
+}
+
+/** One tool, prompt or resource of one upstream, under the name the upstream knows. */
+export interface Target {
+  readonly upstream: string;
+  /** The upstream's own tool or prompt name, or resource URI. */
+  readonly name: string;
+  readonly definition: ToolDefinition | undefined;
+}
+
+/** A tool as its server defines it. Unknown members are kept. */
+export interface ToolDefinition {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly annotations?: ToolAnnotations;
+  readonly [key: string]: unknown;
+}
+
+export interface ToolAnnotations {
+  readonly readOnlyHint?: boolean;
+  readonly destructiveHint?: boolean;
+  readonly idempotentHint?: boolean;
+  readonly openWorldHint?: boolean;
+  readonly [key: string]: unknown;
+}
+
+/** A call whose public name has been resolved to what will really be asked. */
+export interface ResolvedCall extends Call {
+  readonly target: Target;
+  /** Equivalent targets to try in this order when the first one is unavailable. */
+  readonly fallbacks: readonly Target[];
+}
+
+/** The server answered. */
+export interface ResultOutcome {
+  readonly kind: 'result';
+  readonly result: RawJson;
+  /** `complete`, `input_required`, or whatever an extension defines. */
+  readonly resultType: string;
+  /** A tool that failed: `isError` in its result. */
+  readonly isError: boolean;
+  /**
+   * The revision whose shape `result` has. The bytes are brought into another shape only at the edge that needs it,
+   * so that an answer between two servers of one generation is never rewritten.
+   */
+  readonly revision: string;
+}
+
+/** The server refused, in JSON-RPC's terms. Passed on as it is. */
+export interface ErrorOutcome {
+  readonly kind: 'error';
+  readonly error: RpcError;
+}
+
+export type Outcome = ResultOutcome | ErrorOutcome;
+
+/** A value, or a promise of it where it cannot be had at once. Keeps promises off the path where none is needed. */
+export type Awaitable<T> = T | Promise<T>;
+
+export type Next<In extends Call = Call> = (call: In) => Awaitable<Outcome>;
+
+/** One step around a call. `Out` is what the call carries once the stage has passed it on. */
+export type Stage<In extends Call = Call, Out extends Call = In> = (call: In, next: Next<Out>) => Awaitable<Outcome>;

@@ -1,0 +1,64 @@
+export { RawJson, isObject } from './raw-json.ts';
+export { Cancellation, neverCancelled } from './cancellation.ts';
+export { GatewayError, toGatewayError, toMessage } from './errors.ts';
+export type { ErrorCode, ErrorData, GatewayErrorOptions, RpcError } from './errors.ts';
+export { LOG_LEVELS } from './call.ts';
+export type {
+  Awaitable,
+  Call,
+  ClientProfile,
+  ErrorOutcome,
+  Implementation,
+  LogLevel,
+  Next,
+  Notification,
+  Outcome,
+  Params,
+  Priority,
+  Request,
+  ResolvedCall,
+  ResultOutcome,
+  Stage,
+  Target,
+  ToolAnnotations,
+  ToolDefinition,
+} from './call.ts';
+export { createPipeline } from './pipeline.ts';
+export type { Pipeline } from './pipeline.ts';
+export { GATEWAY_LOG_LEVELS, UPSTREAM_STATES } from './ports.ts';
+export type {
+  Cache,
+  Clock,
+  DesiredUpstream,
+  Dispatch,
+  DocumentStore,
+  GatewayLogLevel,
+  Journal,
+  LogFields,
+  Logger,
+  Record,
+  Snapshot,
+  State,
+  Status,
+  UpstreamState,
+  UpstreamStatus,
+} from './ports.ts';
+export { systemClock } from './clock.ts';
+export { silentLogger } from './logger.ts';
+export { createNameMatcher } from './glob.ts';
+export { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './config/parse-config.ts';
+export type { ConfigProblem } from './config/parse-config.ts';
+export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export { kindOf } from './config/upstream-config.ts';
+export type {
+  BreakerConfig,
+  ExposureConfig,
+  HealthConfig,
+  RestartConfig,
+  RetryConfig,
+  TimeoutConfig,
+  UpstreamCacheConfig,
+  UpstreamConfig,
+} from './config/upstream-config.ts';
+export { missingSecrets, resolveSecret } from './config/secret.ts';
+export type { SecretReference, SecretText } from './config/secret.ts';

@@ -1,0 +1,134 @@
+import type { Call, Outcome, Awaitable, Implementation } from './call.ts';
+import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
+
+/** Makes a call: the one door for everything that uses tools. */
+export type Dispatch = (call: Call) => Awaitable<Outcome>;
+
+/** The fact that stays of a finished call. Carries no arguments and no results. */
+export interface Record {
+  readonly callId: string;
+  readonly method: string;
+  /** Public name of the tool or prompt, or the resource URI; `undefined` for methods without one. */
+  readonly name: string | undefined;
+  readonly upstream: string | undefined;
+  readonly client: string | undefined;
+  readonly revision: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly status: 'ok' | 'tool-error' | 'rpc-error' | 'gateway-error' | 'cancelled';
+  /** Our error code, or the JSON-RPC code of the upstream's refusal. */
+  readonly error: string | undefined;
+  readonly attempts: number;
+  readonly cached: boolean;
+}
+
+/** Takes facts about finished calls. Must return at once and never throw. */
+export interface Journal {
+  write(record: Record): void;
+}
+
+/** One version of what is wanted. Immutable; replaced whole. */
+export interface Snapshot {
+  readonly version: number;
+  readonly config: GatewayConfig;
+  /** In configuration order. */
+  readonly upstreams: ReadonlyMap<string, DesiredUpstream>;
+}
+
+export interface DesiredUpstream {
+  readonly name: string;
+  readonly config: UpstreamConfig;
+  /** Raised to ask for a restart although the configuration is unchanged. */
+  readonly generation: number;
+}
+
+/** What is wanted. The data plane reads `current` once per call and follows changes. */
+export interface State {
+  readonly current: Snapshot;
+  /** Calls `listener` after each change. Returns its own stop function. */
+  watch(listener: (next: Snapshot, previous: Snapshot) => void): () => void;
+}
+
+export const UPSTREAM_STATES = ['configured', 'known', 'starting', 'ready', 'degraded', 'failed', 'stopped'] as const;
+/**
+ * `configured`: wanted, never started, nothing remembered · `known`: not running, its lists are remembered ·
+ * `starting` · `ready` · `degraded`: running, but its last pings or calls failed · `failed`: waits for its next attempt ·
+ * `stopped`: switched off.
+ */
+export type UpstreamState = (typeof UPSTREAM_STATES)[number];
+
+/** What is observed of one upstream. */
+export interface UpstreamStatus {
+  readonly name: string;
+  readonly kind: 'stdio' | 'http' | 'module';
+  readonly state: UpstreamState;
+  /** Why it is in this state; for `failed` the upstream, phase and budget, and what to do. */
+  readonly reason: string;
+  readonly since: string;
+  readonly revision: string | undefined;
+  readonly server: Implementation | undefined;
+  readonly pid: number | undefined;
+  readonly tools: number;
+  readonly resources: number;
+  readonly prompts: number;
+  /** Times it was started by this process, the first included. */
+  readonly starts: number;
+  readonly calls: number;
+  readonly failures: number;
+  readonly inFlight: number;
+  readonly queued: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Last lines the upstream wrote to stderr, oldest first. */
+  readonly stderr: readonly string[];
+}
+
+/** What is observed. */
+export interface Status {
+  upstreams(): readonly UpstreamStatus[];
+  sessions(): { readonly open: number; readonly streams: number };
+}
+
+/** Time as an argument, so that tests need not sleep. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. */
+  now(): number;
+  /** Monotonic, milliseconds, any origin. */
+  monotonic(): number;
+  /** Returns a function that cancels the timer. The timer does not keep the process alive. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+export const GATEWAY_LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type GatewayLogLevel = (typeof GATEWAY_LOG_LEVELS)[number];
+
+/** Structured logs. Never user output. `fields` must be JSON and hold no secret. */
+export interface Logger {
+  readonly isDebug: boolean;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** The process cannot go on. */
+  fatal(message: string, fields?: LogFields): void;
+  /** A logger that adds `fields` to each line. */
+  with(fields: LogFields): Logger;
+}
+export type LogFields = Readonly<globalThis.Record<string, unknown>>;
+
+/** Small JSON documents that outlive the process, by key. Keys match `[a-z0-9._-]+`. */
+export interface DocumentStore {
+  /** @returns the document, or `undefined` if there is none or it cannot be read. */
+  read(key: string): Promise<unknown>;
+  /** Replaces the document whole; after a crash either the old or the new one is there. */
+  write(key: string, document: unknown): Promise<void>;
+  remove(key: string): Promise<void>;
+}
+
+/** May forget at any time. */
+export interface Cache<Value> {
+  get(key: string): Value | undefined;
+  set(key: string, value: Value, options: { readonly ttlMs: number; readonly bytes: number }): void;
+  delete(key: string): void;
+  clear(): void;
+}
