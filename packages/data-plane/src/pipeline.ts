@@ -1,0 +1,36 @@
+import { createPipeline, type Cache, type Call, type Clock, type Journal, type Logger, type Next, type ResultOutcome } from '@signalbox/core';
+import type { Catalog } from './catalog/catalog.ts';
+import { admit } from './stages/admit.ts';
+import { cacheOutcomes } from './stages/cache.ts';
+import { observe } from './stages/observe.ts';
+import { resolve } from './stages/resolve.ts';
+import { retry } from './stages/retry.ts';
+import type { SchemaValidator } from './stages/schema-validator.ts';
+import { shape } from './stages/shape.ts';
+import { createSend } from './upstreams/send.ts';
+import type { Upstream } from './upstreams/upstream.ts';
+
+export interface PipelineParts {
+  readonly catalog: Catalog;
+  readonly upstream: (name: string) => Upstream | undefined;
+  readonly settled: () => Promise<void> | undefined;
+  readonly schemas: SchemaValidator;
+  readonly cache: Cache<ResultOutcome>;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly maxInFlight: number;
+}
+
+/** The path of a call: every stage, outermost first, and the only place that orders them. */
+export function createCallPipeline(parts: PipelineParts): Next<Call> {
+  return createPipeline<Call>()
+    .use(observe(parts)) // refusals and crashes are recorded too
+    .use(resolve(parts)) // what follows speaks of the real target
+    .use(shape(parts)) // we go on with exactly what will be sent
+    .use(cacheOutcomes(parts)) // a hit has passed the same checks as a miss
+    .use(retry(parts)) // each attempt queues for its own target
+    .use(admit(parts)) // only work that will really be sent waits
+    .end(createSend(parts));
+}

@@ -1,0 +1,68 @@
+import { createNameMatcher, type Cache, type ResultOutcome } from '@signalbox/core';
+import type { Upstream } from '../upstreams/upstream.ts';
+import type { TargetedCall, TargetedStage } from './call-stages.ts';
+
+export interface CacheStageOptions {
+  readonly cache: Cache<ResultOutcome>;
+  readonly upstream: (name: string) => Upstream | undefined;
+}
+
+/** Longest time a server's own hint is believed, in milliseconds. */
+const MAX_HINT_MS = 300_000;
+
+/**
+ * Answers from memory where the operator said that a tool's answers depend on its arguments alone, or the server said
+ * that a resource stays the same for everyone. Errors and unfinished answers are never kept.
+ */
+export function cacheOutcomes(options: CacheStageOptions): TargetedStage {
+  const matchers = new WeakMap<object, (name: string) => boolean>();
+  const isCacheableTool = (upstream: Upstream, name: string): boolean => {
+    const config = upstream.desired.config.cache;
+    if (config === undefined) return false;
+    let matches = matchers.get(config);
+    if (matches === undefined) matchers.set(config, (matches = createNameMatcher(config.tools)));
+    return matches(name);
+  };
+  return (call, next) => {
+    const upstream = options.upstream(call.target.upstream);
+    if (upstream === undefined || call.params.has('requestState') || call.params.has('inputResponses')) return next(call);
+    const isTool = call.method === 'tools/call';
+    if (isTool ? !isCacheableTool(upstream, call.target.name) : call.method !== 'resources/read') return next(call);
+    const key = keyOf(call, upstream);
+    const hit = options.cache.get(key);
+    if (hit !== undefined) {
+      call.trace.isCached = true;
+      return hit;
+    }
+    const keep = (outcome: Awaited<ReturnType<typeof next>>) => {
+      if (outcome.kind !== 'result' || outcome.isError || outcome.resultType !== 'complete') return outcome;
+      const ttlMs = isTool ? upstream.desired.config.cache!.ttlMs : hintOf(outcome);
+      if (ttlMs > 0) options.cache.set(key, outcome, { ttlMs, bytes: outcome.result.bytes.length + key.length });
+      return outcome;
+    };
+    const outcome = next(call);
+    return outcome instanceof Promise ? outcome.then(keep) : keep(outcome);
+  };
+}
+
+function hintOf(outcome: ResultOutcome): number {
+  const result = outcome.result.object;
+  if (result?.['cacheScope'] !== 'public') return 0;
+  const ttlMs = result['ttlMs'];
+  return typeof ttlMs === 'number' && ttlMs > 0 ? Math.min(ttlMs, MAX_HINT_MS) : 0;
+}
+
+// The server's version and the generation are part of the key, so that an upgrade or a restart starts from nothing.
+function keyOf(call: TargetedCall, upstream: Upstream): string {
+  const server = upstream.manifest?.server;
+  const parts = [upstream.name, upstream.desired.generation, server?.version, call.method, call.target.name];
+  return `${JSON.stringify(parts)}${canonicalJson(call.params.get('arguments')?.value)}`;
+}
+
+/** JSON text with the members of every object in one order, so that equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const members = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+}

@@ -1,0 +1,20 @@
+import type { Call, ResolvedCall, Stage } from '@signalbox/core';
+
+/** What the stages find out about a call on its way, for its record. The one thing on a call that changes. */
+export interface CallTrace {
+  upstream: string | undefined;
+  name: string | undefined;
+  attempts: number;
+  isCached: boolean;
+}
+
+/** A call that is being recorded. */
+export interface ObservedCall extends Call {
+  readonly trace: CallTrace;
+}
+
+/** A recorded call with its target. */
+export interface TargetedCall extends ObservedCall, ResolvedCall {}
+
+/** A stage around a call whose target is known. */
+export type TargetedStage = Stage<TargetedCall>;

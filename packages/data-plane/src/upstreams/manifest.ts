@@ -1,0 +1,126 @@
+import { GatewayError, isObject, neverCancelled, type Implementation, type ToolDefinition } from '@signalbox/core';
+import { MODERN_REVISION, toParams, type Connection } from '@signalbox/protocol';
+
+/** A prompt, resource or template as its server lists it. Unknown members are kept. */
+export type Listed = Readonly<Record<string, unknown>>;
+
+/** What an upstream offers, as it said last. Remembered on disk, so that lists are there before processes are. */
+export interface Manifest {
+  readonly revision: string;
+  readonly server: Implementation;
+  readonly instructions: string | undefined;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly tools: readonly ToolDefinition[];
+  readonly prompts: readonly Listed[];
+  readonly resources: readonly Listed[];
+  readonly templates: readonly Listed[];
+}
+
+export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
+
+const LISTS: Readonly<Record<ListKind, { method: string; member: string; capability: string; key: string }>> = {
+  tools: { method: 'tools/list', member: 'tools', capability: 'tools', key: 'name' },
+  prompts: { method: 'prompts/list', member: 'prompts', capability: 'prompts', key: 'name' },
+  resources: { method: 'resources/list', member: 'resources', capability: 'resources', key: 'uri' },
+  templates: { method: 'resources/templates/list', member: 'resourceTemplates', capability: 'resources', key: 'uriTemplate' },
+};
+
+const MAX_PAGES = 1000;
+const MAX_ITEMS = 20_000;
+const METHOD_NOT_FOUND = -32601;
+
+export interface FetchOptions {
+  readonly upstream: string;
+  /** Longest wait for one page, in milliseconds. */
+  readonly listMs: number;
+}
+
+/** Asks an upstream for everything it offers. @throws GatewayError naming the list that failed and why. */
+export async function fetchManifest(connection: Connection, options: FetchOptions): Promise<Manifest> {
+  const [tools, prompts, resources, templates] = await Promise.all([
+    fetchList(connection, 'tools', options),
+    fetchList(connection, 'prompts', options),
+    fetchList(connection, 'resources', options),
+    fetchList(connection, 'templates', options),
+  ]);
+  const { info, instructions, capabilities } = connection.server;
+  return { revision: connection.revision, server: info, instructions, capabilities, tools: tools as readonly ToolDefinition[], prompts, resources, templates };
+}
+
+/**
+ * Follows one list to its end. An entry without its name is left out; one whose name was seen before too.
+ * @throws GatewayError `UPSTREAM_PROTOCOL` when pages repeat or never end.
+ */
+export async function fetchList(connection: Connection, kind: ListKind, options: FetchOptions): Promise<readonly Listed[]> {
+  const list = LISTS[kind];
+  if (connection.server.capabilities[list.capability] === undefined) return [];
+  const items = new Map<string, Listed>();
+  const cursors = new Set<string>();
+  let cursor: string | undefined;
+  for (let page = 1; ; page++) {
+    const result = await fetchPage(connection, list.method, cursor, options);
+    if (result === undefined) return [];
+    for (const item of Array.isArray(result[list.member]) ? (result[list.member] as unknown[]) : []) {
+      const key = isObject(item) ? item[list.key] : undefined;
+      if (isObject(item) && typeof key === 'string' && key !== '' && !items.has(key) && isListable(kind, item)) items.set(key, item);
+    }
+    const next = result['nextCursor'];
+    if (typeof next !== 'string') return [...items.values()];
+    if (cursors.has(next)) throw endless(options.upstream, list.method, `cursor ${JSON.stringify(next.slice(0, 40))} came twice`);
+    if (page >= MAX_PAGES || items.size > MAX_ITEMS) throw endless(options.upstream, list.method, `more than ${MAX_PAGES} pages or ${MAX_ITEMS} entries`);
+    cursors.add(next);
+    cursor = next;
+  }
+}
+
+/** Reads a remembered manifest. @returns `undefined` for anything that is not one. */
+export function toManifest(document: unknown): Manifest | undefined {
+  if (!isObject(document)) return undefined;
+  const { revision, server, instructions, capabilities, tools, prompts, resources, templates } = document;
+  const isComplete = typeof revision === 'string' && isObject(server) && isObject(capabilities) && [tools, prompts, resources, templates].every(Array.isArray);
+  if (!isComplete) return undefined;
+  return {
+    revision,
+    server: server as Implementation,
+    instructions: typeof instructions === 'string' ? instructions : undefined,
+    capabilities,
+    tools: tools as ToolDefinition[],
+    prompts: prompts as Listed[],
+    resources: resources as Listed[],
+    templates: templates as Listed[],
+  };
+}
+
+async function fetchPage(connection: Connection, method: string, cursor: string | undefined, options: FetchOptions): Promise<Record<string, unknown> | undefined> {
+  const outcome = await connection.request({
+    method,
+    params: toParams({ cursor }),
+    client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+    cancellation: neverCancelled(),
+    timeoutMs: options.listMs,
+    emit: undefined,
+    wantsProgress: false,
+  });
+  if (outcome.kind === 'error') {
+    // Servers announce resources and have no templates, or the other way round; that is an empty list, not a failure.
+    if (outcome.error.code === METHOD_NOT_FOUND) return undefined;
+    throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot list "${options.upstream}": it refused ${method}: ${outcome.error.message}`, {
+      data: { upstream: options.upstream, phase: 'list', method },
+    });
+  }
+  let result: unknown;
+  try {
+    result = outcome.result.value;
+  } catch (error) {
+    throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot list "${options.upstream}": its answer to ${method} is not JSON`, { cause: error, data: { upstream: options.upstream, phase: 'list' } });
+  }
+  return isObject(result) ? result : {};
+}
+
+function isListable(kind: ListKind, item: Record<string, unknown>): boolean {
+  return kind !== 'tools' || isObject(item['inputSchema']);
+}
+
+function endless(upstream: string, method: string, why: string): GatewayError {
+  return new GatewayError('UPSTREAM_PROTOCOL', `Cannot list "${upstream}": ${method} does not end: ${why}`, { data: { upstream, phase: 'list', method } });
+}

@@ -1,0 +1,215 @@
+import { toMessage, type Clock, type DesiredUpstream, type DocumentStore, type Logger, type Notification, type Snapshot, type State, type UpstreamStatus } from '@signalbox/core';
+import { Catalog, resourceUpdated, type Contribution } from '../catalog/catalog.ts';
+import { toManifest, type Manifest } from './manifest.ts';
+import { Upstream, type UpstreamParts } from './upstream.ts';
+
+export interface SupervisorOptions {
+  readonly state: State;
+  readonly documents: DocumentStore;
+  readonly open: UpstreamParts['open'];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Upstreams started at the same time. */
+  readonly startConcurrency: number;
+  readonly random?: () => number;
+}
+
+const LEDGER_KEY = 'names';
+
+/**
+ * Keeps what runs equal to what is wanted: starts what is new, stops what is gone, replaces what changed and leaves
+ * everything else alone. Owns the upstreams and the catalog made of what they offer.
+ */
+export class Supervisor {
+  readonly catalog: Catalog;
+  readonly #options: SupervisorOptions;
+  readonly #upstreams = new Map<string, Upstream>();
+  readonly #remembered: Map<string, Manifest>;
+  readonly #listeners = new Set<(notification: Notification) => void>();
+  readonly #stateListeners = new Set<(upstream: Upstream) => void>();
+  readonly #starts: Semaphore;
+  #closing: Promise<void>[] = [];
+  #stopWatching: (() => void) | undefined;
+  #isClosed = false;
+
+  private constructor(options: SupervisorOptions, ledger: unknown, remembered: Map<string, Manifest>) {
+    this.#options = options;
+    this.#remembered = remembered;
+    this.#starts = new Semaphore(options.startConcurrency);
+    this.catalog = new Catalog(ledger);
+  }
+
+  /** Reads what is remembered, then takes up the present snapshot and follows every later one. The caller closes it. */
+  static async create(options: SupervisorOptions): Promise<Supervisor> {
+    const { documents, state } = options;
+    const names = [...state.current.upstreams.keys()];
+    const [ledger, ...manifests] = await Promise.all([documents.read(LEDGER_KEY), ...names.map((name) => documents.read(toKey(name)))]);
+    const remembered = new Map<string, Manifest>();
+    for (const [index, name] of names.entries()) {
+      const manifest = toRemembered(manifests[index], state.current.upstreams.get(name)!);
+      if (manifest !== undefined) remembered.set(name, manifest);
+    }
+    const supervisor = new Supervisor(options, ledger, remembered);
+    supervisor.#reconcile(state.current);
+    supervisor.#stopWatching = state.watch((next) => supervisor.#reconcile(next));
+    return supervisor;
+  }
+
+  get(name: string): Upstream | undefined {
+    return this.#upstreams.get(name);
+  }
+
+  /** Starts everything that is wanted and not running. */
+  startAll(): void {
+    for (const upstream of this.#upstreams.values()) upstream.start();
+  }
+
+  /** What clients must hear: changed lists and updated resources. Returns its own stop function. */
+  watch(listener: (notification: Notification) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` whenever an upstream changes its state. Returns its own stop function. */
+  watchStates(listener: (upstream: Upstream) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  /** Whether some upstream is on its first way up and nothing is known of what it offers. */
+  get isSettling(): boolean {
+    for (const upstream of this.#upstreams.values()) {
+      if (upstream.manifest === undefined && (upstream.state === 'starting' || upstream.state === 'configured')) return true;
+    }
+    return false;
+  }
+
+  status(): readonly UpstreamStatus[] {
+    return this.#inOrder().map((upstream) => upstream.status());
+  }
+
+  /** Stops every upstream, all at once, and waits until the last one is gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopWatching?.();
+    const upstreams = [...this.#upstreams.values()];
+    this.#upstreams.clear();
+    await Promise.all([...this.#closing, ...upstreams.map((upstream) => upstream.close('the gateway is stopping'))]);
+  }
+
+  #reconcile(snapshot: Snapshot): void {
+    for (const [name, upstream] of this.#upstreams) {
+      if (snapshot.upstreams.get(name) === upstream.desired) continue;
+      this.#upstreams.delete(name);
+      if (upstream.manifest !== undefined) this.#remembered.set(name, upstream.manifest);
+      this.#track(upstream.close(snapshot.upstreams.has(name) ? 'replaced by its new configuration' : 'removed from the configuration'));
+    }
+    for (const [name, desired] of snapshot.upstreams) {
+      if (this.#upstreams.has(name)) continue;
+      const upstream = new Upstream(desired, this.#remembered.get(name), this.#parts());
+      this.#upstreams.set(name, upstream);
+      upstream.start();
+    }
+    this.#rebuild();
+  }
+
+  #parts(): UpstreamParts {
+    const { open, clock, logger, random } = this.#options;
+    return {
+      open,
+      clock,
+      logger,
+      random: random ?? Math.random,
+      startPermit: () => this.#starts.take(),
+      onManifest: (upstream) => this.#takeManifest(upstream),
+      onResourceUpdated: (upstream, uri) => this.#emit(resourceUpdated(this.catalog.publicUri(upstream.name, uri))),
+      onState: (upstream) => {
+        for (const listener of this.#stateListeners) listener(upstream);
+      },
+    };
+  }
+
+  #takeManifest(upstream: Upstream): void {
+    if (this.#upstreams.get(upstream.name) !== upstream) return;
+    this.#rebuild();
+    this.#save(toKey(upstream.name), toDocument(upstream.manifest!, upstream.desired));
+  }
+
+  #rebuild(): void {
+    const contributions: Contribution[] = [];
+    for (const upstream of this.#inOrder()) {
+      const { config } = upstream.desired;
+      if (upstream.manifest !== undefined && !config.disabled) contributions.push({ upstream: upstream.name, config, manifest: upstream.manifest });
+    }
+    for (const notification of this.catalog.replace(contributions, this.#upstreams.size === 1)) this.#emit(notification);
+    if (this.catalog.ledger.isChanged) this.#save(LEDGER_KEY, this.catalog.ledger.toDocument());
+  }
+
+  #inOrder(): Upstream[] {
+    const ordered: Upstream[] = [];
+    for (const name of this.#options.state.current.upstreams.keys()) {
+      const upstream = this.#upstreams.get(name);
+      if (upstream !== undefined) ordered.push(upstream);
+    }
+    return ordered;
+  }
+
+  #emit(notification: Notification): void {
+    if (this.#isClosed) return;
+    for (const listener of this.#listeners) listener(notification);
+  }
+
+  #save(key: string, document: unknown): void {
+    this.#options.documents.write(key, document).catch((error: unknown) => this.#options.logger.error('could not remember', { key, error: toMessage(error) }));
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => this.#options.logger.error('could not close an upstream', { error: toMessage(error) }))
+      .finally(() => {
+        this.#closing = this.#closing.filter((other) => other !== tracked);
+      });
+    this.#closing.push(tracked);
+  }
+}
+
+function toKey(upstream: string): string {
+  return `manifest.${Buffer.from(upstream).toString('hex')}`;
+}
+
+// A manifest belongs to what was started: another command or address under the same name is another server.
+function toDocument(manifest: Manifest, desired: DesiredUpstream): unknown {
+  return { origin: toOrigin(desired), manifest };
+}
+
+function toRemembered(document: unknown, desired: DesiredUpstream): Manifest | undefined {
+  const { origin, manifest } = (document ?? {}) as { origin?: unknown; manifest?: unknown };
+  return origin === toOrigin(desired) ? toManifest(manifest) : undefined;
+}
+
+function toOrigin({ config }: DesiredUpstream): string {
+  return JSON.stringify([config.command, config.args, config.cwd, config.url, config.module]);
+}
+
+/** Bounds how many hold a permit at once; the others wait in the order they came. */
+class Semaphore {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(permits: number) {
+    this.#free = permits;
+  }
+
+  async take(): Promise<() => void> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    let isReleased = false;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    };
+  }
+}

@@ -1,0 +1,388 @@
+import {
+  GatewayError,
+  LOG_LEVELS,
+  kindOf,
+  toMessage,
+  type Awaitable,
+  type Clock,
+  type DesiredUpstream,
+  type Logger,
+  type LogLevel,
+  type Notification,
+  type UpstreamState,
+  type UpstreamStatus,
+} from '@signalbox/core';
+import type { Connection } from '@signalbox/protocol';
+import { AdmissionQueue } from './admission-queue.ts';
+import { backoffMs } from './backoff.ts';
+import { Breaker } from './breaker.ts';
+import { fetchList, fetchManifest, type ListKind, type Manifest } from './manifest.ts';
+
+/** A connection and what is known of the process behind it, if there is one. */
+export interface Opened {
+  readonly connection: Connection;
+  readonly pid: number | undefined;
+  readonly stderr: () => readonly string[];
+}
+
+export interface OpenOptions {
+  readonly desired: DesiredUpstream;
+  readonly lastRevision: string | undefined;
+  readonly onNotification: (notification: Notification) => void;
+  /** Reports the last lines on stderr although opening failed. */
+  readonly onStderr: (lines: () => readonly string[]) => void;
+}
+
+export interface UpstreamParts {
+  /** Opens a connection. @throws GatewayError naming the phase and its budget. */
+  readonly open: (options: OpenOptions) => Promise<Opened>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  /** Waits for the right to start; the returned function gives it back. */
+  readonly startPermit: () => Promise<() => void>;
+  readonly onManifest: (upstream: Upstream) => void;
+  readonly onResourceUpdated: (upstream: Upstream, uri: string) => void;
+  readonly onState: (upstream: Upstream) => void;
+}
+
+/** Lists that changed close together are fetched once. */
+const REFRESH_DELAY_MS = 100;
+
+/** A call waits for the next attempt if that is at most this far away; otherwise it fails at once. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * The life of one upstream: opened, listed, watched, opened again when it fails, and closed.
+ * It always tries again; a call that comes meanwhile hastens the next attempt.
+ */
+export class Upstream {
+  readonly desired: DesiredUpstream;
+  readonly queue: AdmissionQueue;
+  readonly breaker: Breaker;
+  readonly #parts: UpstreamParts;
+  readonly #logger: Logger;
+  #manifest: Manifest | undefined;
+  #state: UpstreamState;
+  #reason: string;
+  #since: number;
+  #opened: Opened | undefined;
+  #opening: Promise<Connection> | undefined;
+  #lastStderr: () => readonly string[] = () => [];
+  #attempts = 0;
+  #starts = 0;
+  #calls = 0;
+  #failures = 0;
+  #missedPings = 0;
+  #lastTrafficAt = 0;
+  #lastAttemptAt = Number.NEGATIVE_INFINITY;
+  #retryAt = 0;
+  #cancelTimer: (() => void) | undefined;
+  #cancelHealth: (() => void) | undefined;
+  #cancelRefresh: (() => void) | undefined;
+  readonly #staleLists = new Set<ListKind>();
+  readonly #subscriptions = new Map<string, number>();
+  #logLevel: LogLevel | undefined;
+  #isClosed = false;
+
+  constructor(desired: DesiredUpstream, manifest: Manifest | undefined, parts: UpstreamParts) {
+    const { config, name } = desired;
+    this.desired = desired;
+    this.#parts = parts;
+    this.#logger = parts.logger.with({ upstream: name });
+    this.#manifest = manifest;
+    this.queue = new AdmissionQueue({ upstream: name, maxConcurrent: config.maxConcurrent, maxQueued: config.maxQueued, clock: parts.clock });
+    this.breaker = new Breaker(config.breaker, parts.clock);
+    this.#since = parts.clock.now();
+    this.#state = config.disabled ? 'stopped' : manifest === undefined ? 'configured' : 'known';
+    this.#reason = config.disabled ? 'switched off by "disabled"' : manifest === undefined ? 'not started yet' : 'its lists are remembered; not started yet';
+  }
+
+  get name(): string {
+    return this.desired.name;
+  }
+
+  get state(): UpstreamState {
+    return this.#state;
+  }
+
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** What it offers, as far as known; stays while it is away. */
+  get manifest(): Manifest | undefined {
+    return this.#manifest;
+  }
+
+  /** Starts it unless it runs, starts, or is switched off. */
+  start(): void {
+    if (this.#isClosed || this.desired.config.disabled || this.#opened !== undefined || this.#opening !== undefined) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const opening = this.#open();
+    this.#opening = opening;
+    opening.catch((error: unknown) => this.#logger.debug('upstream did not start', { error: toMessage(error) }));
+  }
+
+  /**
+   * The open connection, at once if there is one; otherwise waits for the present or next attempt.
+   * @throws GatewayError `UPSTREAM_UNAVAILABLE` (never sent) with the reason, phase and last stderr lines.
+   */
+  connection(waitMs: number): Awaitable<Connection> {
+    if (this.#opened !== undefined) return this.#opened.connection;
+    return this.#waitForConnection(waitMs);
+  }
+
+  /** Tells that a call ran, for health and counts. */
+  recordCall(isFailure: boolean): void {
+    this.#calls++;
+    if (isFailure) this.#failures++;
+    else this.#lastTrafficAt = this.#parts.clock.monotonic();
+    if (!isFailure && this.#state === 'degraded' && this.#opened !== undefined) this.#become('ready', 'answers again');
+  }
+
+  /** Lowers the level of log messages asked of the server if a caller wants more than it sends. */
+  wantLogLevel(level: LogLevel): void {
+    if (this.#logLevel !== undefined && LOG_LEVELS.indexOf(this.#logLevel) <= LOG_LEVELS.indexOf(level)) return;
+    this.#logLevel = level;
+    if (this.#opened !== undefined) this.#background(this.#opened.connection.setLogLevel(level), 'set the log level');
+  }
+
+  /** Asks to hear of changes to a resource for as long as anyone does. Returns a function that ends the wish. */
+  subscribe(uri: string): () => void {
+    const count = this.#subscriptions.get(uri) ?? 0;
+    this.#subscriptions.set(uri, count + 1);
+    if (count === 0 && this.#opened !== undefined) this.#background(this.#opened.connection.subscribe(uri), 'subscribe');
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      const left = (this.#subscriptions.get(uri) ?? 1) - 1;
+      if (left > 0) {
+        this.#subscriptions.set(uri, left);
+        return;
+      }
+      this.#subscriptions.delete(uri);
+      if (this.#opened !== undefined) this.#background(this.#opened.connection.unsubscribe(uri), 'unsubscribe');
+    };
+  }
+
+  status(): UpstreamStatus {
+    const manifest = this.#manifest;
+    return {
+      name: this.name,
+      kind: kindOf(this.desired.config),
+      state: this.#state,
+      reason: this.#reason,
+      since: new Date(this.#since).toISOString(),
+      revision: manifest?.revision,
+      server: manifest?.server,
+      pid: this.#opened?.pid,
+      tools: manifest?.tools.length ?? 0,
+      resources: manifest?.resources.length ?? 0,
+      prompts: manifest?.prompts.length ?? 0,
+      starts: this.#starts,
+      calls: this.#calls,
+      failures: this.#failures,
+      inFlight: this.queue.inFlight,
+      queued: this.queue.queued,
+      breaker: this.breaker.state,
+      stderr: this.#lastStderr(),
+    };
+  }
+
+  /** Closes it for good and frees everything it holds. */
+  async close(reason: string): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    this.#cancelHealth?.();
+    this.#cancelRefresh?.();
+    this.#become('stopped', reason);
+    const opening = this.#opening;
+    await this.#opened?.connection.close();
+    this.#opened = undefined;
+    // An attempt under way ends by itself: it finds the upstream closed and closes what it opened.
+    if (opening !== undefined) await opening.catch((error: unknown) => this.#logger.debug('upstream closed while starting', { error: toMessage(error) }));
+  }
+
+  async #open(): Promise<Connection> {
+    const { clock } = this.#parts;
+    const release = await this.#parts.startPermit();
+    try {
+      if (this.#isClosed) throw this.#unavailable('it was closed');
+      this.#lastAttemptAt = clock.monotonic();
+      this.#starts++;
+      this.#become('starting', this.#starts === 1 ? 'starting' : `starting, ${ordinal(this.#starts)} time`);
+      const opened = await this.#parts.open({
+        desired: this.desired,
+        lastRevision: this.#manifest?.revision,
+        onNotification: (notification) => this.#takeNotification(notification),
+        onStderr: (lines) => (this.#lastStderr = lines),
+      });
+      return await this.#adopt(opened);
+    } catch (error) {
+      this.#opening = undefined;
+      this.#fail(toMessage(error));
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  async #adopt(opened: Opened): Promise<Connection> {
+    const { connection } = opened;
+    const { clock } = this.#parts;
+    this.#lastStderr = opened.stderr;
+    let manifest: Manifest;
+    try {
+      manifest = await fetchManifest(connection, { upstream: this.name, listMs: this.desired.config.timeouts.listMs });
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    if (this.#isClosed) {
+      await connection.close();
+      throw this.#unavailable('it was closed');
+    }
+    this.#opened = opened;
+    this.#opening = undefined;
+    this.#manifest = manifest;
+    this.#missedPings = 0;
+    this.#lastTrafficAt = clock.monotonic();
+    const readyAt = clock.monotonic();
+    void connection.closed.then((reason) => this.#takeClose(opened, reason, clock.monotonic() - readyAt));
+    for (const uri of this.#subscriptions.keys()) this.#background(connection.subscribe(uri), 'subscribe');
+    if (this.#logLevel !== undefined) this.#background(connection.setLogLevel(this.#logLevel), 'set the log level');
+    this.#become('ready', `speaks ${connection.revision}`);
+    this.#parts.onManifest(this);
+    this.#scheduleHealth();
+    return connection;
+  }
+
+  #takeClose(opened: Opened, reason: string, uptimeMs: number): void {
+    if (this.#opened !== opened) return;
+    this.#opened = undefined;
+    this.#cancelHealth?.();
+    if (this.#isClosed) return;
+    const { restart } = this.desired.config;
+    if (uptimeMs >= restart.steadyMs) this.#attempts = 0;
+    this.#fail(reason, uptimeMs >= Math.min(1000, restart.backoffMs) && this.#attempts === 0 ? 0 : undefined);
+  }
+
+  #fail(reason: string, delayMs?: number): void {
+    if (this.#isClosed) return;
+    const { restart } = this.desired.config;
+    const delay = delayMs ?? backoffMs(this.#attempts, { baseMs: restart.backoffMs, maxMs: restart.maxBackoffMs, random: this.#parts.random });
+    this.#attempts++;
+    this.#retryAt = this.#parts.clock.monotonic() + delay;
+    this.#become('failed', reason);
+    this.#logger.warn('upstream failed', { reason, retryInMs: Math.round(delay), stderr: this.#lastStderr().slice(-3) });
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#parts.clock.after(delay, () => this.start());
+  }
+
+  async #waitForConnection(waitMs: number): Promise<Connection> {
+    if (this.#isClosed || this.desired.config.disabled) throw this.#unavailable(this.#reason);
+    if (this.#opening === undefined) this.#hasten();
+    const opening = this.#opening;
+    if (opening === undefined) throw this.#unavailable(this.#reason);
+    const { clock } = this.#parts;
+    return await new Promise<Connection>((resolve, reject) => {
+      const cancel = clock.after(waitMs, () => reject(this.#unavailable(`still starting after ${Math.round(waitMs)} ms`)));
+      opening.then(resolve, (error: unknown) => reject(this.#unavailable(toMessage(error), error))).finally(cancel);
+    });
+  }
+
+  // A call wants it now: bring the next attempt forward, unless the last one has only just failed.
+  #hasten(): void {
+    const now = this.#parts.clock.monotonic();
+    const isFresh = this.#state === 'configured' || this.#state === 'known';
+    const isNear = this.#retryAt - now <= PATIENCE_MS;
+    if (isFresh || isNear || now - this.#lastAttemptAt >= this.desired.config.restart.backoffMs) this.start();
+  }
+
+  #takeNotification(notification: Notification): void {
+    if (notification.method === 'notifications/resources/updated') {
+      const uri = notification.params?.object?.['uri'];
+      if (typeof uri === 'string') this.#parts.onResourceUpdated(this, uri);
+      return;
+    }
+    const match = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(notification.method);
+    if (match === null) return;
+    this.#staleLists.add(match[1] as ListKind);
+    if (match[1] === 'resources') this.#staleLists.add('templates');
+    this.#cancelRefresh ??= this.#parts.clock.after(REFRESH_DELAY_MS, () => {
+      this.#cancelRefresh = undefined;
+      this.#background(this.#refresh(), 'list again');
+    });
+  }
+
+  async #refresh(): Promise<void> {
+    const opened = this.#opened;
+    if (opened === undefined || this.#manifest === undefined) return;
+    const stale = [...this.#staleLists];
+    this.#staleLists.clear();
+    const options = { upstream: this.name, listMs: this.desired.config.timeouts.listMs };
+    const lists = await Promise.all(stale.map((kind) => fetchList(opened.connection, kind, options)));
+    if (this.#opened !== opened) return;
+    this.#manifest = { ...this.#manifest, ...Object.fromEntries(stale.map((kind, index) => [kind, lists[index]!])) };
+    this.#parts.onManifest(this);
+  }
+
+  #scheduleHealth(): void {
+    const { intervalMs } = this.desired.config.health;
+    this.#cancelHealth = this.#parts.clock.after(intervalMs, () => this.#background(this.#checkHealth(), 'check its health'));
+  }
+
+  // Traffic is proof enough; only a quiet upstream is asked.
+  async #checkHealth(): Promise<void> {
+    const opened = this.#opened;
+    if (opened === undefined) return;
+    const { health } = this.desired.config;
+    if (this.#parts.clock.monotonic() - this.#lastTrafficAt >= health.intervalMs) {
+      try {
+        await opened.connection.ping(health.timeoutMs);
+        this.#missedPings = 0;
+        if (this.#state === 'degraded') this.#become('ready', 'answers pings again');
+      } catch (error) {
+        if (this.#opened !== opened) return;
+        this.#missedPings++;
+        this.#become('degraded', `${this.#missedPings} of ${health.failures} pings unanswered: ${toMessage(error)}`);
+        if (this.#missedPings >= health.failures) {
+          await opened.connection.close();
+          return;
+        }
+      }
+    }
+    if (this.#opened === opened) this.#scheduleHealth();
+  }
+
+  #background(work: Promise<unknown>, what: string): void {
+    work.catch((error: unknown) => this.#logger.warn(`could not ${what}`, { error: toMessage(error) }));
+  }
+
+  #become(state: UpstreamState, reason: string): void {
+    const isNews = state !== this.#state;
+    if (isNews) this.#since = this.#parts.clock.now();
+    this.#state = state;
+    this.#reason = reason;
+    if (isNews) this.#parts.onState(this);
+  }
+
+  #unavailable(reason: string, cause?: unknown): GatewayError {
+    const stderr = this.#lastStderr().slice(-5);
+    const inner = cause instanceof GatewayError ? cause.data : undefined;
+    const retryInMs = Math.max(0, Math.round(this.#retryAt - this.#parts.clock.monotonic()));
+    return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot reach upstream "${this.name}": ${reason}`, {
+      cause,
+      data: { phase: 'connect', ...inner, upstream: this.name, state: this.#state, retryInMs, sent: false, ...(stderr.length > 0 ? { stderr } : {}) },
+    });
+  }
+}
+
+function ordinal(count: number): string {
+  const ending = count % 100 >= 11 && count % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][count % 10] ?? 'th');
+  return `${count}${ending}`;
+}
