@@ -1,4 +1,13 @@
-import { createPipeline, type Cache, type Call, type Clock, type Journal, type Logger, type Next, type ResultOutcome } from '@signalbox/core';
+import {
+  createPipeline,
+  type Cache,
+  type Call,
+  type Clock,
+  type Journal,
+  type Logger,
+  type Next,
+  type ResultOutcome,
+} from '@signalbox/core';
 import type { Catalog } from './catalog/catalog.ts';
 import { admit } from './stages/admit.ts';
 import { cacheOutcomes } from './stages/cache.ts';

@@ -8,7 +8,15 @@
 export async function createAjv(isDraft7, code) {
   const { default: module } = await (isDraft7 ? import('ajv') : import('ajv/dist/2020.js'));
   const { default: addFormats } = await import('ajv-formats');
-  const options = { strict: false, allErrors: true, validateSchema: false, addUsedSchema: false, validateFormats: true, logger: /** @type {const} */ (false), code };
+  const options = {
+    strict: false,
+    allErrors: true,
+    validateSchema: false,
+    addUsedSchema: false,
+    validateFormats: true,
+    logger: /** @type {const} */ (false),
+    code,
+  };
   const ajv = new module.default(options);
   addFormats.default(ajv);
   return ajv;

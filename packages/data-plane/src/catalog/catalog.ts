@@ -50,7 +50,12 @@ export class Catalog {
    */
   replace(contributions: readonly Contribution[], isOnly: boolean): readonly Notification[] {
     const before = this.#lists;
-    const entries = { tools: [] as ToolDefinition[], prompts: [] as Listed[], resources: [] as Listed[], resourceTemplates: [] as Listed[] };
+    const entries = {
+      tools: [] as ToolDefinition[],
+      prompts: [] as Listed[],
+      resources: [] as Listed[],
+      resourceTemplates: [] as Listed[],
+    };
     const tools = new Map<string, Target>();
     const prompts = new Map<string, Target>();
     const resources = new Map<string, Target>();
@@ -60,7 +65,14 @@ export class Catalog {
     for (const { upstream, config, manifest } of contributions) {
       const isAllowed = createToolFilter(config);
       const claim = (kind: NamedKind, name: string) =>
-        this.#ledger.claim({ kind, upstream, name, rename: kind === 'tool' ? config.tools.rename[name] : undefined, alwaysPrefix: config.tools.prefix === 'always', verbatim: isOnly });
+        this.#ledger.claim({
+          kind,
+          upstream,
+          name,
+          rename: kind === 'tool' ? config.tools.rename[name] : undefined,
+          alwaysPrefix: config.tools.prefix === 'always',
+          verbatim: isOnly,
+        });
       const own = new Map<string, Target>();
       byToolName.set(upstream, own);
       for (const tool of manifest.tools) {

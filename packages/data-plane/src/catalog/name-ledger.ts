@@ -84,7 +84,8 @@ export class NameLedger {
 
 function candidatesFor(claim: NameClaim, wish: string): string[] {
   const seed = `${claim.upstream}\n${claim.name}`;
-  if (claim.kind === 'resource') return [wish, `${claim.upstream.replace(/[^A-Za-z0-9.-]/g, '-')}+${wish}`, `${claim.upstream.length}-${claim.upstream}+${wish}`];
+  if (claim.kind === 'resource')
+    return [wish, `${claim.upstream.replace(/[^A-Za-z0-9.-]/g, '-')}+${wish}`, `${claim.upstream.length}-${claim.upstream}+${wish}`];
   const prefixed = prefixedName(claim.upstream, claim.rename ?? claim.name);
   return [wish, prefixed, toDistinctName(prefixed, seed), toDistinctName(`${prefixed}_`, `${seed}\n`)];
 }

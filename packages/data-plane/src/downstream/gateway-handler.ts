@@ -54,7 +54,8 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
     describe: (): ServerProfile => ({
       info,
       capabilities: CAPABILITIES,
-      instructions: [state.current.config.instructions, supervisor.catalog.instructions].filter((text) => text !== undefined).join('\n\n') || undefined,
+      instructions:
+        [state.current.config.instructions, supervisor.catalog.instructions].filter((text) => text !== undefined).join('\n\n') || undefined,
     }),
     request: (request: Request): Awaitable<Outcome> => {
       const list = LISTS[request.method];
@@ -64,7 +65,8 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
     subscribe: (uri: string) => {
       const target = supervisor.catalog.resource(uri);
       const upstream = target === undefined ? undefined : supervisor.get(target.upstream);
-      if (target === undefined || upstream === undefined) throw new GatewayError('RESOURCE_NOT_FOUND', `Cannot subscribe to "${uri}": no upstream lists it`, { data: { uri } });
+      if (target === undefined || upstream === undefined)
+        throw new GatewayError('RESOURCE_NOT_FOUND', `Cannot subscribe to "${uri}": no upstream lists it`, { data: { uri } });
       return upstream.subscribe(target.name);
     },
   };

@@ -15,9 +15,14 @@ export function admit(options: AdmitOptions): TargetedStage {
   const laneOf = createLanes();
   return (call, next) => {
     const upstream = options.upstream(call.target.upstream);
-    if (upstream === undefined) throw new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot call "${call.target.upstream}": it was removed`, { data: { upstream: call.target.upstream, state: 'stopped', sent: false } });
+    if (upstream === undefined)
+      throw new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot call "${call.target.upstream}": it was removed`, {
+        data: { upstream: call.target.upstream, state: 'stopped', sent: false },
+      });
     if (inFlight >= options.maxInFlight) {
-      throw new GatewayError('OVERLOADED', `Cannot take more calls: ${options.maxInFlight} are in flight; try again later`, { data: { phase: 'queue', sent: false } });
+      throw new GatewayError('OVERLOADED', `Cannot take more calls: ${options.maxInFlight} are in flight; try again later`, {
+        data: { phase: 'queue', sent: false },
+      });
     }
     const { config } = upstream.desired;
     const lane = laneOf(config, call.target.name);

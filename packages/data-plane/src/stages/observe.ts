@@ -1,4 +1,14 @@
-import { GatewayError, toGatewayError, type Call, type Clock, type Journal, type Logger, type Outcome, type Record, type Stage } from '@signalbox/core';
+import {
+  GatewayError,
+  toGatewayError,
+  type Call,
+  type Clock,
+  type Journal,
+  type Logger,
+  type Outcome,
+  type Record,
+  type Stage,
+} from '@signalbox/core';
 import type { CallTrace, ObservedCall } from './call-stages.ts';
 
 export interface ObserveOptions {
@@ -15,12 +25,28 @@ export function observe(options: ObserveOptions): Stage<Call, ObservedCall> {
     const startedAtMs = clock.now();
     const start = clock.monotonic();
     const succeed = (outcome: Outcome): Outcome => {
-      write(options, call, trace, startedAtMs, clock.monotonic() - start, statusOf(outcome), outcome.kind === 'error' ? String(outcome.error.code) : undefined);
+      write(
+        options,
+        call,
+        trace,
+        startedAtMs,
+        clock.monotonic() - start,
+        statusOf(outcome),
+        outcome.kind === 'error' ? String(outcome.error.code) : undefined,
+      );
       return outcome;
     };
     const fail = (thrown: unknown): never => {
       const error = toGatewayError(thrown);
-      write(options, call, trace, startedAtMs, clock.monotonic() - start, error.code === 'CANCELLED' ? 'cancelled' : 'gateway-error', error.code);
+      write(
+        options,
+        call,
+        trace,
+        startedAtMs,
+        clock.monotonic() - start,
+        error.code === 'CANCELLED' ? 'cancelled' : 'gateway-error',
+        error.code,
+      );
       logFailure(options.logger, call, trace, error);
       throw new GatewayError(error.code, error.message, { cause: error.cause ?? thrown, data: { ...error.data, callId: call.id } });
     };
@@ -57,11 +83,19 @@ function write(
     attempts: trace.attempts,
     cached: trace.isCached,
   });
-  if (options.logger.isDebug) options.logger.debug('call', { callId: call.id, method: call.method, name: trace.name, upstream: trace.upstream, status, durationMs });
+  if (options.logger.isDebug)
+    options.logger.debug('call', { callId: call.id, method: call.method, name: trace.name, upstream: trace.upstream, status, durationMs });
 }
 
 function logFailure(logger: Logger, call: Call, trace: CallTrace, error: GatewayError): void {
-  const fields = { callId: call.id, method: call.method, name: trace.name, upstream: trace.upstream, code: error.code, reason: error.message };
+  const fields = {
+    callId: call.id,
+    method: call.method,
+    name: trace.name,
+    upstream: trace.upstream,
+    code: error.code,
+    reason: error.message,
+  };
   if (error.code === 'INTERNAL') logger.error('call failed inside the gateway', { ...fields, stack: stackOf(error) });
   else if (error.code === 'CANCELLED' || error.code === 'UNKNOWN_NAME') logger.debug('call not made', fields);
   else logger.warn('call failed', fields);

@@ -53,7 +53,8 @@ function find(catalog: Catalog, call: ObservedCall): Resolution | undefined {
 
 function named(call: ObservedCall, member: 'name' | 'uri', lookUp: (name: string) => Target | undefined): Resolution | undefined {
   const name = call.params.get(member)?.value;
-  if (typeof name !== 'string' || name === '') throw new GatewayError('INVALID_PARAMS', `Cannot make a ${call.method} call without "${member}" as text in its params`);
+  if (typeof name !== 'string' || name === '')
+    throw new GatewayError('INVALID_PARAMS', `Cannot make a ${call.method} call without "${member}" as text in its params`);
   call.trace.name = name;
   const target = lookUp(name);
   if (target === undefined) return undefined;
@@ -70,7 +71,11 @@ function completion(catalog: Catalog, call: ObservedCall): Resolution | undefine
   call.trace.name = name;
   const target = isPrompt ? catalog.prompt(name) : (catalog.template(name) ?? catalog.resource(name));
   if (target === undefined) return undefined;
-  return { target, params: target.name === name ? call.params : withParams(call.params, { ref: RawJson.fromValue({ ...reference, [member]: target.name }) }) };
+  return {
+    target,
+    params:
+      target.name === name ? call.params : withParams(call.params, { ref: RawJson.fromValue({ ...reference, [member]: target.name }) }),
+  };
 }
 
 const NO_FALLBACKS: readonly Target[] = [];
@@ -83,17 +88,26 @@ function fallbacksFor(options: ResolveOptions, method: string, target: Target): 
 
 function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
   const name = call.trace.name ?? '';
-  if (call.method === 'resources/read') return new GatewayError('RESOURCE_NOT_FOUND', `Cannot find resource "${name}": no upstream lists it`, { data: { uri: name } });
+  if (call.method === 'resources/read')
+    return new GatewayError('RESOURCE_NOT_FOUND', `Cannot find resource "${name}": no upstream lists it`, { data: { uri: name } });
   const isTool = call.method === 'tools/call';
   const noun = isTool ? 'tool' : call.method === 'prompts/get' ? 'prompt' : 'reference';
   const owner = options.catalog.ledger.ownerOf(isTool ? 'tool' : 'prompt', name);
   const upstream = owner === undefined ? undefined : options.upstream(owner.upstream);
   if (owner !== undefined && upstream !== undefined && upstream.manifest === undefined) {
-    return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot use ${noun} "${name}": its upstream "${owner.upstream}" is ${upstream.state}: ${upstream.reason}`, {
-      data: { upstream: owner.upstream, state: upstream.state, sent: false },
-    });
+    return new GatewayError(
+      'UPSTREAM_UNAVAILABLE',
+      `Cannot use ${noun} "${name}": its upstream "${owner.upstream}" is ${upstream.state}: ${upstream.reason}`,
+      {
+        data: { upstream: owner.upstream, state: upstream.state, sent: false },
+      },
+    );
   }
   const why = owner === undefined ? 'nobody offers it' : `"${owner.upstream}" does not offer it any more`;
   const nearest = nearestOf(name, isTool ? options.catalog.toolNames() : options.catalog.promptNames());
-  return new GatewayError('UNKNOWN_NAME', `Unknown ${noun} "${name}": ${why}${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`, { data: { name, ...(nearest === undefined ? {} : { nearest }) } });
+  return new GatewayError(
+    'UNKNOWN_NAME',
+    `Unknown ${noun} "${name}": ${why}${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
+    { data: { name, ...(nearest === undefined ? {} : { nearest }) } },
+  );
 }

@@ -19,7 +19,9 @@ export function retry(options: RetryOptions): TargetedStage {
   return (call, next) => {
     const attempt = attemptOnce(options, call, next);
     if (!(attempt instanceof Failure)) {
-      return attempt instanceof Promise ? attempt.then((result) => (result instanceof Failure ? recover(options, call, next, result.error) : result)) : attempt;
+      return attempt instanceof Promise
+        ? attempt.then((result) => (result instanceof Failure ? recover(options, call, next, result.error) : result))
+        : attempt;
     }
     return recover(options, call, next, attempt.error);
   };
@@ -107,13 +109,19 @@ function report(upstream: Upstream, error: GatewayError): void {
 
 function refused(upstream: Upstream): GatewayError {
   const waitMs = Math.ceil(upstream.breaker.waitMs);
-  return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot call "${upstream.name}": its last calls failed, the next trial is in ${waitMs} ms`, {
-    data: { upstream: upstream.name, phase: 'breaker', state: upstream.state, retryInMs: waitMs, sent: false },
-  });
+  return new GatewayError(
+    'UPSTREAM_UNAVAILABLE',
+    `Cannot call "${upstream.name}": its last calls failed, the next trial is in ${waitMs} ms`,
+    {
+      data: { upstream: upstream.name, phase: 'breaker', state: upstream.state, retryInMs: waitMs, sent: false },
+    },
+  );
 }
 
 function gone(target: Target): GatewayError {
-  return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot call "${target.upstream}": it was removed`, { data: { upstream: target.upstream, state: 'stopped', sent: false } });
+  return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot call "${target.upstream}": it was removed`, {
+    data: { upstream: target.upstream, state: 'stopped', sent: false },
+  });
 }
 
 function wait(clock: Clock, delayMs: number): Promise<void> {

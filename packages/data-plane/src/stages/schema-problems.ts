@@ -10,7 +10,12 @@ type Schema = Readonly<Record<string, unknown>>;
 export function describeProblems(tool: string, problems: readonly Problem[], schema: Schema): string {
   const lines = problems.slice(0, MAX_PROBLEMS).map((problem) => `- ${describe(problem, schema)}`);
   if (problems.length > MAX_PROBLEMS) lines.push(`- and ${problems.length - MAX_PROBLEMS} more`);
-  return [`Cannot call "${tool}": its arguments do not fit its schema. Nothing was run.`, ...lines, expectation(schema), 'Correct the arguments and call the tool again.'].join('\n');
+  return [
+    `Cannot call "${tool}": its arguments do not fit its schema. Nothing was run.`,
+    ...lines,
+    expectation(schema),
+    'Correct the arguments and call the tool again.',
+  ].join('\n');
 }
 
 function describe(problem: Problem, schema: Schema): string {
@@ -39,14 +44,20 @@ function propertiesAt(schema: Schema, path: string): Readonly<Record<string, unk
 
 function describeSchema(schema: unknown): string {
   if (!isObject(schema)) return '';
-  const type = Array.isArray(schema['enum']) ? `one of ${JSON.stringify(schema['enum']).slice(0, 200)}` : typeof schema['type'] === 'string' ? schema['type'] : '';
+  const type = Array.isArray(schema['enum'])
+    ? `one of ${JSON.stringify(schema['enum']).slice(0, 200)}`
+    : typeof schema['type'] === 'string'
+      ? schema['type']
+      : '';
   const description = typeof schema['description'] === 'string' ? schema['description'].slice(0, 160) : '';
   return [type, description].filter((part) => part !== '').join(': ');
 }
 
 function expectation(schema: Schema): string {
   const required = Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : [];
-  const members = Object.entries(propertiesAt(schema, '')).map(([name, member]) => `${name}${required.includes(name) ? '' : '?'}: ${describeSchema(member) || 'any'}`);
+  const members = Object.entries(propertiesAt(schema, '')).map(
+    ([name, member]) => `${name}${required.includes(name) ? '' : '?'}: ${describeSchema(member) || 'any'}`,
+  );
   const text = `Expected: { ${members.join('; ')} }`;
   return text.length <= MAX_SCHEMA_TEXT ? text : `${text.slice(0, MAX_SCHEMA_TEXT - 1)}…`;
 }

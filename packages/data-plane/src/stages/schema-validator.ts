@@ -51,7 +51,8 @@ export function createSchemaValidator(options: SchemaValidatorOptions): SchemaVa
     const draft = draftOf(schema);
     if (bytes > maxBytes) return unusable(logger, `it is larger than ${maxBytes} bytes`);
     const plain = withoutIds(schema);
-    if (bytes > maxInlineBytes) return compileInWorker(plain, draft === 'draft7', compileMs).catch((error: unknown) => unusable(logger, toMessage(error)));
+    if (bytes > maxInlineBytes)
+      return compileInWorker(plain, draft === 'draft7', compileMs).catch((error: unknown) => unusable(logger, toMessage(error)));
     const ajv = ready[draft];
     return ajv === undefined ? load(draft).then((loaded) => compileInline(loaded, plain, logger)) : compileInline(ajv, plain, logger);
   };
@@ -84,7 +85,10 @@ function compileInline(ajv: Ajv, schema: Schema, logger: Logger): Check {
 }
 
 async function compileInWorker(schema: Schema, isDraft7: boolean, compileMs: number): Promise<Check> {
-  const worker = new Worker(new URL('../../worker/compile-schema.js', import.meta.url), { workerData: { schema, isDraft7 }, resourceLimits: { maxOldGenerationSizeMb: 128 } });
+  const worker = new Worker(new URL('../../worker/compile-schema.js', import.meta.url), {
+    workerData: { schema, isDraft7 },
+    resourceLimits: { maxOldGenerationSizeMb: 128 },
+  });
   let timer: NodeJS.Timeout | undefined;
   try {
     const source = await new Promise<string>((resolve, reject) => {
@@ -124,8 +128,15 @@ function isEcho(error: ErrorObject): boolean {
 }
 
 function toProblem(error: ErrorObject): Problem {
-  const path = error.instancePath.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~')).join('.');
-  const message = error.keyword === 'enum' ? `must be one of ${JSON.stringify(error.params['allowedValues']).slice(0, 300)}` : (error.message ?? `does not fit "${error.keyword}"`);
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .join('.');
+  const message =
+    error.keyword === 'enum'
+      ? `must be one of ${JSON.stringify(error.params['allowedValues']).slice(0, 300)}`
+      : (error.message ?? `does not fit "${error.keyword}"`);
   const problem = { path, message, keyword: error.keyword };
   if (error.keyword === 'additionalProperties') return { ...problem, unknownKey: String(error.params['additionalProperty']) };
   if (error.keyword === 'required') return { ...problem, missingKey: String(error.params['missingProperty']) };

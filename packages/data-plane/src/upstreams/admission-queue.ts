@@ -100,7 +100,11 @@ export class AdmissionQueue {
         },
       };
       this.#queued++;
-      cleanups.push(request.cancellation.watch((reason) => waiter.refuse(new GatewayError('CANCELLED', `Cancelled while waiting for "${this.#options.upstream}": ${reason}`))));
+      cleanups.push(
+        request.cancellation.watch((reason) =>
+          waiter.refuse(new GatewayError('CANCELLED', `Cancelled while waiting for "${this.#options.upstream}": ${reason}`)),
+        ),
+      );
       if (waiter.isOver) return;
       cleanups.push(this.#options.clock.after(request.waitMs, () => waiter.refuse(this.#tooLate(request.waitMs))));
       this.#enqueue(waiter);
@@ -165,9 +169,13 @@ export class AdmissionQueue {
 
   #overloaded(): GatewayError {
     const { upstream, maxConcurrent, maxQueued } = this.#options;
-    return new GatewayError('OVERLOADED', `Cannot take more calls for "${upstream}": ${maxConcurrent} are running and ${maxQueued} wait; try again later`, {
-      data: { upstream, phase: 'queue', sent: false },
-    });
+    return new GatewayError(
+      'OVERLOADED',
+      `Cannot take more calls for "${upstream}": ${maxConcurrent} are running and ${maxQueued} wait; try again later`,
+      {
+        data: { upstream, phase: 'queue', sent: false },
+      },
+    );
   }
 
   #tooLate(waitMs: number): GatewayError {

@@ -2,7 +2,22 @@ import { GatewayError, missingSecrets, resolveSecret, type SecretText, type Upst
 
 /** Variables every child gets: where programs and the home folder are, who it runs as, language and time zone. */
 const INHERITED = ['HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
-const INHERITED_ON_WINDOWS = ['APPDATA', 'COMSPEC', 'HOMEDRIVE', 'HOMEPATH', 'LOCALAPPDATA', 'PATHEXT', 'PROGRAMFILES', 'SYSTEMDRIVE', 'SYSTEMROOT', 'TEMP', 'TMP', 'USERNAME', 'USERPROFILE', 'WINDIR'];
+const INHERITED_ON_WINDOWS = [
+  'APPDATA',
+  'COMSPEC',
+  'HOMEDRIVE',
+  'HOMEPATH',
+  'LOCALAPPDATA',
+  'PATHEXT',
+  'PROGRAMFILES',
+  'SYSTEMDRIVE',
+  'SYSTEMROOT',
+  'TEMP',
+  'TMP',
+  'USERNAME',
+  'USERPROFILE',
+  'WINDIR',
+];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,5 +45,7 @@ export function requireSecrets(upstream: string, config: UpstreamConfig, environ
   if (missing.length === 0) return;
   const names = missing.map((name) => `"${name}"`).join(', ');
   const noun = missing.length === 1 ? `environment variable ${names}, which is` : `environment variables ${names}, which are`;
-  throw new GatewayError('INVALID_CONFIG', `Cannot start "${upstream}": it needs the ${noun} not set; set it and restart the gateway`, { data: { upstream, phase: 'configuration', missing } });
+  throw new GatewayError('INVALID_CONFIG', `Cannot start "${upstream}": it needs the ${noun} not set; set it and restart the gateway`, {
+    data: { upstream, phase: 'configuration', missing },
+  });
 }

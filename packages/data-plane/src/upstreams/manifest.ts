@@ -44,7 +44,16 @@ export async function fetchManifest(connection: Connection, options: FetchOption
     fetchList(connection, 'templates', options),
   ]);
   const { info, instructions, capabilities } = connection.server;
-  return { revision: connection.revision, server: info, instructions, capabilities, tools: tools as readonly ToolDefinition[], prompts, resources, templates };
+  return {
+    revision: connection.revision,
+    server: info,
+    instructions,
+    capabilities,
+    tools: tools as readonly ToolDefinition[],
+    prompts,
+    resources,
+    templates,
+  };
 }
 
 /**
@@ -67,7 +76,8 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
     const next = result['nextCursor'];
     if (typeof next !== 'string') return [...items.values()];
     if (cursors.has(next)) throw endless(options.upstream, list.method, `cursor ${JSON.stringify(next.slice(0, 40))} came twice`);
-    if (page >= MAX_PAGES || items.size > MAX_ITEMS) throw endless(options.upstream, list.method, `more than ${MAX_PAGES} pages or ${MAX_ITEMS} entries`);
+    if (page >= MAX_PAGES || items.size > MAX_ITEMS)
+      throw endless(options.upstream, list.method, `more than ${MAX_PAGES} pages or ${MAX_ITEMS} entries`);
     cursors.add(next);
     cursor = next;
   }
@@ -77,7 +87,11 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
 export function toManifest(document: unknown): Manifest | undefined {
   if (!isObject(document)) return undefined;
   const { revision, server, instructions, capabilities, tools, prompts, resources, templates } = document;
-  const isComplete = typeof revision === 'string' && isObject(server) && isObject(capabilities) && [tools, prompts, resources, templates].every(Array.isArray);
+  const isComplete =
+    typeof revision === 'string' &&
+    isObject(server) &&
+    isObject(capabilities) &&
+    [tools, prompts, resources, templates].every(Array.isArray);
   if (!isComplete) return undefined;
   return {
     revision,
@@ -91,7 +105,12 @@ export function toManifest(document: unknown): Manifest | undefined {
   };
 }
 
-async function fetchPage(connection: Connection, method: string, cursor: string | undefined, options: FetchOptions): Promise<Record<string, unknown> | undefined> {
+async function fetchPage(
+  connection: Connection,
+  method: string,
+  cursor: string | undefined,
+  options: FetchOptions,
+): Promise<Record<string, unknown> | undefined> {
   const outcome = await connection.request({
     method,
     params: toParams({ cursor }),
@@ -112,7 +131,10 @@ async function fetchPage(connection: Connection, method: string, cursor: string 
   try {
     result = outcome.result.value;
   } catch (error) {
-    throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot list "${options.upstream}": its answer to ${method} is not JSON`, { cause: error, data: { upstream: options.upstream, phase: 'list' } });
+    throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot list "${options.upstream}": its answer to ${method} is not JSON`, {
+      cause: error,
+      data: { upstream: options.upstream, phase: 'list' },
+    });
   }
   return isObject(result) ? result : {};
 }
@@ -122,5 +144,7 @@ function isListable(kind: ListKind, item: Record<string, unknown>): boolean {
 }
 
 function endless(upstream: string, method: string, why: string): GatewayError {
-  return new GatewayError('UPSTREAM_PROTOCOL', `Cannot list "${upstream}": ${method} does not end: ${why}`, { data: { upstream, phase: 'list', method } });
+  return new GatewayError('UPSTREAM_PROTOCOL', `Cannot list "${upstream}": ${method} does not end: ${why}`, {
+    data: { upstream, phase: 'list', method },
+  });
 }

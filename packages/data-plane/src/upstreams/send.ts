@@ -12,11 +12,17 @@ export interface SendOptions {
 export function createSend(options: SendOptions): (call: TargetedCall) => Awaitable<Outcome> {
   return (call) => {
     const upstream = options.upstream(call.target.upstream);
-    if (upstream === undefined) throw new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot call "${call.target.upstream}": it was removed`, { data: { upstream: call.target.upstream, state: 'stopped', sent: false } });
+    if (upstream === undefined)
+      throw new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot call "${call.target.upstream}": it was removed`, {
+        data: { upstream: call.target.upstream, state: 'stopped', sent: false },
+      });
     if (call.client.logLevel !== 'off' && call.emit !== undefined) upstream.wantLogLevel(call.client.logLevel);
     const { timeouts } = upstream.desired.config;
     const leftMs = call.deadlineMs - options.clock.monotonic();
-    if (leftMs <= 0) throw new GatewayError('DEADLINE_EXCEEDED', `Cannot call "${upstream.name}": its deadline passed while it waited`, { data: { upstream: upstream.name, phase: 'queue', sent: false } });
+    if (leftMs <= 0)
+      throw new GatewayError('DEADLINE_EXCEEDED', `Cannot call "${upstream.name}": its deadline passed while it waited`, {
+        data: { upstream: upstream.name, phase: 'queue', sent: false },
+      });
     const connection = upstream.connection(Math.min(leftMs, timeouts.spawnMs + timeouts.handshakeMs));
     const timeoutMs = Math.min(leftMs, timeouts.callMs);
     return connection instanceof Promise ? connection.then((open) => request(open, call, timeoutMs)) : request(connection, call, timeoutMs);

@@ -1,4 +1,14 @@
-import { toMessage, type Clock, type DesiredUpstream, type DocumentStore, type Logger, type Notification, type Snapshot, type State, type UpstreamStatus } from '@signalbox/core';
+import {
+  toMessage,
+  type Clock,
+  type DesiredUpstream,
+  type DocumentStore,
+  type Logger,
+  type Notification,
+  type Snapshot,
+  type State,
+  type UpstreamStatus,
+} from '@signalbox/core';
 import { Catalog, resourceUpdated, type Contribution } from '../catalog/catalog.ts';
 import { toManifest, type Manifest } from './manifest.ts';
 import { Upstream, type UpstreamParts } from './upstream.ts';
@@ -139,7 +149,8 @@ export class Supervisor {
     const contributions: Contribution[] = [];
     for (const upstream of this.#inOrder()) {
       const { config } = upstream.desired;
-      if (upstream.manifest !== undefined && !config.disabled) contributions.push({ upstream: upstream.name, config, manifest: upstream.manifest });
+      if (upstream.manifest !== undefined && !config.disabled)
+        contributions.push({ upstream: upstream.name, config, manifest: upstream.manifest });
     }
     for (const notification of this.catalog.replace(contributions, this.#upstreams.size === 1)) this.#emit(notification);
     if (this.catalog.ledger.isChanged) this.#save(LEDGER_KEY, this.catalog.ledger.toDocument());
@@ -160,7 +171,9 @@ export class Supervisor {
   }
 
   #save(key: string, document: unknown): void {
-    this.#options.documents.write(key, document).catch((error: unknown) => this.#options.logger.error('could not remember', { key, error: toMessage(error) }));
+    this.#options.documents
+      .write(key, document)
+      .catch((error: unknown) => this.#options.logger.error('could not remember', { key, error: toMessage(error) }));
   }
 
   #track(work: Promise<void>): void {

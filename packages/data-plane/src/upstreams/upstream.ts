@@ -91,11 +91,20 @@ export class Upstream {
     this.#parts = parts;
     this.#logger = parts.logger.with({ upstream: name });
     this.#manifest = manifest;
-    this.queue = new AdmissionQueue({ upstream: name, maxConcurrent: config.maxConcurrent, maxQueued: config.maxQueued, clock: parts.clock });
+    this.queue = new AdmissionQueue({
+      upstream: name,
+      maxConcurrent: config.maxConcurrent,
+      maxQueued: config.maxQueued,
+      clock: parts.clock,
+    });
     this.breaker = new Breaker(config.breaker, parts.clock);
     this.#since = parts.clock.now();
     this.#state = config.disabled ? 'stopped' : manifest === undefined ? 'configured' : 'known';
-    this.#reason = config.disabled ? 'switched off by "disabled"' : manifest === undefined ? 'not started yet' : 'its lists are remembered; not started yet';
+    this.#reason = config.disabled
+      ? 'switched off by "disabled"'
+      : manifest === undefined
+        ? 'not started yet'
+        : 'its lists are remembered; not started yet';
   }
 
   get name(): string {
@@ -204,7 +213,8 @@ export class Upstream {
     await this.#opened?.connection.close();
     this.#opened = undefined;
     // An attempt under way ends by itself: it finds the upstream closed and closes what it opened.
-    if (opening !== undefined) await opening.catch((error: unknown) => this.#logger.debug('upstream closed while starting', { error: toMessage(error) }));
+    if (opening !== undefined)
+      await opening.catch((error: unknown) => this.#logger.debug('upstream closed while starting', { error: toMessage(error) }));
   }
 
   async #open(): Promise<Connection> {
@@ -274,7 +284,8 @@ export class Upstream {
   #fail(reason: string, delayMs?: number): void {
     if (this.#isClosed) return;
     const { restart } = this.desired.config;
-    const delay = delayMs ?? backoffMs(this.#attempts, { baseMs: restart.backoffMs, maxMs: restart.maxBackoffMs, random: this.#parts.random });
+    const delay =
+      delayMs ?? backoffMs(this.#attempts, { baseMs: restart.backoffMs, maxMs: restart.maxBackoffMs, random: this.#parts.random });
     this.#attempts++;
     this.#retryAt = this.#parts.clock.monotonic() + delay;
     this.#become('failed', reason);
@@ -377,7 +388,15 @@ export class Upstream {
     const retryInMs = Math.max(0, Math.round(this.#retryAt - this.#parts.clock.monotonic()));
     return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot reach upstream "${this.name}": ${reason}`, {
       cause,
-      data: { phase: 'connect', ...inner, upstream: this.name, state: this.#state, retryInMs, sent: false, ...(stderr.length > 0 ? { stderr } : {}) },
+      data: {
+        phase: 'connect',
+        ...inner,
+        upstream: this.name,
+        state: this.#state,
+        retryInMs,
+        sent: false,
+        ...(stderr.length > 0 ? { stderr } : {}),
+      },
     });
   }
 }

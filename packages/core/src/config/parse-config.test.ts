@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { GatewayError } from '../errors.ts';
+import { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './parse-config.ts';
+import { kindOf } from './upstream-config.ts';
+
+function problemsOf(input: unknown): string[] {
+  try {
+    parseGatewayConfig(input);
+  } catch (error) {
+    if (error instanceof GatewayError) return configProblems(error).map((problem) => `${problem.path} ${problem.message}`);
+    throw error;
+  }
+  return [];
+}
+
+describe('a configuration', () => {
+  test('of the form other hosts use is taken as it is, with every default filled in', () => {
+    const config = parseGatewayConfig({
+      mcpServers: { files: { command: 'mcp-files', args: ['.'] }, web: { type: 'http', url: 'https://example.com/mcp' } },
+    });
+    expect(config.listen).toMatchObject({ host: '127.0.0.1', port: 7420 });
+    expect(config.mcpServers['files']).toMatchObject({
+      maxConcurrent: 64,
+      timeouts: { callMs: 300_000 },
+      tools: { prefix: 'on-collision' },
+    });
+    expect(kindOf(config.mcpServers['web']!)).toBe('http');
+    expect(Object.isFrozen(config.mcpServers['files']!.timeouts)).toBe(true);
+  });
+
+  test('with the spellings of other hosts means the same', () => {
+    const config = parseGatewayConfig({
+      servers: { a: { serverUrl: 'http://localhost:1/mcp', enabled: false, autoApprove: ['x'], disabledTools: ['y'], timeout: 30 } },
+    });
+    expect(config.mcpServers['a']).toMatchObject({
+      url: 'http://localhost:1/mcp',
+      disabled: true,
+      tools: { deny: ['y'] },
+      timeouts: { callMs: 30_000 },
+    });
+  });
+
+  test('names an unknown key and its nearest neighbour', () => {
+    expect(problemsOf({ mcpServers: { a: { command: 'x', maxConcurent: 3 } } })).toEqual([
+      'mcpServers.a.maxConcurent is not a known key; did you mean "maxConcurrent"?',
+    ]);
+    expect(problemsOf({ listen: { prot: 1 }, lsiten: {} }).toSorted()).toEqual(['lsiten is not a known key; did you mean "listen"?', 'listen.prot is not a known key; did you mean "port"?'].toSorted());
+  });
+
+  test('says what an entry needs', () => {
+    expect(problemsOf({ mcpServers: { a: {} } })).toEqual([
+      'mcpServers.a needs exactly one of "command", "url" or "module", and has none of them',
+    ]);
+    expect(problemsOf({ mcpServers: { a: { command: 'x', url: 'http://y' } } })[0]).toContain('has "command" and "url"');
+    expect(problemsOf({ mcpServers: { a: { url: 'ftp://y' } } })).toEqual(['mcpServers.a.url must be an http:// or https:// address']);
+  });
+
+  test('has a JSON Schema that requires nothing with a default', () => {
+    const schema = configJsonSchema();
+    expect(schema).toMatchObject({ type: 'object', title: 'Signalbox configuration' });
+    expect(schema['required']).toBeUndefined();
+  });
+});
+
+test('the nearest name is only offered when it is near', () => {
+  expect(nearestOf('serach', ['search', 'fetch'])).toBe('search');
+  expect(nearestOf('zzzz', ['search', 'fetch'])).toBeUndefined();
+});

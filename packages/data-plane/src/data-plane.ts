@@ -1,0 +1,55 @@
+import type { Cache, Clock, DocumentStore, Implementation, Journal, Logger, ResultOutcome, State } from '@signalbox/core';
+import type { RequestHandler } from '@signalbox/protocol';
+import { createGatewayHandler } from './downstream/gateway-handler.ts';
+import { createSettle } from './downstream/settle.ts';
+import { createCallPipeline } from './pipeline.ts';
+import { createSchemaValidator } from './stages/schema-validator.ts';
+import { Supervisor } from './upstreams/supervisor.ts';
+import type { UpstreamParts } from './upstreams/upstream.ts';
+
+export interface DataPlaneParts {
+  readonly state: State;
+  readonly documents: DocumentStore;
+  readonly cache: Cache<ResultOutcome>;
+  readonly journal: Journal;
+  readonly open: UpstreamParts['open'];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly info: Implementation;
+  readonly random?: () => number;
+}
+
+/** The data plane, running. Whoever created it closes it. */
+export interface DataPlane {
+  /** Answers clients. */
+  readonly handler: RequestHandler;
+  readonly supervisor: Supervisor;
+  /** Stops every upstream. Listeners must have been closed before. */
+  close(): Promise<void>;
+}
+
+/** Joins the rooms of the data plane and starts the upstreams that are wanted. */
+export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
+  const { state, documents, cache, journal, open, clock, logger, info, random = Math.random } = parts;
+  const { limits } = state.current.config;
+  const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency: limits.startConcurrency });
+  const settled = createSettle({ supervisor, clock });
+  const schemas = createSchemaValidator({ logger });
+  const upstream = (name: string) => supervisor.get(name);
+  const dispatch = createCallPipeline({
+    catalog: supervisor.catalog,
+    upstream,
+    settled,
+    schemas,
+    cache,
+    journal,
+    clock,
+    logger,
+    random,
+    maxInFlight: limits.maxInFlight,
+  });
+  const handler = createGatewayHandler({ supervisor, dispatch, settled, state, clock, info });
+  // The first call should not pay for loading the compiler, and neither should the start.
+  clock.after(500, () => void schemas.prepare());
+  return { handler, supervisor, close: () => supervisor.close() };
+}

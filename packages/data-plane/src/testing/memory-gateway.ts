@@ -1,0 +1,242 @@
+import {
+  Cancellation,
+  GatewayError,
+  RawJson,
+  isObject,
+  parseGatewayConfig,
+  silentLogger,
+  systemClock,
+  type Clock,
+  type DesiredUpstream,
+  type DocumentStore,
+  type Notification,
+  type Outcome,
+  type Record,
+  type Request,
+  type ResultOutcome,
+  type Snapshot,
+  type State,
+} from '@signalbox/core';
+import { MODERN_REVISION, openMemory, toParams, type RequestHandler } from '@signalbox/protocol';
+import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
+import { createDataPlane, type DataPlane } from '../data-plane.ts';
+import type { Opened } from '../upstreams/upstream.ts';
+
+/** What a tool of a scripted server does with its arguments. */
+export type Script = (args: { readonly [key: string]: unknown }, request: Request) => Outcome | Promise<Outcome>;
+
+export interface ScriptedTool {
+  readonly name: string;
+  readonly inputSchema?: object;
+  readonly annotations?: object;
+  readonly run: Script;
+}
+
+/** A server in this process whose tools, start and lists a test can steer. */
+export interface ScriptedServer {
+  tools: ScriptedTool[];
+  resources: { uri: string; name: string }[];
+  prompts: { name: string }[];
+  /** Awaited before the connection opens; reject to fail the start. */
+  start: () => Promise<void>;
+  opened: number;
+  closed: number;
+  readonly subscriptions: Set<string>;
+  emit(method: string, params?: object): void;
+  /** Ends the present connection as a crash would. */
+  crash(): Promise<void>;
+}
+
+export function createScriptedServer(
+  tools: ScriptedTool[] = [],
+): ScriptedServer & { open: (onNotification: (n: Notification) => void) => Promise<Opened> } {
+  const listeners = new Set<(notification: Notification) => void>();
+  let current: Opened | undefined;
+  const server = {
+    tools,
+    resources: [] as { uri: string; name: string }[],
+    prompts: [] as { name: string }[],
+    start: () => Promise.resolve(),
+    opened: 0,
+    closed: 0,
+    subscriptions: new Set<string>(),
+    emit: (method: string, params?: object) => {
+      for (const listener of listeners) listener({ method, params: params === undefined ? undefined : RawJson.fromValue(params) });
+    },
+    crash: async () => {
+      await current?.connection.close();
+      await Promise.resolve();
+    },
+    open: async (onNotification: (notification: Notification) => void): Promise<Opened> => {
+      server.opened++;
+      await server.start();
+      const connection = openMemory(handler, { upstream: 'scripted', onNotification });
+      void connection.closed.then(() => server.closed++);
+      current = { connection, pid: undefined, stderr: () => [] };
+      return current;
+    },
+  };
+  const handler: RequestHandler = {
+    describe: () => ({
+      info: { name: 'scripted', version: '1' },
+      capabilities: { tools: {}, resources: { subscribe: true }, prompts: {} },
+      instructions: undefined,
+    }),
+    watch: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    subscribe: (uri) => {
+      server.subscriptions.add(uri);
+      return () => server.subscriptions.delete(uri);
+    },
+    request: (request) => {
+      switch (request.method) {
+        case 'tools/list':
+          return resultOf({
+            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, annotations }) => ({
+              name,
+              inputSchema,
+              ...(annotations === undefined ? {} : { annotations }),
+            })),
+          });
+        case 'resources/list':
+          return resultOf({ resources: server.resources });
+        case 'resources/templates/list':
+          return resultOf({ resourceTemplates: [] });
+        case 'prompts/list':
+          return resultOf({ prompts: server.prompts });
+        case 'tools/call': {
+          const tool = server.tools.find(({ name }) => name === request.params.get('name')?.value);
+          if (tool === undefined) throw new GatewayError('UNKNOWN_NAME', 'no such tool');
+          const args = request.params.get('arguments')?.value;
+          return tool.run(isObject(args) ? args : {}, request);
+        }
+        default:
+          return resultOf({ echo: Object.fromEntries([...request.params].map(([name, value]) => [name, value.value])) });
+      }
+    },
+  };
+  return server;
+}
+
+/** A complete result in the modern form. */
+export function resultOf(result: object): ResultOutcome {
+  return {
+    kind: 'result',
+    result: RawJson.fromValue({ resultType: 'complete', ...result }),
+    resultType: 'complete',
+    isError: 'isError' in result && result.isError === true,
+    revision: MODERN_REVISION,
+  };
+}
+
+export function textOf(outcome: Outcome): string {
+  if (outcome.kind === 'error') return `error ${outcome.error.code}`;
+  const content = outcome.result.object?.['content'];
+  return Array.isArray(content) ? content.map((part: { text?: string }) => part.text).join('\n') : '';
+}
+
+export interface MemoryGateway extends DataPlane {
+  readonly records: Record[];
+  readonly notifications: string[];
+  readonly documents: DocumentStore;
+  call(
+    tool: string,
+    args?: object,
+    more?: { meta?: object; cancellation?: Cancellation; method?: string; params?: object },
+  ): Promise<Outcome>;
+  list(method: string): Promise<string[]>;
+  /** Replaces what is wanted. Entries with equal JSON stay the same object. */
+  apply(servers: object): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface MemoryGatewayOptions {
+  readonly servers: { readonly [name: string]: { open: (onNotification: (n: Notification) => void) => Promise<Opened> } };
+  /** Per-server options of the configuration. */
+  readonly config?: { readonly [name: string]: object };
+  readonly clock?: Clock;
+  readonly documents?: DocumentStore;
+}
+
+/** A data plane over scripted servers. */
+export async function createMemoryGateway(options: MemoryGatewayOptions): Promise<MemoryGateway> {
+  const { servers, clock = systemClock, documents = createMemoryDocuments() } = options;
+  const records: Record[] = [];
+  const notifications: string[] = [];
+  const toServers = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, { module: name, retry: { backoffMs: 1 }, ...options.config?.[name] }]));
+  const { state, apply } = createTestState(toServers(Object.keys(servers)));
+  const dataPlane = await createDataPlane({
+    state,
+    documents,
+    cache: createMemoryCache<ResultOutcome>({ maxBytes: 1_000_000, clock }),
+    journal: { write: (record) => records.push(record) },
+    open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
+    clock,
+    logger: silentLogger,
+    info: { name: 'gateway', version: '1' },
+  });
+  dataPlane.handler.watch((notification) => notifications.push(notification.method));
+  const request = async (method: string, params: object, cancellation = new Cancellation()): Promise<Outcome> =>
+    await dataPlane.handler.request({
+      method,
+      params: toParams({ ...params }),
+      client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+      cancellation,
+      emit: undefined,
+      wantsProgress: false,
+    });
+  const close = () => dataPlane.close();
+  return {
+    ...dataPlane,
+    records,
+    notifications,
+    documents,
+    call: (tool, args, more = {}) =>
+      request(more.method ?? 'tools/call', more.params ?? { name: tool, arguments: args, _meta: more.meta }, more.cancellation),
+    list: async (method) => {
+      const outcome = await request(method, {});
+      if (outcome.kind === 'error') throw new Error(outcome.error.message);
+      const items = Object.values(outcome.result.object!).find(Array.isArray) as { name: string; uri?: string }[];
+      return items.map((item) => item.uri ?? item.name);
+    },
+    apply: (next) => apply(next),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function createTestState(servers: object): { state: State; apply: (servers: object) => void } {
+  const listeners = new Set<(next: Snapshot, previous: Snapshot) => void>();
+  const build = (entries: object, previous?: Snapshot): Snapshot => {
+    const config = parseGatewayConfig({ mcpServers: entries });
+    const upstreams = new Map<string, DesiredUpstream>();
+    for (const [name, entry] of Object.entries(config.mcpServers)) {
+      const before = previous?.upstreams.get(name);
+      upstreams.set(
+        name,
+        before !== undefined && JSON.stringify(before.config) === JSON.stringify(entry) ? before : { name, config: entry, generation: 0 },
+      );
+    }
+    return { version: (previous?.version ?? 0) + 1, config, upstreams };
+  };
+  let current = build(servers);
+  return {
+    state: {
+      get current() {
+        return current;
+      },
+      watch: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    apply: (entries) => {
+      const previous = current;
+      current = build(entries, previous);
+      for (const listener of listeners) listener(current, previous);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { openMemory } from '@signalbox/protocol';
+import { resultOf } from '../testing/memory-gateway.ts';
+import { fetchList, toManifest } from './manifest.ts';
+
+function serverOf(page: (cursor: string | undefined) => object) {
+  return openMemory(
+    {
+      describe: () => ({ info: { name: 's', version: '1' }, capabilities: { tools: {} }, instructions: undefined }),
+      watch: () => () => {},
+      subscribe: () => () => {},
+      request: (request) => resultOf(page(request.params.get('cursor')?.value as string | undefined)),
+    },
+    { upstream: 's', onNotification: () => {} },
+  );
+}
+
+const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
+const options = { upstream: 's', listMs: 1000 };
+
+test('pages are followed to their end, an empty cursor included', async () => {
+  const pages: { [cursor: string]: object } = {
+    first: { tools: [tool('a')], nextCursor: '' },
+    '': { tools: [tool('b'), tool('a')], nextCursor: 'x' },
+    x: { tools: [tool('c')] },
+  };
+  const tools = await fetchList(
+    serverOf((cursor) => pages[cursor ?? 'first']!),
+    'tools',
+    options,
+  );
+  expect(tools.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+});
+
+test('a cursor that comes twice ends the walk with an error', async () => {
+  await expect(
+    fetchList(
+      serverOf(() => ({ tools: [tool('a')], nextCursor: 'again' })),
+      'tools',
+      options,
+    ),
+  ).rejects.toMatchObject({ code: 'UPSTREAM_PROTOCOL', message: expect.stringContaining('does not end') });
+});
+
+test('cursors that are ever new end the walk with an error', async () => {
+  let page = 0;
+  await expect(
+    fetchList(
+      serverOf(() => ({ tools: [], nextCursor: String(page++) })),
+      'tools',
+      options,
+    ),
+  ).rejects.toMatchObject({ message: expect.stringContaining('more than 1000 pages') });
+});
+
+test('entries without a name or schema are left out, the rest stays', async () => {
+  const tools = await fetchList(
+    serverOf(() => ({ tools: [{ inputSchema: {} }, 'junk', null, { name: 'no-schema' }, tool('good')] })),
+    'tools',
+    options,
+  );
+  expect(tools.map(({ name }) => name)).toEqual(['good']);
+});
+
+test('what is no manifest is not taken for one', () => {
+  expect([undefined, null, 1, {}, { tools: [] }].map(toManifest)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+});
