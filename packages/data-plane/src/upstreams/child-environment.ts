@@ -1,4 +1,4 @@
-import { GatewayError, missingSecrets, resolveSecret, type SecretText, type UpstreamConfig } from '@signalbox/core';
+import { GatewayError, isObject, missingSecrets, resolveSecret, type SecretText, type UpstreamConfig } from '@signalbox/core';
 
 /** Variables every child gets: where programs and the home folder are, who it runs as, language and time zone. */
 const INHERITED = ['HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
@@ -37,9 +37,17 @@ export function resolveAll(values: Readonly<Record<string, SecretText>>, environ
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, resolveSecret(value, environment)]));
 }
 
+/** Resolves every reference in a module's configuration, at any depth. */
+export function resolveDeep(value: unknown, environment: Environment): unknown {
+  if (typeof value === 'string' || isReference(value)) return resolveSecret(value, environment);
+  if (Array.isArray(value)) return value.map((element) => resolveDeep(element, environment));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, resolveDeep(member, environment)]));
+}
+
 /** @throws GatewayError `INVALID_CONFIG` naming each environment variable the configuration refers to and nobody set. */
 export function requireSecrets(upstream: string, config: UpstreamConfig, environment: Environment): void {
-  const texts: SecretText[] = [...Object.values(config.env), ...Object.values(config.headers), ...config.args];
+  const texts: SecretText[] = [...Object.values(config.env), ...Object.values(config.headers), ...config.args, ...textsIn(config.config)];
   if (config.url !== undefined) texts.push(config.url);
   const missing = [...new Set(texts.flatMap((text) => missingSecrets(text, environment)))];
   if (missing.length === 0) return;
@@ -48,4 +56,14 @@ export function requireSecrets(upstream: string, config: UpstreamConfig, environ
   throw new GatewayError('INVALID_CONFIG', `Cannot start "${upstream}": it needs the ${noun} not set; set it and restart the gateway`, {
     data: { upstream, phase: 'configuration', missing },
   });
+}
+
+function textsIn(value: unknown): SecretText[] {
+  if (typeof value === 'string' || isReference(value)) return [value];
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  return isObject(value) ? Object.values(value).flatMap(textsIn) : [];
+}
+
+function isReference(value: unknown): value is { env: string } {
+  return isObject(value) && Object.keys(value).length === 1 && typeof value['env'] === 'string';
 }

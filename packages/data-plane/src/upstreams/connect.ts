@@ -1,4 +1,4 @@
-import { GatewayError, resolveSecret, type Clock, type Implementation, type Logger } from '@signalbox/core';
+import { GatewayError, resolveSecret, toMessage, type Clock, type Implementation, type Logger } from '@signalbox/core';
 import {
   openChannel,
   openHttp,
@@ -8,7 +8,7 @@ import {
   type ChannelConnectOptions,
   type RequestHandler,
 } from '@signalbox/protocol';
-import { childEnvironment, requireSecrets, resolveAll, type Environment } from './child-environment.ts';
+import { childEnvironment, requireSecrets, resolveAll, resolveDeep, type Environment } from './child-environment.ts';
 import type { Opened, OpenOptions, UpstreamParts } from './upstream.ts';
 
 export interface ConnectParts {
@@ -18,12 +18,20 @@ export interface ConnectParts {
   readonly environment: Environment;
   /** Sees to it that no child outlives the gateway. */
   readonly guard: ChildGuard;
-  /** Loads a module by package name or file. @throws when there is none. */
-  readonly loadModule: (specifier: string) => Promise<RequestHandler>;
+  readonly loadModule: LoadModule;
   /** Largest message accepted from an upstream, in bytes. */
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** Loads a module by package name or file and makes it ready with its configuration. @throws when it cannot. */
+export type LoadModule = (specifier: string, config: unknown) => Promise<LoadedModule>;
+
+export interface LoadedModule {
+  readonly handler: RequestHandler;
+  /** Frees what the module holds. Called once, by the upstream that uses it. */
+  close(): Promise<void>;
 }
 
 /** Returns what opens upstreams of all kinds, each as its configuration says. */
@@ -56,16 +64,16 @@ async function spawnAndOpen(parts: ConnectParts, options: OpenOptions, command: 
     command: resolveSecret(command, parts.environment),
     args: config.args.map((argument) => resolveSecret(argument, parts.environment)),
     env: childEnvironment(config, parts.environment),
-    cwd: config.cwd,
-    spawnMs: config.timeouts.spawnMs,
+    cwd: config.cwd ?? '.',
     stopMs: config.timeouts.stopMs,
     maxMessageBytes: parts.maxMessageBytes,
     guard: parts.guard,
-    onGarbage: connect.onAnomaly,
+    clock: parts.clock,
+    onGarbage: (text) => connect.onAnomaly?.(`it printed to stdout what is no MCP message: ${text}`),
   });
   const stderr = () => child.stderr();
   options.onStderr(stderr);
-  const connection = await openChannel(child.channel, { ...connect, describeFailure: () => describeChild(stderr()) });
+  const connection = await openChannel(child, { ...connect, describeFailure: () => describeChild(stderr()) });
   return { connection, pid: child.pid, stderr };
 }
 
@@ -81,17 +89,19 @@ async function openUrl(parts: ConnectParts, options: OpenOptions, url: string): 
 }
 
 async function openModule(parts: ConnectParts, options: OpenOptions, specifier: string): Promise<Opened> {
-  let handler: RequestHandler;
+  const { name, config } = options.desired;
+  let loaded: LoadedModule;
   try {
-    handler = await parts.loadModule(specifier);
+    loaded = await parts.loadModule(specifier, resolveDeep(config.config, parts.environment));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot load module "${specifier}": ${reason}`, {
+    throw new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot load module "${specifier}": ${toMessage(error)}`, {
       cause: error,
-      data: { upstream: options.desired.name, phase: 'load', sent: false },
+      data: { upstream: name, phase: 'load', sent: false },
     });
   }
-  const connection = await openMemory(handler, toConnectOptions(parts, options));
+  const connection = openMemory(loaded.handler, toConnectOptions(parts, options));
+  const logger = parts.logger.with({ upstream: name });
+  void connection.closed.then(() => loaded.close()).catch((error: unknown) => logger.warn('could not close the module', { error: toMessage(error) }));
   return { connection, pid: undefined, stderr: () => [] };
 }
 

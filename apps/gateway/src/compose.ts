@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GatewayError, systemClock, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
+import { createDesiredState, createJournalRing, createReload, loadConfig, removeRuntimeFile, watchConfig, writeRuntimeFile } from '@signalbox/control-plane';
+import { createDataPlane, createOpen } from '@signalbox/data-plane';
+import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
+import { createFileDocuments, createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
+import { createLazyAdmin } from './admin.ts';
+import type { Gateway, GatewayOptions } from './gateway.ts';
+import { createModuleLoader } from './load-module.ts';
+
+const CACHE_BYTES = 64 * 1024 * 1024;
+
+/** Puts a gateway together: the one place where parts are chosen and joined. Its upstreams start at once. */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { configPath, dataDir, environment, logger } = options;
+  const clock = systemClock;
+  const info = readInfo();
+  const load = () => loadConfig(configPath);
+  const config = await load();
+  const state = createDesiredState({ initial: config, logger });
+  const files = dataDir === undefined ? undefined : createFileDocuments({ folder: join(dataDir, 'remembered'), logger });
+  const documents = files ?? createMemoryDocuments();
+  const journal = createJournalRing();
+  const guard = createChildGuard({ clock });
+  const open = createOpen({
+    client: info,
+    environment,
+    guard,
+    loadModule: createModuleLoader(configPath, logger),
+    maxMessageBytes: config.limits.maxResultBytes,
+    clock,
+    logger,
+  });
+  const cache = createMemoryCache<ResultOutcome>({ maxBytes: CACHE_BYTES, clock });
+  const dataPlane = await createDataPlane({ state, documents, cache, journal, open, clock, logger, info });
+  const reload = createReload({ load, state });
+  const stopWatching = watchConfig({ path: configPath, reload, logger, clock });
+
+  let server: HttpServer | undefined;
+  let address: string | undefined;
+  const status: Status = { upstreams: () => dataPlane.supervisor.status(), sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
+  let closing: Promise<void> | undefined;
+
+  const close = async (graceMs: number): Promise<void> => {
+    stopWatching();
+    await server?.close(graceMs);
+    await dataPlane.close();
+    await guard.close();
+    await files?.close();
+    if (dataDir !== undefined) await removeRuntimeFile(dataDir, process.pid);
+  };
+
+  const gateway: Gateway = {
+    state,
+    status,
+    handler: dataPlane.handler,
+    info,
+    listen: async () => {
+      const { listen, limits, sessions } = config;
+      const host = options.host ?? listen.host;
+      const token = listen.token === undefined ? undefined : environment[listen.token.env];
+      if (listen.token !== undefined && !token) {
+        throw new GatewayError('INVALID_CONFIG', `Cannot listen: the token is to come from environment variable "${listen.token.env}", which is not set`);
+      }
+      const adminToken = randomBytes(32).toString('base64url');
+      const stop = () => void gateway.close().then(() => process.emit('SIGTERM'));
+      const admin = createLazyAdmin({ state, status, journal, reload, token: adminToken, version: info.version, address: () => address, stop, logger, clock });
+      server = createHttpServer({
+        handler: dataPlane.handler,
+        host,
+        port: options.port ?? listen.port,
+        guard: { ...(token && { token }), allowedHosts: listen.allowedHosts, allowedOrigins: listen.allowedOrigins },
+        limits: { maxMessageBytes: limits.maxMessageBytes, maxDepth: limits.maxDepth },
+        sessions,
+        routes: admin,
+        clock,
+        logger,
+      });
+      const { url } = await server.listen();
+      address = url;
+      if (dataDir !== undefined) {
+        const adminUrl = new URL('/', url).href;
+        await writeRuntimeFile(dataDir, { pid: process.pid, url, adminUrl, token: adminToken, startedAt: new Date(clock.now()).toISOString(), configPath });
+      }
+      return { url };
+    },
+    settled: (waitMs) => waitUntilSettled(gateway, dataPlane.supervisor, waitMs),
+    close: (graceMs = 10_000) => (closing ??= close(graceMs)),
+  };
+  return gateway;
+}
+
+function waitUntilSettled(gateway: Gateway, supervisor: { watchStates(listener: () => void): () => void }, waitMs: number): Promise<void> {
+  const isSettled = () => gateway.status.upstreams().every(({ state }) => state === 'ready' || state === 'failed' || state === 'degraded' || state === 'stopped');
+  if (isSettled()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = () => {
+      stop();
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(finish, waitMs);
+    const stop = supervisor.watchStates(() => {
+      if (isSettled()) finish();
+    });
+  });
+}
+
+function readInfo(): Implementation {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return { name: 'signalbox', title: 'Signalbox', version: manifest.version };
+}

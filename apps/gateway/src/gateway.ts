@@ -1,0 +1,31 @@
+import type { Implementation, Logger, State, Status } from '@signalbox/core';
+import type { RequestHandler } from '@signalbox/protocol';
+
+/** What a gateway is made from. */
+export interface GatewayOptions {
+  /** The configuration file, followed while the gateway runs. */
+  readonly configPath: string;
+  /** Folder for what is remembered; `undefined` remembers nothing. */
+  readonly dataDir: string | undefined;
+  /** Where references to secrets are looked up. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  /** Listens there instead of where the configuration says. */
+  readonly port?: number | undefined;
+  readonly host?: string | undefined;
+}
+
+/** A running gateway. Whoever created it closes it. */
+export interface Gateway {
+  readonly state: State;
+  readonly status: Status;
+  /** Answers requests in inner form, as every listener does. */
+  readonly handler: RequestHandler;
+  readonly info: Implementation;
+  /** Opens the HTTP listener. Upstreams start whether or not anyone listens. @throws GatewayError when the address is taken or refused. */
+  listen(): Promise<{ readonly url: string }>;
+  /** Resolves once every upstream is ready or has failed once, at most after `waitMs`. */
+  settled(waitMs: number): Promise<void>;
+  /** Takes no new calls, lets those in flight finish for up to `graceMs`, then stops every upstream. */
+  close(graceMs?: number): Promise<void>;
+}
