@@ -1,0 +1,5 @@
+export { createFileDocuments } from './file-documents.ts';
+export type { FileDocuments, FileDocumentsOptions } from './file-documents.ts';
+export { createMemoryDocuments } from './memory-documents.ts';
+export { createMemoryCache } from './memory-cache.ts';
+export type { MemoryCache, MemoryCacheOptions } from './memory-cache.ts';
