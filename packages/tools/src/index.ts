@@ -1,0 +1,15 @@
+export { defineTool, ToolError } from './tool.ts';
+export type { CallOptions, ReturnedBy, Tool, ToolOptions } from './tool.ts';
+export { defineResource } from './resource.ts';
+export type { FixedResourceOptions, Resource, ResourceBody, ResourceContents, ResourceRequest, TemplateOptions } from './resource.ts';
+export { definePrompt } from './prompt.ts';
+export type { Prompt, PromptArgument, PromptBody, PromptMessage, PromptOptions, PromptReply } from './prompt.ts';
+export { defineModule, isModule } from './module.ts';
+export type { ConfigurableModuleOptions, Module, ModuleOptions, ModuleParts, ModuleSource } from './module.ts';
+export { createModuleHandler } from './module-handler.ts';
+export type { ModuleHandlerOptions } from './module-handler.ts';
+export type { ToolContext } from './context.ts';
+export type { ContentBlock, ToolReply } from './tool-result.ts';
+export type { AcceptedBy, JsonSchema, ParsedBy, Schema } from './schema.ts';
+export { serve } from './serve.ts';
+export type { Served, ServeOptions } from './serve.ts';
