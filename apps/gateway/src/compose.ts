@@ -65,8 +65,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         throw new GatewayError('INVALID_CONFIG', `Cannot listen: the token is to come from environment variable "${listen.token.env}", which is not set`);
       }
       const adminToken = randomBytes(32).toString('base64url');
-      const stop = () => void gateway.close().then(() => process.emit('SIGTERM'));
-      const admin = createLazyAdmin({ state, status, journal, reload, token: adminToken, version: info.version, address: () => address, stop, logger, clock });
+      const admin = createLazyAdmin({ state, status, journal, reload, token: adminToken, version: info.version, address: () => address, logger, clock });
       server = createHttpServer({
         handler: dataPlane.handler,
         host,
