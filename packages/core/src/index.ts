@@ -25,14 +25,15 @@ export type {
 } from './call.ts';
 export { createPipeline } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
-export { GATEWAY_LOG_LEVELS, UPSTREAM_STATES } from './ports.ts';
+export { GATEWAY_LOG_LEVELS } from './log-level.ts';
+export type { GatewayLogLevel } from './log-level.ts';
+export { UPSTREAM_STATES } from './ports.ts';
 export type {
   Cache,
   Clock,
   DesiredUpstream,
   Dispatch,
   DocumentStore,
-  GatewayLogLevel,
   Journal,
   LogFields,
   Logger,

@@ -99,9 +99,6 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
-export const GATEWAY_LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
-export type GatewayLogLevel = (typeof GATEWAY_LOG_LEVELS)[number];
-
 /** Structured logs. Never user output. `fields` must be JSON and hold no secret. */
 export interface Logger {
   readonly isDebug: boolean;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GATEWAY_LOG_LEVELS } from '../ports.ts';
+import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
 import { secretReference } from './secret.ts';
 import { upstreamConfig } from './upstream-config.ts';
 

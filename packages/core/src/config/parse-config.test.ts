@@ -44,7 +44,9 @@ describe('a configuration', () => {
     expect(problemsOf({ mcpServers: { a: { command: 'x', maxConcurent: 3 } } })).toEqual([
       'mcpServers.a.maxConcurent is not a known key; did you mean "maxConcurrent"?',
     ]);
-    expect(problemsOf({ listen: { prot: 1 }, lsiten: {} }).toSorted()).toEqual(['lsiten is not a known key; did you mean "listen"?', 'listen.prot is not a known key; did you mean "port"?'].toSorted());
+    expect(problemsOf({ listen: { prot: 1 }, lsiten: {} }).toSorted()).toEqual(
+      ['lsiten is not a known key; did you mean "listen"?', 'listen.prot is not a known key; did you mean "port"?'].toSorted(),
+    );
   });
 
   test('says what an entry needs', () => {

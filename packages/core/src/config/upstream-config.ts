@@ -75,7 +75,10 @@ export const upstreamConfig = z
       .min(1)
       .optional()
       .describe('Package name or file of a module written with @signalbox/tools, run inside the gateway.'),
-    config: z.record(z.string(), z.unknown()).optional().describe('Configuration of the `module`, as its documentation says. References to secrets are resolved.'),
+    config: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Configuration of the `module`, as its documentation says. References to secrets are resolved.'),
     disabled: z.boolean().default(false).describe('Keep the entry but do not use it.'),
     description: z.string().optional().describe('For people; not used.'),
     tags: names('Words to select upstreams by.').default([]),

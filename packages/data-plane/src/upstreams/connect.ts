@@ -101,7 +101,9 @@ async function openModule(parts: ConnectParts, options: OpenOptions, specifier: 
   }
   const connection = openMemory(loaded.handler, toConnectOptions(parts, options));
   const logger = parts.logger.with({ upstream: name });
-  void connection.closed.then(() => loaded.close()).catch((error: unknown) => logger.warn('could not close the module', { error: toMessage(error) }));
+  void connection.closed
+    .then(() => loaded.close())
+    .catch((error: unknown) => logger.warn('could not close the module', { error: toMessage(error) }));
   return { connection, pid: undefined, stderr: () => [] };
 }
 

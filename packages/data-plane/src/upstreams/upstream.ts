@@ -16,6 +16,7 @@ import type { Connection } from '@signalbox/protocol';
 import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
+import { HealthCheck } from './health-check.ts';
 import { fetchList, fetchManifest, type ListKind, type Manifest } from './manifest.ts';
 
 /** A connection and what is known of the process behind it, if there is one. */
@@ -73,12 +74,10 @@ export class Upstream {
   #starts = 0;
   #calls = 0;
   #failures = 0;
-  #missedPings = 0;
-  #lastTrafficAt = 0;
   #lastAttemptAt = Number.NEGATIVE_INFINITY;
   #retryAt = 0;
   #cancelTimer: (() => void) | undefined;
-  #cancelHealth: (() => void) | undefined;
+  #health: HealthCheck | undefined;
   #cancelRefresh: (() => void) | undefined;
   readonly #staleLists = new Set<ListKind>();
   readonly #subscriptions = new Map<string, number>();
@@ -147,7 +146,7 @@ export class Upstream {
   recordCall(isFailure: boolean): void {
     this.#calls++;
     if (isFailure) this.#failures++;
-    else this.#lastTrafficAt = this.#parts.clock.monotonic();
+    else this.#health?.sawTraffic();
     if (!isFailure && this.#state === 'degraded' && this.#opened !== undefined) this.#become('ready', 'answers again');
   }
 
@@ -206,7 +205,7 @@ export class Upstream {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelTimer?.();
-    this.#cancelHealth?.();
+    this.#health?.stop();
     this.#cancelRefresh?.();
     this.#become('stopped', reason);
     const opening = this.#opening;
@@ -259,22 +258,20 @@ export class Upstream {
     this.#opened = opened;
     this.#opening = undefined;
     this.#manifest = manifest;
-    this.#missedPings = 0;
-    this.#lastTrafficAt = clock.monotonic();
     const readyAt = clock.monotonic();
     void connection.closed.then((reason) => this.#takeClose(opened, reason, clock.monotonic() - readyAt));
     for (const uri of this.#subscriptions.keys()) this.#background(connection.subscribe(uri), 'subscribe');
     if (this.#logLevel !== undefined) this.#background(connection.setLogLevel(this.#logLevel), 'set the log level');
     this.#become('ready', `speaks ${connection.revision}`);
     this.#parts.onManifest(this);
-    this.#scheduleHealth();
+    this.#health = this.#watchHealth(opened);
     return connection;
   }
 
   #takeClose(opened: Opened, reason: string, uptimeMs: number): void {
     if (this.#opened !== opened) return;
     this.#opened = undefined;
-    this.#cancelHealth?.();
+    this.#health?.stop();
     if (this.#isClosed) return;
     const { restart } = this.desired.config;
     if (uptimeMs >= restart.steadyMs) this.#attempts = 0;
@@ -342,32 +339,17 @@ export class Upstream {
     this.#parts.onManifest(this);
   }
 
-  #scheduleHealth(): void {
-    const { intervalMs } = this.desired.config.health;
-    this.#cancelHealth = this.#parts.clock.after(intervalMs, () => this.#background(this.#checkHealth(), 'check its health'));
-  }
-
-  // Traffic is proof enough; only a quiet upstream is asked.
-  async #checkHealth(): Promise<void> {
-    const opened = this.#opened;
-    if (opened === undefined) return;
-    const { health } = this.desired.config;
-    if (this.#parts.clock.monotonic() - this.#lastTrafficAt >= health.intervalMs) {
-      try {
-        await opened.connection.ping(health.timeoutMs);
-        this.#missedPings = 0;
+  #watchHealth({ connection }: Opened): HealthCheck {
+    return new HealthCheck({
+      config: this.desired.config.health,
+      clock: this.#parts.clock,
+      ping: (timeoutMs) => connection.ping(timeoutMs),
+      onMissed: (reason) => this.#become('degraded', reason),
+      onAnswer: () => {
         if (this.#state === 'degraded') this.#become('ready', 'answers pings again');
-      } catch (error) {
-        if (this.#opened !== opened) return;
-        this.#missedPings++;
-        this.#become('degraded', `${this.#missedPings} of ${health.failures} pings unanswered: ${toMessage(error)}`);
-        if (this.#missedPings >= health.failures) {
-          await opened.connection.close();
-          return;
-        }
-      }
-    }
-    if (this.#opened === opened) this.#scheduleHealth();
+      },
+      onDead: () => this.#background(connection.close(), 'close it'),
+    });
   }
 
   #background(work: Promise<unknown>, what: string): void {
