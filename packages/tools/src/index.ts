@@ -10,6 +10,7 @@ export { createModuleHandler } from './module-handler.ts';
 export type { ModuleHandlerOptions } from './module-handler.ts';
 export type { ToolContext } from './context.ts';
 export type { ContentBlock, ToolReply } from './tool-result.ts';
-export type { AcceptedBy, JsonSchema, ParsedBy, Schema } from './schema.ts';
+export type { AcceptedBy, ParsedBy, Schema } from './schema.ts';
+export type { JsonSchema } from './schema-verdict.ts';
 export { serve } from './serve.ts';
 export type { Served, ServeOptions } from './serve.ts';

@@ -1,6 +1,6 @@
 import { GatewayError, nearestOf, toMessage } from '@signalbox/core';
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import type { JsonSchema, SchemaProblem, SchemaVerdict } from './schema.ts';
+import type { JsonSchema, SchemaProblem, SchemaVerdict } from './schema-verdict.ts';
 
 const compiled = new WeakMap<JsonSchema, Promise<ValidateFunction>>();
 

@@ -1,7 +1,8 @@
 import { GatewayError, RawJson, type Awaitable, type Notification } from '@signalbox/core';
 import type { Prompt } from './prompt.ts';
 import type { Resource } from './resource.ts';
-import { checkValue, describeObject, type JsonSchema, type ParsedBy, type Schema } from './schema.ts';
+import { checkValue, describeObject, type ParsedBy, type Schema } from './schema.ts';
+import type { JsonSchema } from './schema-verdict.ts';
 import type { Tool } from './tool.ts';
 
 interface ModuleIdentity {

@@ -1,9 +1,7 @@
 import { GatewayError, isObject, toMessage, type Awaitable } from '@signalbox/core';
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { checkJsonSchema } from './json-schema-check.ts';
-
-/** A JSON Schema, 2020-12 unless its `$schema` says otherwise. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
+import type { JsonSchema, SchemaVerdict } from './schema-verdict.ts';
 
 /** How authors describe values: a schema of any Standard Schema library (zod, valibot, arktype, …) or a JSON Schema. */
 export type Schema = StandardSchemaV1 | JsonSchema;
@@ -13,16 +11,6 @@ export type ParsedBy<S extends Schema> = S extends StandardSchemaV1 ? StandardSc
 
 /** What must be given to a schema: its input type, or anything for a plain JSON Schema. */
 export type AcceptedBy<S extends Schema> = S extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S> : unknown;
-
-/** One thing wrong with a value: where (`items[0].name`, empty for the whole value) and what. */
-export interface SchemaProblem {
-  readonly path: string;
-  readonly message: string;
-}
-
-export type SchemaVerdict =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly problems: readonly SchemaProblem[] };
 
 const DEFAULT_DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 

@@ -1,5 +1,5 @@
 import { isObject } from '@signalbox/core';
-import type { SchemaProblem } from './schema.ts';
+import type { SchemaProblem } from './schema-verdict.ts';
 
 /** A piece of an answer: text, image, audio, resource link or embedded resource. */
 export interface ContentBlock {

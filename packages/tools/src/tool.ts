@@ -1,6 +1,7 @@
 import { GatewayError, type Awaitable, type ToolAnnotations, type ToolDefinition } from '@signalbox/core';
 import type { ToolContext } from './context.ts';
-import { checkValue, describeObject, isStandardSchema, type AcceptedBy, type JsonSchema, type ParsedBy, type Schema } from './schema.ts';
+import { checkValue, describeObject, isStandardSchema, type AcceptedBy, type ParsedBy, type Schema } from './schema.ts';
+import type { JsonSchema } from './schema-verdict.ts';
 import { isReply, problemsReply, toReply, type ToolReply } from './tool-result.ts';
 
 export interface ToolOptions<In extends Schema, Out extends Schema | undefined> {
