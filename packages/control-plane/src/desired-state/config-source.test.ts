@@ -104,3 +104,15 @@ test('a missing file says so', async () => {
     message: expect.stringContaining(`Cannot use the configuration "${path}": cannot be read: ENOENT`) as string,
   });
 });
+
+test('${configDir} stands for the folder of the file, at any depth', () => {
+  const text = JSON.stringify({
+    mcpServers: {
+      a: { command: '${configDir}/run', args: ['${configDir}/x'], env: { FILE: '${configDir}/f' } },
+      b: { module: 'm', config: { deep: ['${configDir}'] } },
+    },
+  });
+  const { a, b } = readConfig(text, '/etc/box/signalbox.json').mcpServers;
+  expect(a).toMatchObject({ command: '/etc/box/run', args: ['/etc/box/x'], env: { FILE: '/etc/box/f' } });
+  expect(b).toMatchObject({ config: { deep: ['/etc/box'] } });
+});

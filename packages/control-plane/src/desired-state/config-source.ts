@@ -3,6 +3,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import {
   configProblems,
   GatewayError,
+  isObject,
   kindOf,
   parseGatewayConfig,
   toGatewayError,
@@ -18,7 +19,8 @@ export interface LocatedProblem extends ConfigProblem, Partial<Position> {}
 
 /**
  * Reads a configuration file: JSON in which comments and trailing commas are allowed.
- * Relative folders and module files in it are resolved against the file's own folder, where programs also run by default.
+ * Relative folders and module files in it are resolved against the file's own folder, where programs also run by default;
+ * `${configDir}` in any text of an entry stands for that folder.
  * @throws GatewayError `INVALID_CONFIG` with `LocatedProblem`s in `data.problems` and the file in `data.file`.
  */
 export async function loadConfig(path: string): Promise<GatewayConfig> {
@@ -71,7 +73,8 @@ function resolvePaths(config: GatewayConfig, folder: string): GatewayConfig {
   return Object.freeze({ ...config, mcpServers: Object.freeze(Object.fromEntries(entries)) });
 }
 
-function resolveUpstream(upstream: UpstreamConfig, folder: string): UpstreamConfig {
+function resolveUpstream(entry: UpstreamConfig, folder: string): UpstreamConfig {
+  const upstream = withFolder(entry, folder) as UpstreamConfig;
   const { module } = upstream;
   if (kindOf(upstream) === 'stdio') return Object.freeze({ ...upstream, cwd: resolve(folder, upstream.cwd ?? '.') });
   // Anything that does not look like a file is the name of a package.
@@ -79,4 +82,12 @@ function resolveUpstream(upstream: UpstreamConfig, folder: string): UpstreamConf
     return Object.freeze({ ...upstream, module: resolve(folder, module) });
   }
   return upstream;
+}
+
+// Programs do not run in one agreed folder, and some read relative paths from their own.
+function withFolder(value: unknown, folder: string): unknown {
+  if (typeof value === 'string') return value.replaceAll('${configDir}', folder);
+  if (Array.isArray(value)) return Object.freeze(value.map((element) => withFolder(element, folder)));
+  if (!isObject(value)) return value;
+  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withFolder(member, folder)])));
 }

@@ -12,7 +12,8 @@ export const secretReference = z
   .describe('Reference to a secret.');
 export type SecretReference = z.infer<typeof secretReference>;
 
-const PLACEHOLDER = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
+// `${configDir}` is no variable: it is replaced where the file is read.
+const PLACEHOLDER = /\$\{(?!configDir\})(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
 /** Names of the environment variables a text refers to and `environment` lacks. */
 export function missingSecrets(text: SecretText, environment: Readonly<Record<string, string | undefined>>): string[] {

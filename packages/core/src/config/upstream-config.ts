@@ -64,7 +64,7 @@ export const upstreamConfig = z
       .optional()
       .describe('Kind of upstream. Found out from `command`, `url` or `module` when absent.'),
     command: z.string().min(1).optional().describe('Program to start; it speaks MCP on stdin and stdout. Run without a shell.'),
-    args: z.array(z.string()).default([]).describe('Arguments of the program. `${env:NAME}` is replaced.'),
+    args: z.array(z.string()).default([]).describe('Arguments of the program. `${env:NAME}` and `${configDir}` are replaced.'),
     env: z.record(z.string(), secretText).default({}).describe('Environment variables of the program beside the few every program gets.'),
     inheritEnv: names('Environment variables of the gateway handed on to the program.').default([]),
     cwd: z.string().optional().describe('Folder the program runs in. Relative to the configuration file. Default: the file’s folder.'),
