@@ -1,0 +1,225 @@
+import { RawJson, toMessage, type Clock, type ErrorData, type Notification, type Outcome } from '@signalbox/core';
+import { encodeError, encodeNotification, encodeResult } from '../messages/encode.ts';
+import { readInteger } from '../messages/integer.ts';
+import { readMember } from '../messages/members.ts';
+import { decodeFrame, type Message, type ResponseMessage } from '../messages/message.ts';
+import type { Channel } from '../transports/channel.ts';
+import { Deadlines, type Timed } from './deadlines.ts';
+import type { OutgoingRequest } from './peer.ts';
+import { callCancelled, callDeadline, unavailable } from './upstream-errors.ts';
+
+export interface ChannelPeerOptions {
+  readonly channel: Channel;
+  readonly upstream: string;
+  readonly clock: Clock;
+  readonly onNotification: (notification: Notification) => void;
+  /** What the server did that it must not; in words. */
+  readonly onAnomaly: (text: string) => void;
+  /** What else an error should tell when the channel is lost, such as the last lines of stderr. */
+  readonly describeFailure: () => ErrorData;
+}
+
+/** The client's end of a channel: gives each request an id of its own and brings back what belongs to it. */
+export class ChannelPeer {
+  readonly #options: ChannelPeerOptions;
+  readonly #inFlight = new Map<number, PendingRequest>();
+  readonly #deadlines: Deadlines;
+  readonly closed: Promise<string>;
+  /** The revision results are marked with. */
+  revision = '';
+  #nextId = 1;
+  #closedWith: string | undefined;
+
+  constructor(options: ChannelPeerOptions) {
+    this.#options = options;
+    this.#deadlines = new Deadlines(options.clock);
+    const { channel } = options;
+    this.closed = new Promise((resolve) => {
+      channel.onClose = (reason) => {
+        this.#end(reason);
+        resolve(reason);
+      };
+    });
+    channel.onMessage = (bytes) => this.#receive(bytes);
+  }
+
+  /** Sends a request. Its `answer` rejects as `Connection.request` does. */
+  start(request: OutgoingRequest, encode: (id: number, request: OutgoingRequest) => Buffer): PendingRequest {
+    const id = this.#nextId++;
+    const pending = new PendingRequest(this, id, request, this.#deadlines.in(request.timeoutMs));
+    const { cancellation } = request;
+    if (this.#closedWith !== undefined) {
+      pending.reject(unavailable(this.#options.upstream, this.#closedWith, { sent: false, data: this.#options.describeFailure() }));
+    } else if (cancellation.reason !== undefined) {
+      pending.reject(callCancelled(this.#options.upstream, request.method, cancellation.reason));
+    } else {
+      const frame = encode(id, request);
+      this.#inFlight.set(id, pending);
+      this.#deadlines.add(pending);
+      pending.unwatch = cancellation.watch((reason) => this.abandon(pending, reason));
+      this.#options.channel.send(frame);
+    }
+    return pending;
+  }
+
+  notify(method: string, params?: RawJson): void {
+    this.#options.channel.send(encodeNotification(method, params));
+  }
+
+  /** Gives a request up: its answer rejects at once, and the server is told. */
+  abandon(pending: PendingRequest, reason: string): void {
+    if (!this.#take(pending)) return;
+    this.#tellCancelled(pending.id, reason);
+    pending.reject(callCancelled(this.#options.upstream, pending.request.method, reason));
+  }
+
+  /** The budget of a request is spent. */
+  expire(pending: PendingRequest): void {
+    if (!this.#take(pending)) return;
+    const { method, timeoutMs } = pending.request;
+    this.#tellCancelled(pending.id, `no answer in ${timeoutMs} ms`);
+    pending.reject(callDeadline(this.#options.upstream, method, timeoutMs));
+  }
+
+  close(): Promise<void> {
+    return this.#options.channel.close();
+  }
+
+  #take(pending: PendingRequest): boolean {
+    if (!this.#inFlight.delete(pending.id)) return false;
+    this.#deadlines.delete(pending);
+    pending.unwatch?.();
+    return true;
+  }
+
+  #tellCancelled(requestId: number, reason: string): void {
+    this.notify('notifications/cancelled', RawJson.fromValue({ requestId, reason }));
+  }
+
+  // The frame is checked by decoding it, but what is looked up inside may still turn out to be no JSON.
+  #receive(bytes: Buffer): void {
+    try {
+      this.#dispatch(decodeFrame(bytes));
+    } catch (error) {
+      this.#options.onAnomaly(toMessage(error));
+    }
+  }
+
+  #dispatch(message: Message): void {
+    switch (message.kind) {
+      case 'response':
+        return this.#settle(message);
+      case 'notification':
+        return this.#notified(message);
+      case 'request':
+        return this.#refuse(message.id, message.method);
+    }
+  }
+
+  #settle(message: ResponseMessage): void {
+    const id = readInteger(message.id);
+    const pending = id === undefined ? undefined : this.#inFlight.get(id);
+    if (pending === undefined) return this.#options.onAnomaly(describeStray(message, id !== undefined && id < this.#nextId));
+    this.#take(pending);
+    const { outcome } = message;
+    if (outcome.kind === 'error') return pending.resolve(outcome);
+    const { result, resultType, isError } = outcome;
+    pending.resolve({ kind: 'result', result, resultType, isError, revision: this.revision });
+  }
+
+  #notified(notification: Notification): void {
+    switch (notification.method) {
+      case 'notifications/progress':
+        return this.#progressed(notification);
+      case 'notifications/message':
+        return this.#logged(notification);
+      case 'notifications/cancelled':
+        return this.#cancelledByServer(notification);
+      default:
+        return this.#options.onNotification(notification);
+    }
+  }
+
+  #progressed(notification: Notification): void {
+    const token = readIntegerMember(notification, 'progressToken');
+    const pending = token === undefined ? undefined : this.#inFlight.get(token);
+    if (pending === undefined) return this.#options.onAnomaly('progress for no request in flight');
+    pending.deadlineMs = this.#deadlines.in(pending.request.timeoutMs);
+    if (pending.request.wantsProgress) pending.request.emit?.(notification);
+  }
+
+  // A channel does not say which request a log message belongs to, so all that are open may see it.
+  #logged(notification: Notification): void {
+    let heard = false;
+    for (const { request } of this.#inFlight.values()) {
+      if (request.emit === undefined) continue;
+      heard = true;
+      request.emit(notification);
+    }
+    if (!heard) this.#options.onNotification(notification);
+  }
+
+  // Servers take back requests of theirs, which we have refused already, and modern ones end a listen request this way.
+  #cancelledByServer(notification: Notification): void {
+    const id = readIntegerMember(notification, 'requestId');
+    const pending = id === undefined ? undefined : this.#inFlight.get(id);
+    if (pending === undefined || pending.request.method !== 'subscriptions/listen') return;
+    this.#take(pending);
+    pending.reject(callCancelled(this.#options.upstream, pending.request.method, 'the server ended it'));
+  }
+
+  #refuse(id: RawJson, method: string): void {
+    const { channel } = this.#options;
+    if (method === 'ping') channel.send(encodeResult(id, EMPTY_RESULT));
+    else channel.send(encodeError(id, { code: -32601, message: `Cannot answer "${method}": this client did not declare it` }));
+  }
+
+  #end(reason: string): void {
+    this.#closedWith = reason;
+    for (const pending of this.#inFlight.values()) {
+      this.#take(pending);
+      pending.reject(unavailable(this.#options.upstream, reason, { sent: true, data: this.#options.describeFailure() }));
+    }
+  }
+}
+
+/** A request in flight. */
+export class PendingRequest implements Timed {
+  readonly #peer: ChannelPeer;
+  readonly id: number;
+  readonly request: OutgoingRequest;
+  readonly answer: Promise<Outcome>;
+  deadlineMs: number;
+  unwatch: (() => void) | undefined;
+  resolve!: (outcome: Outcome) => void;
+  reject!: (error: Error) => void;
+
+  constructor(peer: ChannelPeer, id: number, request: OutgoingRequest, deadlineMs: number) {
+    this.#peer = peer;
+    this.id = id;
+    this.request = request;
+    this.deadlineMs = deadlineMs;
+    this.answer = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  expire(): void {
+    this.#peer.expire(this);
+  }
+}
+
+const EMPTY_RESULT = RawJson.fromValue({});
+
+function readIntegerMember({ params }: Notification, name: string): number | undefined {
+  return params === undefined ? undefined : readInteger(readMember(params, name));
+}
+
+function describeStray(message: ResponseMessage, wasOurs: boolean): string {
+  if (message.id === undefined) {
+    return message.outcome.kind === 'error' ? `a refusal without an id: ${message.outcome.error.message}` : 'an answer without an id';
+  }
+  const id = message.id.bytes.toString('utf8', 0, 60);
+  return wasOurs ? `an answer to request ${id}, which is settled already` : `an answer to request ${id}, which was never made`;
+}

@@ -1,0 +1,64 @@
+import { RawJson } from '@signalbox/core';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { toParams } from '../messages/encode.ts';
+import { MirroredHeaders, toHeaderValue } from './mirrored-headers.ts';
+
+function learned(...tools: object[]): MirroredHeaders {
+  const headers = new MirroredHeaders();
+  headers.learn({ kind: 'result', result: RawJson.fromValue({ tools }), resultType: 'complete', isError: false, revision: '2026-07-28' });
+  return headers;
+}
+
+function written(headers: MirroredHeaders, method: string, params: object): string[] {
+  const list: string[] = [];
+  headers.write(method, toParams({ ...params }), list);
+  return list;
+}
+
+test('a header value is plain where that is safe, and can always be read back', () => {
+  expect(toHeaderValue('get weather')).toBe('get weather');
+  for (const text of ['', ' x', 'a\nb', 'é', '=?base64?eA==?=']) expect(toHeaderValue(text)).toMatch(/^=\?base64\?.*\?=$/);
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const value = toHeaderValue(text);
+      const coded = /^=\?base64\?(.*)\?=$/.exec(value);
+      expect(value).toMatch(/^[\t\x20-\x7e]+$/);
+      expect(coded === null ? value : Buffer.from(coded[1]!, 'base64').toString()).toBe(text);
+    }),
+  );
+});
+
+test('the name stands for what the method is about', () => {
+  const headers = new MirroredHeaders();
+  expect(written(headers, 'resources/read', { uri: 'a:b' })).toEqual(['mcp-method', 'resources/read', 'mcp-name', 'a:b']);
+  expect(written(headers, 'tasks/get', { taskId: 't' })).toEqual(['mcp-method', 'tasks/get', 'mcp-name', 't']);
+  expect(written(headers, 'tools/list', {})).toEqual(['mcp-method', 'tools/list']);
+  expect(written(headers, 'tools/call', { name: 5 })).toEqual(['mcp-method', 'tools/call']);
+});
+
+test('marked arguments are repeated; missing ones, objects and marks out of place are not', () => {
+  const mark = (type: string, header: unknown) => ({ type, 'x-mcp-header': header });
+  const properties = {
+    s: mark('string', 'S'),
+    b: mark('boolean', 'B'),
+    o: mark('object', 'O'),
+    n: mark('string', 'N'),
+    big: mark('integer', 'Big'),
+    bad: mark('string', 'a b'),
+    arr: { items: mark('string', 'I') },
+  };
+  const headers = learned({ name: 't', inputSchema: { type: 'object', properties } }, { name: 'plain', inputSchema: {} });
+  const args = { s: 'x', b: false, o: {}, n: null, big: 2 ** 60, bad: 'y', arr: ['z'] };
+  expect(written(headers, 'tools/call', { name: 't', arguments: args })).toEqual([
+    'mcp-method',
+    'tools/call',
+    'mcp-name',
+    't',
+    'mcp-param-S',
+    'x',
+    'mcp-param-B',
+    'false',
+  ]);
+  expect(written(headers, 'tools/call', { name: 'plain', arguments: args })).toHaveLength(4);
+});

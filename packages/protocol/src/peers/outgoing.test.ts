@@ -1,0 +1,62 @@
+import { Cancellation, RawJson } from '@signalbox/core';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { META } from '../revisions/revisions.ts';
+import { createModernEncoder, encodeHandshakeRequest } from './outgoing.ts';
+import type { OutgoingRequest } from './peer.ts';
+
+const own = { name: 'signalbox', version: '1' };
+
+function request(params: ReadonlyMap<string, RawJson>, extra: Partial<OutgoingRequest> = {}): OutgoingRequest {
+  const client = { revision: '2026-07-28', info: undefined, capabilities: {}, logLevel: 'off' } as const;
+  return {
+    method: 'tools/call',
+    params,
+    client,
+    cancellation: new Cancellation(),
+    timeoutMs: 1,
+    emit: undefined,
+    wantsProgress: false,
+    ...extra,
+  };
+}
+
+const raw = (text: string) => RawJson.fromBytes(Buffer.from(text));
+const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as { params: { _meta?: Record<string, unknown> } };
+
+test('without members of `_meta` to change, the bytes of a handshake request are those of its params', () => {
+  const params = new Map([
+    ['name', raw('"a"')],
+    ['arguments', raw('{"big":12345678901234567890,"s":" \\u00e9"}')],
+    ['_meta', raw('{ "trace" : 1.0 }')],
+  ]);
+  expect(encodeHandshakeRequest(3, request(params)).toString()).toBe(
+    '{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"a","arguments":{"big":12345678901234567890,"s":" \\u00e9"},"_meta":{ "trace" : 1.0 }}}',
+  );
+});
+
+test('our own progress token replaces the caller’s, and is left out when nobody listens', () => {
+  const params = new Map([['_meta', raw('{"progressToken":"theirs","x":1}')]]);
+  expect(parse(encodeHandshakeRequest(9, request(params, { wantsProgress: true }))).params._meta).toEqual({ progressToken: 9, x: 1 });
+  expect(parse(encodeHandshakeRequest(9, request(params))).params._meta).toEqual({ x: 1 });
+  expect(parse(encodeHandshakeRequest(9, request(new Map([['_meta', raw('{"progressToken":1}')]])))).params).toEqual({});
+});
+
+test('a client that does not say who it is is introduced as the gateway', () => {
+  const meta = parse(createModernEncoder(own)(1, request(new Map()))).params._meta;
+  expect(meta).toEqual({ [META.protocolVersion]: '2026-07-28', [META.clientInfo]: own, [META.clientCapabilities]: {} });
+});
+
+test('every other member of `_meta` reaches either generation unchanged and in order', () => {
+  const isOwn = (name: string) => name === 'progressToken' || (Object.values(META) as string[]).includes(name);
+  const member = fc.oneof(fc.string(), fc.constantFrom('progressToken', ...Object.values(META)));
+  const encoders = [encodeHandshakeRequest, createModernEncoder(own)];
+  fc.assert(
+    fc.property(fc.dictionary(member, fc.jsonValue()), fc.constantFrom(...encoders), fc.boolean(), (meta, encode, wantsProgress) => {
+      const sent = parse(encode(5, request(new Map([['_meta', raw(JSON.stringify(meta))]]), { wantsProgress }))).params._meta ?? {};
+      const rest = (value: object) => JSON.stringify(Object.entries(value).filter(([name]) => !isOwn(name)));
+      expect(rest(sent)).toBe(rest(JSON.parse(JSON.stringify(meta)) as object));
+      expect(sent['progressToken']).toBe(wantsProgress ? 5 : undefined);
+    }),
+  );
+});

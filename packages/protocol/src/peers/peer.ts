@@ -1,0 +1,83 @@
+import type { Awaitable, ClientProfile, Implementation, LogLevel, Notification, Outcome, Params, Request } from '@signalbox/core';
+
+/** What a server says of itself: the answer to `server/discover`, and the better half of the answer to `initialize`. */
+export interface ServerProfile {
+  readonly info: Implementation;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly instructions: string | undefined;
+}
+
+/**
+ * What a server peer asks for answers. It sees requests in inner form only: opening a conversation, sessions, pings,
+ * log levels, subscriptions and streams are settled before it.
+ */
+export interface RequestHandler {
+  describe(): ServerProfile;
+  /** Answers one request. @throws GatewayError which becomes a JSON-RPC error. */
+  request(request: Request): Awaitable<Outcome>;
+  /** Tells of changed lists and resources (`notifications/tools/list_changed`, `…/resources/updated`, …). Returns its own stop function. */
+  watch(listener: (notification: Notification) => void): () => void;
+  /** Someone wants to hear when this resource changes. Returns a function that ends the wish. */
+  subscribe(uri: string): () => void;
+  /** A notification of the client that belongs to no request and that the peer has no use for itself. */
+  notify?(notification: Notification): void;
+}
+
+/** A request towards an upstream, in inner form. */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly params: Params;
+  readonly client: ClientProfile;
+  readonly cancellation: Request['cancellation'];
+  /** Longest wait for the answer, in milliseconds. Each progress notification starts it anew. */
+  readonly timeoutMs: number;
+  readonly emit: Request['emit'];
+  readonly wantsProgress: boolean;
+}
+
+/** An open conversation with one upstream, whatever its revision and transport. */
+export interface Connection {
+  /** The revision agreed on. */
+  readonly revision: string;
+  readonly server: ServerProfile;
+  /**
+   * Sends a request and waits for its answer. An answer of the server, also a refusal, is an outcome.
+   * @throws GatewayError `DEADLINE_EXCEEDED`, `CANCELLED`, `UPSTREAM_UNAVAILABLE` (data `sent: boolean` tells whether the
+   * request may have reached the server), `UPSTREAM_PROTOCOL` when the answer is no valid message.
+   */
+  request(request: OutgoingRequest): Promise<Outcome>;
+  /** Resolves when the server answers a ping. @throws GatewayError as `request` does. */
+  ping(timeoutMs: number): Promise<void>;
+  /**
+   * Asks to hear of changes of a resource; they arrive as `notifications/resources/updated`. Held until `unsubscribe`,
+   * also when the server forgets us in between. @throws GatewayError as `request` does, or when the server cannot.
+   */
+  subscribe(uri: string): Promise<void>;
+  /** Ends the wish. @throws GatewayError as `request` does. */
+  unsubscribe(uri: string): Promise<void>;
+  /**
+   * Sets the least severe level of log messages the server sends, where one level holds for the whole conversation.
+   * Without effect on modern servers, which read the level of each request. @throws GatewayError as `request` does.
+   */
+  setLogLevel(level: LogLevel): Promise<void>;
+  /** Resolves with the reason once the conversation is over, whoever ended it. Never rejects. */
+  readonly closed: Promise<string>;
+  /** Ends the conversation and frees everything it holds; for stdio the whole process tree. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How to open a conversation, whatever the transport. */
+export interface ConnectOptions {
+  /** Name used in error messages. */
+  readonly upstream: string;
+  readonly client: Implementation;
+  /** `auto` asks with `server/discover` first and falls back to `initialize`. */
+  readonly revision: 'auto' | 'modern' | 'handshake';
+  /** Which generation answered last time, so that `auto` tries it first. */
+  readonly lastRevision?: string;
+  readonly handshakeMs: number;
+  /** Largest message accepted from the server, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Notifications that belong to no request in flight: changed lists, updated resources, uncorrelated log messages. */
+  readonly onNotification: (notification: Notification) => void;
+}

@@ -1,0 +1,13 @@
+/**
+ * Two-way transport of whole messages, as stdio, WebSocket and memory offer it. Framing is the channel's business.
+ * The peer that owns the channel sets `onMessage` and `onClose` before it sends or returns to the event loop.
+ */
+export interface Channel {
+  onMessage: (message: Buffer) => void;
+  /** Called once, whoever closed it, with the reason in words. */
+  onClose: (reason: string) => void;
+  /** Sends one message. After the close it is dropped. */
+  send(message: Buffer): void;
+  /** Closes and frees everything behind it. Resolves when that is done. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,170 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GatewayError, Outcome, RawJson } from '@signalbox/core';
+import { RESULT_END, encodeError, encodeOutcome, encodeResultHead, toOneLine } from '../messages/encode.ts';
+import { EVENT_END, EVENT_HEAD, SSE_KEEP_ALIVE, encodeEvent } from '../messages/sse.ts';
+import type { Reply } from '../peers/reply.ts';
+import { EVENT_STREAM_HEADERS, MAX_UNREAD_BYTES } from './event-stream.ts';
+import type { Accepted } from './http-headers.ts';
+import type { KeepAlive, KeptAlive } from './keep-alive.ts';
+
+// Above this size copying a result behind its head costs more than writing the parts one by one.
+const MAX_COPIED_BYTES = 65_536;
+/** Refusals of the modern revision that have an HTTP status of their own. Everything else is an answer like any other. */
+const STATUS_CODES = new Set([-32020, -32021, -32022, -32601, -32602]);
+/** The same for refusals that an upstream spoke, of which only those hold for our client, too. */
+const UPSTREAM_STATUS = new Map([
+  [-32021, 400],
+  [-32601, 404],
+]);
+
+export interface ExchangeOptions {
+  readonly id: RawJson;
+  readonly accepted: Accepted;
+  readonly isModern: boolean;
+  readonly keepAlive: KeepAlive;
+  /** Sent along with the answer to `initialize`. */
+  readonly sessionId?: string;
+}
+
+/** The answer to one POSTed request: JSON, or a stream of events once something has to be said ahead of the answer. */
+export class HttpExchange implements Reply, KeptAlive {
+  readonly #response: ServerResponse;
+  readonly #options: ExchangeOptions;
+  #isStreaming = false;
+  #isOver = false;
+  #isWaiting = false;
+
+  constructor(response: ServerResponse, options: ExchangeOptions) {
+    this.#response = response;
+    this.#options = options;
+  }
+
+  get takesNotifications(): boolean {
+    return this.#options.accepted.events;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Tells that the answer takes its time: from now on the client hears from us now and then. */
+  wait(): void {
+    if (this.#isOver || !this.takesNotifications) return;
+    this.#isWaiting = true;
+    this.#options.keepAlive.add(this);
+  }
+
+  keepAlive(): void {
+    if (!this.#response.destroyed) this.#stream(SSE_KEEP_ALIVE);
+  }
+
+  notify(message: Buffer): void {
+    if (this.#isOver || this.#response.destroyed || !this.takesNotifications) return;
+    if (this.#response.writableLength > MAX_UNREAD_BYTES) this.#response.destroy();
+    else this.#stream(encodeEvent(message));
+  }
+
+  answer(outcome: Outcome): void {
+    if (this.#end()) return;
+    const { id, isModern } = this.#options;
+    if (outcome.kind === 'result' && outcome.result.bytes.length > MAX_COPIED_BYTES) this.#sendLarge(outcome.result);
+    else this.#send((isModern && outcome.kind === 'error' && UPSTREAM_STATUS.get(outcome.error.code)) || 200, encodeOutcome(id, outcome));
+  }
+
+  refuse(error: GatewayError): void {
+    if (this.#end()) return;
+    const rpc = error.toRpc();
+    const status = error.code === 'NOT_ACCEPTABLE' || (this.#options.isModern && STATUS_CODES.has(rpc.code)) ? error.httpStatus : 200;
+    this.#send(status, encodeError(this.#options.id, rpc));
+  }
+
+  drop(): void {
+    if (this.#end()) return;
+    if (!this.#isStreaming) this.#response.writeHead(202, ['Content-Length', '0']);
+    this.#response.end();
+  }
+
+  // Tells whether there is nothing more to be done.
+  #end(): boolean {
+    if (this.#isOver) return true;
+    this.#isOver = true;
+    if (this.#isWaiting) this.#options.keepAlive.remove(this);
+    return this.#response.destroyed;
+  }
+
+  #send(status: number, message: Buffer): void {
+    if (this.#isStreaming || (!this.#options.accepted.json && status === 200)) {
+      this.#stream(encodeEvent(message));
+      this.#response.end();
+    } else sendJson(this.#response, { status, body: message, sessionId: this.#options.sessionId });
+  }
+
+  #sendLarge(result: RawJson): void {
+    const response = this.#response;
+    const head = encodeResultHead(this.#options.id);
+    response.cork();
+    if (this.#isStreaming || !this.#options.accepted.json) {
+      this.#stream(EVENT_HEAD);
+      response.write(head);
+      response.write(toOneLine(result.bytes));
+      response.write(RESULT_END);
+      response.end(EVENT_END);
+    } else {
+      response.writeHead(200, toJsonHeaders(head.length + result.bytes.length + RESULT_END.length, this.#options.sessionId));
+      response.write(head);
+      response.write(result.bytes);
+      response.end(RESULT_END);
+    }
+    response.uncork();
+  }
+
+  #stream(bytes: Buffer): void {
+    if (!this.#isStreaming) {
+      this.#isStreaming = true;
+      const { sessionId } = this.#options;
+      this.#response.writeHead(
+        200,
+        sessionId === undefined ? [...EVENT_STREAM_HEADERS] : [...EVENT_STREAM_HEADERS, 'Mcp-Session-Id', sessionId],
+      );
+    }
+    this.#response.write(bytes);
+  }
+}
+
+/** Refuses a request before it is anyone's: with its own status and a JSON-RPC error as its body. */
+export function reject(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: { readonly error: GatewayError; readonly id?: RawJson | undefined; readonly allow?: string },
+): void {
+  if (response.headersSent) response.destroy();
+  if (response.destroyed) return;
+  const { error, id, allow } = options;
+  if (!request.complete && hasBody(request)) response.shouldKeepAlive = false;
+  if (allow !== undefined) response.setHeader('Allow', allow);
+  if (error.code === 'UNAUTHENTICATED') response.setHeader('WWW-Authenticate', 'Bearer');
+  const body = encodeError(id, error.toRpc());
+  response.setHeader('Content-Type', 'application/json').setHeader('Content-Length', body.length).setHeader('Cache-Control', 'no-store');
+  response.writeHead(error.httpStatus).end(request.method === 'HEAD' ? undefined : body);
+}
+
+/** Answers with JSON in one write. */
+export function sendJson(
+  response: ServerResponse,
+  answer: { readonly status: number; readonly body: Buffer; readonly sessionId?: string | undefined },
+): void {
+  response.writeHead(answer.status, toJsonHeaders(answer.body.length, answer.sessionId));
+  // A body given as text joins the head in one write. Latin-1 turns each byte into one character and back.
+  response.end(answer.body.toString('latin1'), 'latin1');
+}
+
+function toJsonHeaders(length: number, sessionId: string | undefined): string[] {
+  const headers = ['Content-Type', 'application/json', 'Content-Length', String(length), 'Cache-Control', 'no-store'];
+  if (sessionId !== undefined) headers.push('Mcp-Session-Id', sessionId);
+  return headers;
+}
+
+// A body that is not read to its end cannot be told from the next request on the same connection.
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0');
+}

@@ -1,0 +1,117 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { GatewayError, silentLogger, systemClock, toGatewayError, type Clock, type Logger } from '@signalbox/core';
+import { PeerContext } from '../peers/peer-context.ts';
+import type { RequestHandler } from '../peers/peer.ts';
+import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
+import { reject } from './http-exchange.ts';
+import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
+import type { SessionLimits } from './session-table.ts';
+
+export interface HttpServerOptions {
+  readonly handler: RequestHandler;
+  /** Where MCP is spoken. Default `/mcp`. */
+  readonly path?: string;
+  /** Default `127.0.0.1`. Anything but loopback needs `guard.token`. */
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly guard?: GuardOptions;
+  readonly limits: EndpointLimits;
+  readonly sessions: SessionLimits;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Serves other paths, behind the same guard. Returns `false` for a path it does not know. */
+  readonly routes?: (request: IncomingMessage, response: ServerResponse) => boolean;
+}
+
+export interface HttpServer {
+  /** Starts to listen. @throws GatewayError `CONFLICT` when the port is taken. */
+  listen(): Promise<{ readonly url: string }>;
+  /** Takes no more requests, gives those in flight `graceMs` to end, then cancels them. Idempotent. */
+  close(graceMs: number): Promise<void>;
+  /** Open sessions and streams of notifications. */
+  sessions(): { readonly open: number; readonly streams: number };
+}
+
+/** Serves MCP over Streamable HTTP to clients of both generations at one address. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes } = options;
+  if (!isLoopback(host) && options.guard?.token === undefined) {
+    throw new GatewayError('INVALID_CONFIG', `Cannot listen on "${host}" without a token: anyone who reaches it could use every tool`);
+  }
+  const guard = new HttpGuard(host, options.guard ?? {});
+  const endpoint = new HttpEndpoint({
+    context: new PeerContext(handler, logger),
+    limits: options.limits,
+    sessions: options.sessions,
+    clock,
+  });
+  let isClosing = false;
+
+  const server = createServer(
+    // Node checks the two timeouts only this often.
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 5_000,
+      requireHostHeader: true,
+      noDelay: true,
+      insecureHTTPParser: false,
+    },
+    (request, response) => {
+      if (isClosing) response.shouldKeepAlive = false;
+      try {
+        guard.check(request);
+        const url = request.url ?? '';
+        if (url === path || url.startsWith(`${path}?`)) endpoint.serve(request, response);
+        else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
+        else if (routes?.(request, response) !== true)
+          throw new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
+      } catch (thrown) {
+        const error = toGatewayError(thrown);
+        if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
+        else if (logger.isDebug) logger.debug('request refused', { code: error.code, reason: error.message });
+        reject(request, response, { error });
+      }
+    },
+  );
+  server.maxRequestsPerSocket = 0;
+  // All header lines are kept so that the guard sees them all; their size is bounded by Node.
+  server.maxHeadersCount = 0;
+  const unwatch = handler.watch((notification) => endpoint.offer(notification));
+  let closing: Promise<void> | undefined;
+
+  return {
+    listen: () =>
+      new Promise((resolve, rejectListen) => {
+        server.once('error', (error: NodeJS.ErrnoException) => {
+          const code = error.code === 'EADDRINUSE' ? 'CONFLICT' : 'INTERNAL';
+          rejectListen(new GatewayError(code, `Cannot listen on ${host}:${options.port}: ${error.message}`, { cause: error }));
+        });
+        server.listen(options.port, host.replace(/^\[|\]$/g, ''), () => {
+          const { port } = server.address() as AddressInfo;
+          guard.addPort(port);
+          resolve({ url: `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}${path}` });
+        });
+      }),
+    sessions: () => endpoint.counts,
+    close: (graceMs) =>
+      (closing ??= new Promise((resolve) => {
+        isClosing = true;
+        unwatch();
+        const stopWaiting = clock.after(graceMs, () => {
+          endpoint.close('The gateway is closing');
+          server.closeAllConnections();
+        });
+        server.close(() => {
+          stopWaiting();
+          endpoint.close('The gateway is closing');
+          resolve();
+        });
+        endpoint.endStreams();
+        server.closeIdleConnections();
+      })),
+  };
+}

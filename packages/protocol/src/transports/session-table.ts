@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { GatewayError, type Clock } from '@signalbox/core';
+import type { ServerSession } from '../peers/server-session.ts';
+import type { EventStream } from './event-stream.ts';
+
+/** A session as HTTP keeps it between requests. */
+export interface SessionEntry {
+  readonly id: string;
+  readonly session: ServerSession;
+  lastUsedMs: number;
+  /** Open notification streams, oldest first. */
+  streams: EventStream[] | undefined;
+}
+
+export interface SessionLimits {
+  /** A session without a request or an open stream for this long is ended. */
+  readonly idleSeconds: number;
+  /** Open sessions; beyond it the one idle longest is ended. */
+  readonly max: number;
+}
+
+/** The open sessions by id. A session with a request in flight or an open stream is not idle. */
+export class SessionTable {
+  readonly #clock: Clock;
+  readonly #idleMs: number;
+  readonly #max: number;
+  // Insertion order is the order of last use.
+  readonly #entries = new Map<string, SessionEntry>();
+  #newest: SessionEntry | undefined;
+  #stopTimer: (() => void) | undefined;
+
+  constructor(clock: Clock, limits: SessionLimits) {
+    this.#clock = clock;
+    this.#idleMs = limits.idleSeconds * 1000;
+    this.#max = limits.max;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** @throws GatewayError `OVERLOADED` when there are as many sessions as allowed and all are in use. */
+  add(session: ServerSession): SessionEntry {
+    if (this.#entries.size >= this.#max) this.#evict();
+    const entry: SessionEntry = {
+      id: randomBytes(16).toString('base64url'),
+      session,
+      lastUsedMs: this.#clock.monotonic(),
+      streams: undefined,
+    };
+    this.#entries.set(entry.id, entry);
+    this.#newest = entry;
+    this.#stopTimer ??= this.#clock.after(this.#idleMs, () => this.#sweep());
+    return entry;
+  }
+
+  /** The session with that id, which counts as used from now. */
+  use(id: string): SessionEntry | undefined {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) this.touch(entry);
+    return entry;
+  }
+
+  /** Counts a session as used from now. */
+  touch(entry: SessionEntry): void {
+    entry.lastUsedMs = this.#clock.monotonic();
+    if (entry === this.#newest || !this.#entries.delete(entry.id)) return;
+    this.#entries.set(entry.id, entry);
+    this.#newest = entry;
+  }
+
+  /** Ends a session and everything that belongs to it. */
+  end(entry: SessionEntry, reason: string): void {
+    if (!this.#entries.delete(entry.id)) return;
+    if (this.#newest === entry) this.#newest = undefined;
+    entry.session.close(reason);
+    for (const stream of entry.streams?.splice(0) ?? []) stream.end();
+  }
+
+  /** Ends all sessions. */
+  close(reason: string): void {
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    for (const entry of this.#entries.values()) this.end(entry, reason);
+  }
+
+  #evict(): void {
+    for (const entry of this.#entries.values()) {
+      if (isInUse(entry)) continue;
+      return this.end(entry, 'Too many sessions are open, and this one was idle longest');
+    }
+    throw new GatewayError('OVERLOADED', `Cannot open another session: all ${this.#max} are in use`);
+  }
+
+  #sweep(): void {
+    this.#stopTimer = undefined;
+    const now = this.#clock.monotonic();
+    for (const entry of this.#entries.values()) {
+      const dueMs = entry.lastUsedMs + this.#idleMs;
+      if (dueMs > now) {
+        this.#stopTimer = this.#clock.after(dueMs - now, () => this.#sweep());
+        return;
+      }
+      if (isInUse(entry)) this.touch(entry);
+      else this.end(entry, 'The session was idle for too long');
+    }
+    if (this.#entries.size > 0) this.#stopTimer = this.#clock.after(this.#idleMs, () => this.#sweep());
+  }
+}
+
+function isInUse(entry: SessionEntry): boolean {
+  return entry.session.isBusy || (entry.streams !== undefined && entry.streams.length > 0);
+}

@@ -1,0 +1,281 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { GatewayError, systemClock, toMessage, type Clock } from '@signalbox/core';
+import { endTree, readStat } from '../../guard/process-tree.js';
+import { LineDecoder } from '../messages/lines.ts';
+import { preview } from '../messages/message.ts';
+import type { Channel } from './channel.ts';
+import type { ChildGuard } from './child-guard.ts';
+import { StderrTail } from './stderr-tail.ts';
+
+const MAX_GARBAGE_IN_A_ROW = 100;
+const REPORTED_GARBAGE = 10;
+const MAX_STDIN_END_MS = 250;
+const GIVE_UP_MS = 2_000;
+// How long a better reason, the exit, may follow a broken pipe; and how long output may follow the exit.
+const LINGER_MS = 100;
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
+const STDERR_WINDOW_MS = 100;
+const STDERR_BYTES_PER_WINDOW = 256 * 1024;
+
+export interface ChildOptions {
+  /** Name used in error messages. */
+  readonly upstream: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Time between asking the process to end and killing it with all its descendants, in milliseconds. */
+  readonly stopMs: number;
+  readonly maxMessageBytes: number;
+  /** Ends the process when this one is killed. */
+  readonly guard?: ChildGuard;
+  readonly clock?: Clock;
+  /** Lines of stderr kept. Default 100. */
+  readonly stderrLines?: number;
+  readonly onStderr?: (line: string) => void;
+  /** Told of the first ten lines on stdout that are no MCP messages: how each begins. */
+  readonly onGarbage?: (preview: string) => void;
+}
+
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A channel over the standard input and output of a child process. Closing it ends the process with all its descendants. */
+export interface ChildChannel extends Channel {
+  readonly pid: number;
+  /** Last lines the process wrote to stderr, oldest first. */
+  stderr(): readonly string[];
+  /** Lines on stdout that were no MCP messages, so far. */
+  readonly garbage: number;
+  readonly exited: Promise<ChildExit>;
+}
+
+/**
+ * Starts a program that speaks MCP on stdin and stdout, without a shell and in a process group of its own.
+ * @throws GatewayError `UPSTREAM_UNAVAILABLE` (data `phase: 'spawn'`, `sent: false`) when it cannot be started.
+ */
+export async function startChild(options: ChildOptions): Promise<ChildChannel> {
+  const name = 'SIGNALBOX_CHILD';
+  const id = randomUUID();
+  let child;
+  try {
+    child = spawn(options.command, options.args, {
+      cwd: options.cwd,
+      env: { ...options.env, [name]: id },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
+  } catch (error) {
+    throw await spawnFailure(options, error);
+  }
+  // Whether the start has failed is known at once; why, only from the event that follows.
+  const { pid } = child;
+  if (pid === undefined) {
+    const [error] = (await once(child, 'error')) as [Error];
+    throw await spawnFailure(options, error);
+  }
+  return new StdioChild(child, { pid, mark: `${name}=${id}`, options });
+}
+
+class StdioChild implements ChildChannel {
+  onMessage: (message: Buffer) => void = () => undefined;
+  onClose: (reason: string) => void = () => undefined;
+  readonly pid: number;
+  readonly exited: Promise<ChildExit>;
+  garbage = 0;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #mark: string;
+  readonly #options: ChildOptions;
+  readonly #clock: Clock;
+  readonly #startedAt: Promise<string | undefined>;
+  readonly #tail: StderrTail;
+  readonly #lines: LineDecoder;
+  #queue: Buffer[] = [];
+  #garbageInARow = 0;
+  #stderrBytes = 0;
+  #exit: ChildExit | undefined;
+  #isClosed = false;
+  #stopping: Promise<void> | undefined;
+
+  constructor(
+    child: ChildProcessWithoutNullStreams,
+    { pid, mark, options }: { readonly pid: number; readonly mark: string; readonly options: ChildOptions },
+  ) {
+    this.pid = pid;
+    this.#child = child;
+    this.#mark = mark;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#startedAt = readStat(this.pid).then((found) => found?.startedAt);
+    this.#tail = new StderrTail({
+      ...(options.stderrLines === undefined ? {} : { maxLines: options.stderrLines }),
+      ...(options.onStderr === undefined ? {} : { onLine: options.onStderr }),
+    });
+    this.#lines = new LineDecoder({ maxBytes: options.maxMessageBytes, onLine: (line) => this.#take(line) });
+    options.guard?.add(pid, mark);
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.#exit = { code, signal };
+        resolve(this.#exit);
+        this.#end(describeExit(this.#exit));
+      });
+    });
+    child.stdout.on('data', (chunk: Buffer) => this.#read(chunk));
+    child.stdout.once('end', () => this.#end('it closed its stdout'));
+    child.stdout.on('error', (error) => this.#end(`reading its stdout failed: ${error.message}`));
+    child.stdin.on('error', (error) => this.#end(`it no longer reads its stdin (${error.message})`));
+    child.stderr.on('data', (chunk: Buffer) => this.#readStderr(chunk));
+    child.on('error', (error) => this.#end(error.message));
+    child.stderr.on('error', (error) => this.#tail.push(Buffer.from(`(reading stderr failed: ${error.message})\n`)));
+  }
+
+  stderr(): readonly string[] {
+    return this.#tail.lines;
+  }
+
+  // What is sent in one turn leaves in one write.
+  send(message: Buffer): void {
+    if (this.#isClosed) return;
+    if (this.#queue.length === 0) process.nextTick(() => this.#flush());
+    this.#queue.push(message, NEWLINE);
+  }
+
+  close(): Promise<void> {
+    this.#finish('closed by the gateway');
+    return this.#stop();
+  }
+
+  #flush(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    const { stdin } = this.#child;
+    if (this.#isClosed || !stdin.writable) return;
+    stdin.write(Buffer.concat(queue));
+    if (stdin.writableLength > MAX_BACKLOG_BYTES) this.#finish(`it does not read its stdin: ${stdin.writableLength} bytes are waiting`);
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    try {
+      this.#lines.push(chunk);
+    } catch (error) {
+      // Of the errors below only this one is about the child's output; the rest must not pass for it.
+      if (!(error instanceof GatewayError && error.code === 'TOO_LARGE')) throw error;
+      this.#finish(`it sent a message of more than ${this.#options.maxMessageBytes} bytes`);
+    }
+  }
+
+  #take(line: Buffer): void {
+    if (this.#isClosed) return;
+    if (isObjectText(line)) {
+      this.#garbageInARow = 0;
+      return this.onMessage(line);
+    }
+    this.garbage++;
+    if (this.garbage <= REPORTED_GARBAGE) this.#options.onGarbage?.(preview(line));
+    if (++this.#garbageInARow > MAX_GARBAGE_IN_A_ROW) {
+      this.#finish(
+        `more than ${MAX_GARBAGE_IN_A_ROW} lines in a row on its stdout are no MCP messages; the last begins with ${preview(line)}`,
+      );
+    }
+  }
+
+  // A program that floods stderr is read slowly, so that it waits and not we.
+  #readStderr(chunk: Buffer): void {
+    this.#tail.push(chunk);
+    if (this.#stderrBytes === 0) {
+      this.#clock.after(STDERR_WINDOW_MS, () => {
+        this.#stderrBytes = 0;
+        this.#child.stderr.resume();
+      });
+    }
+    this.#stderrBytes += chunk.length;
+    if (this.#stderrBytes > STDERR_BYTES_PER_WINDOW && !this.#isClosed) this.#child.stderr.pause();
+  }
+
+  #end(reason: string): void {
+    if (this.#isClosed) return;
+    if (this.#exit !== undefined && this.#child.stdout.readableEnded) return this.#finish(describeExit(this.#exit));
+    this.#clock.after(LINGER_MS, () => this.#finish(this.#exit === undefined ? reason : describeExit(this.#exit)));
+  }
+
+  #finish(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    void this.#stop();
+    this.onClose(reason);
+  }
+
+  #stop(): Promise<void> {
+    return (this.#stopping ??= this.#endProcess());
+  }
+
+  async #endProcess(): Promise<void> {
+    const { stopMs, guard } = this.#options;
+    const child = this.#child;
+    child.stderr.resume();
+    child.stdin.end();
+    if (this.#exit === undefined) await this.#waitForExit(Math.min(MAX_STDIN_END_MS, stopMs / 4));
+    const tree = { pid: this.pid, startedAt: await this.#startedAt, mark: this.#mark };
+    await endTree(tree, { graceMs: stopMs, giveUpMs: GIVE_UP_MS });
+    if (this.#exit === undefined) await this.#waitForExit(LINGER_MS);
+    guard?.remove(this.pid);
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+  }
+
+  #waitForExit(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#clock.after(ms, resolve);
+      void this.exited.then(stop).then(resolve);
+    });
+  }
+}
+
+const NEWLINE = Buffer.from('\n');
+
+function isObjectText(line: Buffer): boolean {
+  let start = 0;
+  let end = line.length - 1;
+  while (line[start] === 0x20 || line[start] === 0x09) start++;
+  while (line[end] === 0x20 || line[end] === 0x09) end--;
+  return line[start] === 0x7b && line[end] === 0x7d;
+}
+
+function describeExit({ code, signal }: ChildExit): string {
+  return signal === null ? `the process exited with code ${code}` : `the process was ended by ${signal}`;
+}
+
+async function spawnFailure(options: ChildOptions, error: unknown): Promise<GatewayError> {
+  const { upstream, command, cwd } = options;
+  const reason = await describeSpawnFailure(options, error);
+  return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot start upstream "${upstream}": ${reason}`, {
+    cause: error,
+    data: { upstream, phase: 'spawn', command, cwd, sent: false, reason },
+  });
+}
+
+async function describeSpawnFailure({ command, cwd, env }: ChildOptions, error: unknown): Promise<string> {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    // The system gives the same answer for a missing folder and a missing program.
+    const isFolder = await stat(cwd).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) return `its folder "${cwd}" does not exist`;
+    if (command.includes('/')) return `there is no program "${command}"`;
+    return env['PATH'] === undefined
+      ? `there is no program "${command}"; PATH is not set for it`
+      : `there is no program "${command}" in PATH "${env['PATH']}"`;
+  }
+  if (code === 'EACCES') return `"${command}" is not an executable file, or its folder may not be entered`;
+  if (code === 'E2BIG') return `its arguments and environment are too long`;
+  return toMessage(error);
+}
