@@ -30,6 +30,8 @@ export interface AdminApiOptions {
   readonly version: string;
   /** Where clients reach the gateway, once that is known. */
   readonly address?: () => string | undefined;
+  /** When the gateway started, on the monotonic clock. Default: now. */
+  readonly startedAtMs?: number;
   readonly logger?: Logger;
   readonly clock?: Clock;
 }
@@ -42,7 +44,7 @@ export interface AdminApi {
 /** The API that commands and panels use to look at the gateway and to steer it. Its bodies are in `contract.ts`. */
 export function createAdminApi(options: AdminApiOptions): AdminApi {
   const { state, journal, reload, logger = silentLogger, clock = systemClock } = options;
-  const startedAt = clock.monotonic();
+  const { startedAtMs = clock.monotonic() } = options;
   const app = new Hono();
   const root = app.basePath(ADMIN_PREFIX);
 
@@ -71,7 +73,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
     const body: StatusBody = {
       version: options.version,
       pid: process.pid,
-      uptimeSeconds: Math.floor((clock.monotonic() - startedAt) / 1000),
+      uptimeSeconds: Math.floor((clock.monotonic() - startedAtMs) / 1000),
       address: options.address?.() ?? null,
       stateVersion: state.current.version,
       sessions: options.status.sessions(),

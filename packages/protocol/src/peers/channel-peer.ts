@@ -4,6 +4,7 @@ import { readInteger } from '../messages/integer.ts';
 import { readMember } from '../messages/members.ts';
 import { decodeFrame, type Message, type ResponseMessage } from '../messages/message.ts';
 import type { Channel } from '../transports/channel.ts';
+import { FleetingTable } from './bag.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
 import type { OutgoingRequest } from './peer.ts';
 import { callCancelled, callDeadline, unavailable } from './upstream-errors.ts';
@@ -22,7 +23,7 @@ export interface ChannelPeerOptions {
 /** The client's end of a channel: gives each request an id of its own and brings back what belongs to it. */
 export class ChannelPeer {
   readonly #options: ChannelPeerOptions;
-  readonly #inFlight = new Map<number, PendingRequest>();
+  readonly #inFlight = new FleetingTable<number, PendingRequest>();
   readonly #deadlines: Deadlines;
   readonly closed: Promise<string>;
   /** The revision results are marked with. */
@@ -151,7 +152,7 @@ export class ChannelPeer {
   // A channel does not say which request a log message belongs to, so all that are open may see it.
   #logged(notification: Notification): void {
     let heard = false;
-    for (const { request } of this.#inFlight.values()) {
+    for (const { request } of this.#inFlight.list()) {
       if (request.emit === undefined) continue;
       heard = true;
       request.emit(notification);
@@ -176,7 +177,7 @@ export class ChannelPeer {
 
   #end(reason: string): void {
     this.#closedWith = reason;
-    for (const pending of this.#inFlight.values()) {
+    for (const pending of this.#inFlight.list()) {
       this.#take(pending);
       pending.reject(unavailable(this.#options.upstream, reason, { sent: true, data: this.#options.describeFailure() }));
     }
@@ -190,6 +191,7 @@ export class PendingRequest implements Timed {
   readonly request: OutgoingRequest;
   readonly answer: Promise<Outcome>;
   deadlineMs: number;
+  deadlinePlace = -1;
   unwatch: (() => void) | undefined;
   resolve!: (outcome: Outcome) => void;
   reject!: (error: Error) => void;

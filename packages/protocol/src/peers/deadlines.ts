@@ -1,9 +1,12 @@
 import type { Clock } from '@signalbox/core';
+import { Bag } from './bag.ts';
 
 const RESOLUTION_MS = 50;
 
 /** Something that ends at a moment, which may be moved while it waits. */
 export interface Timed {
+  /** -1 while it waits nowhere; kept by `Deadlines`. */
+  deadlinePlace: number;
   /** On the monotonic clock, in milliseconds; `Infinity` for never. */
   deadlineMs: number;
   /** Called once, after the entry was taken out. */
@@ -13,7 +16,7 @@ export interface Timed {
 /** Watches any number of deadlines with one timer, to a resolution of 50 ms. No timer runs while nothing waits. */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #entries = new Set<Timed>();
+  readonly #entries = new Bag<'deadlinePlace', Timed>('deadlinePlace');
   #isArmed = false;
 
   constructor(clock: Clock) {
@@ -44,7 +47,7 @@ export class Deadlines {
   #sweep(): void {
     this.#isArmed = false;
     const now = this.#clock.monotonic();
-    for (const entry of this.#entries) {
+    for (const entry of this.#entries.list()) {
       if (entry.deadlineMs > now) continue;
       this.#entries.delete(entry);
       entry.expire();

@@ -1,11 +1,11 @@
-import { toMessage, type Notification, type Outcome } from '@signalbox/core';
+import { toMessage, type Clock, type Notification, type Outcome } from '@signalbox/core';
 import { readInteger } from '../messages/integer.ts';
-import { decodeFrame, type Message, type ResponseMessage } from '../messages/message.ts';
+import { decodeFrame, type Message, type RequestMessage, type ResponseMessage } from '../messages/message.ts';
 import type { ServerSentEvent } from '../messages/sse.ts';
-import type { Exchange, ExchangeFailure, ExchangeSink, ResponseHeaders } from '../transports/http-client.ts';
-import type { Timed } from './deadlines.ts';
+import type { Exchange, ExchangeFailure, ExchangeSink, HttpClient, ResponseHeaders } from '../transports/http-client.ts';
+import type { Bag } from './bag.ts';
+import type { Deadlines, Timed } from './deadlines.ts';
 import { httpFailure } from './http-errors.ts';
-import type { HttpSession } from './http-session.ts';
 import type { OutgoingRequest } from './peer.ts';
 import { callCancelled, callDeadline, protocolFault, unavailable } from './upstream-errors.ts';
 
@@ -26,12 +26,31 @@ export interface HttpCallOptions {
   readonly onNotification: (notification: Notification) => void;
 }
 
+/** What a call needs of the session it is made in. */
+export interface CallSession {
+  readonly upstream: string;
+  readonly host: string;
+  readonly client: HttpClient;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  /** All calls that wait for an answer. */
+  readonly calls: Bag<'callPlace', HttpCall>;
+  readonly onAnomaly: (text: string) => void;
+  readonly id: string | undefined;
+  readonly generation: number;
+  renew(lost: number): Promise<void>;
+  refuse(request: RequestMessage): void;
+  tellCancelled(requestId: number, reason: string): void;
+}
+
 /** One request over HTTP, with the stream its answer may come on. */
 export class HttpCall implements ExchangeSink, Timed {
-  readonly #session: HttpSession;
+  readonly #session: CallSession;
   readonly #options: HttpCallOptions;
   readonly answer: Promise<Outcome>;
   deadlineMs: number;
+  deadlinePlace = -1;
+  callPlace = -1;
   /** The session the server opened with its answer. */
   openedSession: string | undefined;
   #resolve!: (outcome: Outcome) => void;
@@ -46,7 +65,7 @@ export class HttpCall implements ExchangeSink, Timed {
   #retryMs = DEFAULT_RETRY_MS;
   #resumes = 0;
 
-  constructor(session: HttpSession, options: HttpCallOptions) {
+  constructor(session: CallSession, options: HttpCallOptions) {
     this.#session = session;
     this.#options = options;
     const { request } = options;

@@ -56,7 +56,7 @@ export async function openHttp(options: HttpConnectOptions): Promise<Connection>
     await session.adopt(opened);
     return new HttpConnection({ session, opened, options, clock });
   } catch (error) {
-    for (const call of session.calls) call.close();
+    for (const call of session.calls.list()) call.close();
     await client.close();
     throw error;
   }
@@ -144,7 +144,7 @@ class HttpConnection implements Connection {
   async #close(): Promise<void> {
     this.#listener?.close();
     this.#stream?.close();
-    for (const call of this.#session.calls) call.close();
+    for (const call of this.#session.calls.list()) call.close();
     this.#reportClosed('closed by the gateway');
     await this.#session.end(END_MS);
     await this.#session.client.close();

@@ -3,8 +3,9 @@ import { encodeError, encodeNotification, encodeResult } from '../messages/encod
 import type { RequestMessage } from '../messages/message.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
 import type { HttpClient } from '../transports/http-client.ts';
+import { Bag } from './bag.ts';
 import { Deadlines } from './deadlines.ts';
-import { HttpCall } from './http-call.ts';
+import { HttpCall, type CallSession } from './http-call.ts';
 import { MirroredHeaders } from './mirrored-headers.ts';
 import { initializeParams, readInitialize, type Opened, type Refused } from './opening.ts';
 import { createModernEncoder, encodeHandshakeRequest, ownRequest } from './outgoing.ts';
@@ -28,13 +29,13 @@ const OWN_HEADERS = /^(accept|content-type|content-length|host|connection|mcp-.*
  * What all requests to one HTTP server share: ids, headers, and with handshake servers the session, which is opened anew
  * when the server has forgotten it.
  */
-export class HttpSession {
+export class HttpSession implements CallSession {
   readonly upstream: string;
   readonly host: string;
   readonly client: HttpClient;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly calls = new Set<HttpCall>();
+  readonly calls = new Bag<'callPlace', HttpCall>('callPlace');
   readonly mirrored = new MirroredHeaders();
   readonly onAnomaly: (text: string) => void;
   /** Called when the server has given us a new session in place of a lost one. */

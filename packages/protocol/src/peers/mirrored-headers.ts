@@ -1,14 +1,6 @@
 import { isObject, type Params, type ResultOutcome } from '@signalbox/core';
+import { NAMED_METHODS } from '../revisions/revisions.ts';
 
-// Which member of the params the header `Mcp-Name` repeats.
-const NAME_MEMBERS: ReadonlyMap<string, string> = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-  ['tasks/get', 'taskId'],
-  ['tasks/update', 'taskId'],
-  ['tasks/cancel', 'taskId'],
-]);
 const HEADER_KEYWORD = 'x-mcp-header';
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const SENTINEL = /^=\?base64\?.*\?=$/s;
@@ -38,7 +30,7 @@ export class MirroredHeaders {
   /** Adds the headers of one request to `headers`, names and values in turn. */
   write(method: string, params: Params, headers: string[]): void {
     headers.push('mcp-method', method);
-    const member = NAME_MEMBERS.get(method);
+    const member = NAMED_METHODS.get(method);
     const name = member === undefined ? undefined : params.get(member)?.value;
     if (typeof name !== 'string') return;
     headers.push('mcp-name', toHeaderValue(name));

@@ -1,5 +1,6 @@
 import { Cancellation, systemClock, toGatewayError, type Clock, type GatewayError, type Notification, type Outcome } from '@signalbox/core';
 import { MODERN_REVISION } from '../revisions/revisions.ts';
+import { Bag } from './bag.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
 import type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peer.ts';
 import { callCancelled, callDeadline, unavailable } from './upstream-errors.ts';
@@ -22,7 +23,7 @@ class MemoryConnection implements Connection {
   readonly #deadlines: Deadlines;
   readonly #stopWatching: () => void;
   readonly #subscriptions = new Map<string, () => void>();
-  readonly #inFlight = new Set<MemoryCall>();
+  readonly #inFlight = new Bag<'callPlace', MemoryCall>('callPlace');
   #isClosed = false;
   #reportClosed!: (reason: string) => void;
 
@@ -80,7 +81,7 @@ class MemoryConnection implements Connection {
     this.#stopWatching();
     for (const end of this.#subscriptions.values()) end();
     this.#subscriptions.clear();
-    for (const call of this.#inFlight) call.fail(unavailable(this.#upstream, 'closed by the gateway', { sent: true }));
+    for (const call of this.#inFlight.list()) call.fail(unavailable(this.#upstream, 'closed by the gateway', { sent: true }));
     this.#reportClosed('closed by the gateway');
     return Promise.resolve();
   }
@@ -91,6 +92,8 @@ class MemoryCall implements Timed {
   /** The request as the handler sees it, with a cancellation that tells it also of a spent budget. */
   readonly inner: OutgoingRequest;
   deadlineMs = 0;
+  deadlinePlace = -1;
+  callPlace = -1;
   readonly #request: OutgoingRequest;
   readonly #upstream: string;
   readonly #deadlines: Deadlines;

@@ -1,15 +1,17 @@
 import { Cancellation, GatewayError, type RawJson } from '@signalbox/core';
 import type { RequestId } from '../messages/message.ts';
+import { FleetingTable } from './bag.ts';
 import type { Reply } from './reply.ts';
 
 interface Pending {
+  readonly key: string;
   readonly cancellation: Cancellation;
   readonly reply: Reply;
 }
 
 /** The requests of one client that have no answer yet, by their id. */
 export class PendingRequests {
-  readonly #open = new Map<string, Pending>();
+  readonly #open = new FleetingTable<string, Pending>();
 
   get size(): number {
     return this.#open.size;
@@ -21,13 +23,13 @@ export class PendingRequests {
    */
   begin(id: RequestId, reply: Reply): { readonly cancellation: Cancellation; readonly done: () => void } {
     const key = toKey(id);
-    if (this.#open.has(key)) {
+    if (this.#open.get(key) !== undefined) {
       throw new GatewayError(
         'INVALID_REQUEST',
         `Cannot accept a second request with the id ${key.slice(0, 80)} while the first is unanswered`,
       );
     }
-    const pending = { cancellation: new Cancellation(), reply };
+    const pending = { key, cancellation: new Cancellation(), reply };
     this.#open.set(key, pending);
     return {
       cancellation: pending.cancellation,
@@ -48,9 +50,8 @@ export class PendingRequests {
   }
 
   cancelAll(reason: string): void {
-    const all = [...this.#open.values()];
-    this.#open.clear();
-    for (const { cancellation, reply } of all) {
+    for (const { key, cancellation, reply } of this.#open.list()) {
+      this.#open.delete(key);
       cancellation.cancel(reason);
       reply.drop();
     }

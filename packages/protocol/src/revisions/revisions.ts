@@ -29,3 +29,13 @@ export const META = {
   logLevel: `${PREFIX}logLevel`,
   subscriptionId: `${PREFIX}subscriptionId`,
 } as const;
+
+/** Which member of the params the `Mcp-Name` header repeats, by method. */
+export const NAMED_METHODS: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+]);

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { SSE_KEEP_ALIVE } from '../messages/sse.ts';
+import type { KeptAlive } from './keep-alive.ts';
 
 /** What may wait for a client that reads slowly; beyond it the client is taken for gone. */
 export const MAX_UNREAD_BYTES = 1_048_576;
@@ -15,7 +16,9 @@ export const EVENT_STREAM_HEADERS: readonly string[] = [
 ];
 
 /** A session's stream of notifications that belong to no request: the answer to its GET. */
-export class EventStream {
+export class EventStream implements KeptAlive {
+  keepAlivePlace = -1;
+  keepAliveDueMs = 0;
   readonly #response: ServerResponse;
 
   /** @param onClose Called once, whoever ended the stream. */

@@ -30,6 +30,8 @@ export interface ExchangeOptions {
 export class HttpExchange implements Reply, KeptAlive {
   readonly #response: ServerResponse;
   readonly #options: ExchangeOptions;
+  keepAlivePlace = -1;
+  keepAliveDueMs = 0;
   #isStreaming = false;
   #isOver = false;
   #isWaiting = false;

@@ -95,18 +95,22 @@ test('the guard stands in front of every route and method', async () => {
   const base = new URL(it.url).origin;
   for (const path of ['/mcp', '/admin', '/nowhere']) {
     for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
-      const foreign = await send(base + path, {
-        method,
-        headers: { Origin: 'http://evil.example' },
-        ...(method === 'POST' && { body: PING }),
-      });
+      const body = method === 'POST' ? { body: PING } : {};
+      const foreign = await send(base + path, { method, headers: { Origin: 'http://evil.example' }, ...body });
       expect(foreign.status, `${method} ${path}`).toBe(403);
-      const stranger = await send(base + path, { method, ...(method === 'POST' && { body: PING }) });
-      expect([stranger.status, stranger.headers['www-authenticate']], `${method} ${path}`).toEqual([401, 'Bearer']);
     }
   }
   const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket', Origin: 'http://evil.example' };
   expect((await send(it.url, { method: 'GET', headers: upgrade })).status).toBe(403);
+});
+
+test('the token opens the MCP address and nothing else, as other routes ask for proofs of their own', async () => {
+  await using it = await start({ token: 'secret-token' });
+  for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
+    const stranger = await send(it.url, { method, ...(method === 'POST' && { body: PING }) });
+    expect([stranger.status, stranger.headers['www-authenticate']], method).toEqual([401, 'Bearer']);
+  }
+  expect((await send(`${new URL(it.url).origin}/admin`, { method: 'GET' })).status).not.toBe(401);
 });
 
 test('the token must be whole and right', async () => {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '@signalbox/core';
 
 export interface GuardOptions {
-  /** Bearer token every request must carry. */
+  /** Bearer token every request to the MCP address must carry. Other routes have proofs of their own. */
   readonly token?: string;
   /** Host names accepted beside those of loopback and the one we listen on. */
   readonly allowedHosts?: readonly string[];
@@ -45,8 +45,8 @@ export class HttpGuard {
     for (const host of LOOPBACK_HOSTS) this.#origins.add(`http://${host}:${port}`);
   }
 
-  /** @throws GatewayError `INVALID_REQUEST` for a malformed host, `FORBIDDEN`, `UNAUTHENTICATED` */
-  check(request: IncomingMessage): void {
+  /** Checks where the request says it goes and comes from. @throws GatewayError `INVALID_REQUEST` for a malformed host, `FORBIDDEN` */
+  checkPlace(request: IncomingMessage): void {
     const { rawHeaders, headers } = request;
     if (rawHeaders.length > 2 * MAX_HEADERS) throw new GatewayError('INVALID_REQUEST', `Cannot accept more than ${MAX_HEADERS} headers`);
     let hosts = 0;
@@ -60,7 +60,11 @@ export class HttpGuard {
     if (origin !== undefined && !this.#origins.has(origin.toLowerCase())) {
       throw new GatewayError('FORBIDDEN', 'Cannot accept requests of this web origin: add it to "allowedOrigins" if it is yours');
     }
-    if (this.#token !== undefined) this.#checkToken(headers.authorization, this.#token);
+  }
+
+  /** Checks that the request carries the token, if one is wanted. @throws GatewayError `UNAUTHENTICATED` */
+  checkToken({ headers }: IncomingMessage): void {
+    if (this.#token !== undefined) this.#compare(headers.authorization, this.#token);
   }
 
   #checkHost(host: string): void {
@@ -71,7 +75,7 @@ export class HttpGuard {
     if (this.#passed.size < MAX_REMEMBERED) this.#passed.add(host);
   }
 
-  #checkToken(authorization: string | undefined, expected: Buffer): void {
+  #compare(authorization: string | undefined, expected: Buffer): void {
     const given = authorization === undefined ? undefined : /^bearer +(\S+) *$/i.exec(authorization)?.[1];
     if (given === undefined) throw new GatewayError('UNAUTHENTICATED', 'Cannot serve a request without a bearer token');
     if (!timingSafeEqual(digest(given), expected)) throw new GatewayError('UNAUTHENTICATED', 'Cannot accept this bearer token');

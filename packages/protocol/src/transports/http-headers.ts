@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '@signalbox/core';
 import type { Message, RequestMessage } from '../messages/message.ts';
+import { NAMED_METHODS } from '../revisions/revisions.ts';
 
 /** Which media types an answer may have. */
 export interface Accepted {
@@ -48,16 +49,6 @@ function isJson(contentType: string | undefined): boolean {
   );
 }
 
-/** Which member of the params the `Mcp-Name` header repeats. */
-const NAME_SOURCES = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-  ['tasks/get', 'taskId'],
-  ['tasks/update', 'taskId'],
-  ['tasks/cancel', 'taskId'],
-]);
-
 /**
  * Makes sure that the headers a modern client repeats from its message say what the message says, as others on the way
  * may have decided on the headers. Notifications may leave them out.
@@ -76,7 +67,7 @@ export function checkMirrored(headers: IncomingHttpHeaders, message: Exclude<Mes
 }
 
 function checkName(headers: IncomingHttpHeaders, message: RequestMessage): void {
-  const member = NAME_SOURCES.get(message.method);
+  const member = NAMED_METHODS.get(message.method);
   const named: unknown = member === undefined ? undefined : message.params.get(member)?.value;
   if (typeof named !== 'string') return;
   const header = textOf(headers['mcp-name']);

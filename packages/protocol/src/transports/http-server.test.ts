@@ -413,8 +413,10 @@ test('idle sessions end after their time, those with a stream or a request in fl
 });
 
 test('one session too many ends the one idle longest, and is refused when all are in use', async () => {
-  await using it = await start(createTestHandler(), { sessions: { idleSeconds: 10, max: 2 } });
+  const clock = createTestClock();
+  await using it = await start(createTestHandler(), { clock, sessions: { idleSeconds: 10, max: 2 } });
   const [first, second] = [await initialize(it.url), await initialize(it.url)];
+  clock.advance(1000);
   await send(it.url, { headers: first.headers, body: call(1, 'echo') });
   const third = await initialize(it.url);
   expect((await send(it.url, { headers: second.headers, body: call(1, 'echo') })).status).toBe(404);

@@ -21,7 +21,7 @@ export interface HttpServerOptions {
   readonly sessions: SessionLimits;
   readonly clock?: Clock;
   readonly logger?: Logger;
-  /** Serves other paths, behind the same guard. Returns `false` for a path it does not know. */
+  /** Serves other paths, behind the same checks of host and origin; it asks for its own proof. Returns `false` for a path it does not know. */
   readonly routes?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
@@ -63,10 +63,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     (request, response) => {
       if (isClosing) response.shouldKeepAlive = false;
       try {
-        guard.check(request);
+        guard.checkPlace(request);
         const url = request.url ?? '';
-        if (url === path || url.startsWith(`${path}?`)) endpoint.serve(request, response);
-        else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
+        if (url === path || url.startsWith(`${path}?`)) {
+          guard.checkToken(request);
+          endpoint.serve(request, response);
+        } else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
         else if (routes?.(request, response) !== true)
           throw new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
       } catch (thrown) {

@@ -19,6 +19,9 @@ export interface SessionLimits {
   readonly max: number;
 }
 
+/** How exactly idle time is counted, as a share of the time to live. */
+const TOUCH_SHARE = 0.01;
+
 /** The open sessions by id. A session with a request in flight or an open stream is not idle. */
 export class SessionTable {
   readonly #clock: Clock;
@@ -63,7 +66,10 @@ export class SessionTable {
 
   /** Counts a session as used from now. */
   touch(entry: SessionEntry): void {
-    entry.lastUsedMs = this.#clock.monotonic();
+    const now = this.#clock.monotonic();
+    // A session in use moves to the end of the order now and then rather than with every request.
+    if (now - entry.lastUsedMs < this.#idleMs * TOUCH_SHARE) return;
+    entry.lastUsedMs = now;
     if (entry === this.#newest || !this.#entries.delete(entry.id)) return;
     this.#entries.set(entry.id, entry);
     this.#newest = entry;
