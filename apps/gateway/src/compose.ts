@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError, systemClock, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
-import { createDesiredState, createJournalRing, createReload, loadConfig, removeRuntimeFile, watchConfig, writeRuntimeFile } from '@signalbox/control-plane';
+import {
+  createDesiredState,
+  createJournalRing,
+  createReload,
+  loadConfig,
+  removeRuntimeFile,
+  watchConfig,
+  writeRuntimeFile,
+} from '@signalbox/control-plane';
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
 import { createFileDocuments, createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
@@ -16,6 +24,7 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { configPath, dataDir, environment, logger } = options;
   const clock = systemClock;
+  const startedAtMs = clock.monotonic();
   const info = readInfo();
   const load = () => loadConfig(configPath);
   const config = await load();
@@ -62,10 +71,24 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const host = options.host ?? listen.host;
       const token = listen.token === undefined ? undefined : environment[listen.token.env];
       if (listen.token !== undefined && !token) {
-        throw new GatewayError('INVALID_CONFIG', `Cannot listen: the token is to come from environment variable "${listen.token.env}", which is not set`);
+        throw new GatewayError(
+          'INVALID_CONFIG',
+          `Cannot listen: the token is to come from environment variable "${listen.token.env}", which is not set`,
+        );
       }
       const adminToken = randomBytes(32).toString('base64url');
-      const admin = createLazyAdmin({ state, status, journal, reload, token: adminToken, version: info.version, address: () => address, logger, clock });
+      const admin = createLazyAdmin({
+        state,
+        status,
+        journal,
+        reload,
+        token: adminToken,
+        version: info.version,
+        address: () => address,
+        startedAtMs,
+        logger,
+        clock,
+      });
       server = createHttpServer({
         handler: dataPlane.handler,
         host,
@@ -81,7 +104,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       address = url;
       if (dataDir !== undefined) {
         const adminUrl = new URL('/', url).href;
-        await writeRuntimeFile(dataDir, { pid: process.pid, url, adminUrl, token: adminToken, startedAt: new Date(clock.now()).toISOString(), configPath });
+        await writeRuntimeFile(dataDir, {
+          pid: process.pid,
+          url,
+          adminUrl,
+          token: adminToken,
+          startedAt: new Date(clock.now()).toISOString(),
+          configPath,
+        });
       }
       return { url };
     },
@@ -92,7 +122,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 function waitUntilSettled(gateway: Gateway, supervisor: { watchStates(listener: () => void): () => void }, waitMs: number): Promise<void> {
-  const isSettled = () => gateway.status.upstreams().every(({ state }) => state === 'ready' || state === 'failed' || state === 'degraded' || state === 'stopped');
+  const isSettled = () =>
+    gateway.status.upstreams().every(({ state }) => state === 'ready' || state === 'failed' || state === 'degraded' || state === 'stopped');
   if (isSettled()) return Promise.resolve();
   return new Promise((resolve) => {
     const finish = () => {

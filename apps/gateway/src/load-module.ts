@@ -27,7 +27,14 @@ function locate(specifier: string, configPath: string): string {
     try {
       return pathToFileURL(createRequire(base).resolve(specifier)).href;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED'))) throw error;
+      if (
+        !(
+          error instanceof Error &&
+          'code' in error &&
+          (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED')
+        )
+      )
+        throw error;
     }
   }
   return specifier;

@@ -1,0 +1,37 @@
+import { setFlagsFromString } from 'node:v8';
+import { loadConfig } from '@signalbox/control-plane';
+import { serveStdio } from '@signalbox/protocol';
+import { createGateway } from '../compose.ts';
+import { createLogger } from '../log/create-logger.ts';
+import type { CommandContext } from './context.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { locateConfig, locateData } from './locations.ts';
+import { LINEAR_REGEXP, watchProcess } from './process-end.ts';
+
+/** Serves one client over stdin and stdout with a gateway of its own, until that client leaves. */
+export async function stdio(context: CommandContext): Promise<ExitCode> {
+  setFlagsFromString(LINEAR_REGEXP);
+  const configPath = await locateConfig(context);
+  const dataDir = await locateData(context, configPath);
+  const config = await loadConfig(configPath);
+  const { level, maxBytes, keep } = config.log;
+  // Another gateway may be writing the log file, and two writers would break its rotation.
+  const logger = createLogger({ level, maxBytes, keep }, { dataDir, stderr: process.stderr });
+  const gateway = await createGateway({ configPath, dataDir, environment: context.env, logger });
+  const end = watchProcess({ gateway, logger, terminal: context.terminal });
+  const { maxMessageBytes, maxDepth } = config.limits;
+  const server = serveStdio({
+    handler: gateway.handler,
+    input: process.stdin,
+    output: process.stdout,
+    limits: { maxMessageBytes, maxDepth },
+    logger,
+  });
+  const reason = await Promise.race([server.closed, end.signal]);
+  logger.info('ending', { reason });
+  await server.close();
+  await gateway.close();
+  await logger.close();
+  end.stop();
+  return EXIT.ok;
+}

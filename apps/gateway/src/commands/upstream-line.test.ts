@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { createPaint } from '../terminal/paint.ts';
+import { adviceFor, failureDetails, offerText, reasonText } from './upstream-line.ts';
+
+const status = {
+  name: 'git (hub)',
+  kind: 'stdio',
+  state: 'failed',
+  reason: 'not started',
+  since: '2026-11-20T12:00:00.000Z',
+  revision: undefined,
+  server: undefined,
+  pid: undefined,
+  tools: 0,
+  resources: 0,
+  prompts: 0,
+  starts: 1,
+  calls: 0,
+  failures: 0,
+  inFlight: 0,
+  queued: 0,
+  breaker: 'closed',
+  stderr: [],
+} as const;
+
+test.each([
+  ['Cannot start upstream "git (hub)": there is no program "x" in PATH "/a:/b"', 'there is no program "x" on PATH'],
+  ['Cannot start "git (hub)": it needs the environment variable "T"', 'it needs the environment variable "T"'],
+  ['Cannot reach upstream "other": gone', 'Cannot reach upstream "other": gone'],
+  ['two\nlines \u001B[31mred\u001B[0m', 'two lines red'],
+])('the reason %j is told as %j', (reason, told) => {
+  expect(reasonText({ ...status, reason })).toBe(told);
+});
+
+test.each([
+  [{ reason: 'there is no program "x"' }, /Install it/],
+  [{ reason: 'its folder "/x" does not exist' }, /Create the folder/],
+  [{ reason: 'it needs the environment variable "T", which is not set' }, /Set it/],
+  [{ kind: 'http', reason: 'the connection was refused' }, /Check "url"/],
+  [{ kind: 'http', reason: 'it answered with status 401' }, /credentials/],
+  [{ kind: 'module', reason: 'Cannot load module "x": not found' }, /Install the package/],
+  [{ reason: 'no useful answer to the handshake in 30000 ms' }, /handshakeMs/],
+  [{ reason: 'the process exited with code 1', stderr: ['oh no'] }, /signalbox logs 'git \(hub\)'/],
+  [{ reason: 'the process exited with code 1' }, /by hand/],
+] as const)('for %j there is advice that fits', (change, advice) => {
+  expect(adviceFor({ ...status, ...change })).toMatch(advice);
+});
+
+test('a failed upstream is told with the last line it wrote, made safe and not too long', () => {
+  const [words] = failureDetails({ ...status, stderr: ['first', `\u001B[2Jlast ${'x'.repeat(300)}`, '  '] }, createPaint(false));
+  expect(words).toMatch(/^stderr: last x+…$/);
+  expect(words!.length).toBeLessThan(180);
+});
+
+test('what an upstream offers leaves out what it has none of', () => {
+  expect(offerText({ ...status, tools: 1, prompts: 4 })).toBe('1 tool, 4 prompts');
+  expect(offerText(status)).toBe('nothing to offer');
+});
