@@ -50,7 +50,13 @@ test('a failing check that the baseline does not list fails the run', async () =
   }
 });
 
-describe.each(['stdio', 'http'])('the gateway in front of the fixture over %s', (upstream) => {
+// The newest revision's suite waits out a minute of timeouts in the scenarios of the baseline, so it is run once.
+const combinations = [
+  { upstream: 'stdio', names: ['0.1.16', '2025-11-25'] },
+  { upstream: 'http', names: ['0.1.16', '2026-07-28'] },
+];
+
+describe.each(combinations)('the gateway in front of the fixture over $upstream', ({ upstream, names }) => {
   const started: { stop: () => Promise<void> }[] = [];
   let folder: string;
   let url: string;
@@ -70,12 +76,15 @@ describe.each(['stdio', 'http'])('the gateway in front of the fixture over %s', 
     await rm(folder, { recursive: true, force: true });
   }, 30_000);
 
-  test.each(suites)('fails nothing of $suite but what the baseline lists', async ({ suite, version, args }) => {
-    const result = await runSuite({ version, args, url, expectedFailures: baseline(`${upstream}-${suite}`) });
+  test.each(suites.filter(({ suite }) => names.includes(suite)))(
+    'fails nothing of $suite but what the baseline lists',
+    async ({ suite, version, args }) => {
+      const result = await runSuite({ version, args, url, expectedFailures: baseline(`${upstream}-${suite}`) });
 
-    expect(describeResult(result).split('\n').slice(1)).toEqual([]);
-    expect(result.ok).toBe(true);
-  });
+      expect(describeResult(result).split('\n').slice(1)).toEqual([]);
+      expect(result.ok).toBe(true);
+    },
+  );
 
   async function toEntry() {
     if (upstream === 'stdio') return { command: process.execPath, args: [fixture, '--stdio'] };
