@@ -19,6 +19,11 @@ export interface StatusBody {
   readonly upstreams: readonly UpstreamStatus[];
 }
 
+/** `GET /upstreams?kind=&tag=&capability=`; `tag` may be repeated. */
+export interface UpstreamsBody {
+  readonly upstreams: readonly UpstreamStatus[];
+}
+
 /** `GET /upstreams/:name` */
 export type UpstreamBody = UpstreamStatus;
 

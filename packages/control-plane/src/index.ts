@@ -14,7 +14,17 @@ export type { JournalRing } from './journal-ring.ts';
 export { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
 export type { RuntimeFile } from './runtime-file.ts';
 export { ADMIN_PREFIX } from './contract.ts';
-export type { CallsBody, ConfigBody, LogsBody, ProblemBody, ReloadBody, RestartBody, StatusBody, UpstreamBody } from './contract.ts';
+export type {
+  CallsBody,
+  ConfigBody,
+  LogsBody,
+  ProblemBody,
+  ReloadBody,
+  RestartBody,
+  StatusBody,
+  UpstreamBody,
+  UpstreamsBody,
+} from './contract.ts';
 export { createAdminListener } from './admin/admin-listener.ts';
 export type { AdminListener } from './admin/node-listener.ts';
 export type { AdminApiOptions } from './admin/admin-api.ts';

@@ -75,7 +75,7 @@ export class GatewayError extends Error {
   toRpc(): RpcError {
     const row = CODES[this.code];
     if (!row.public) return { code: row.rpc, message: 'The gateway failed; its log has the reason' };
-    const data = { reason: this.code, ...this.data };
+    const data = { ...this.data, reason: this.code };
     return { code: row.rpc, message: this.message, data };
   }
 }

@@ -46,6 +46,8 @@ export type {
 } from './ports.ts';
 export { systemClock } from './clock.ts';
 export { silentLogger } from './logger.ts';
+export { selectUpstreams } from './select-upstreams.ts';
+export type { UpstreamSelection } from './select-upstreams.ts';
 export { createNameMatcher } from './glob.ts';
 export { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';

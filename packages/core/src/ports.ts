@@ -69,6 +69,10 @@ export interface UpstreamStatus {
   readonly revision: string | undefined;
   readonly server: Implementation | undefined;
   readonly pid: number | undefined;
+  /** Words of the configuration to select it by. */
+  readonly tags: readonly string[];
+  /** What the server announced, by name. */
+  readonly capabilities: readonly string[];
   readonly tools: number;
   readonly resources: number;
   readonly prompts: number;

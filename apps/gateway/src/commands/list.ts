@@ -1,5 +1,5 @@
 import { loadConfig, maskUpstream } from '@signalbox/control-plane';
-import { kindOf, type UpstreamConfig, type UpstreamState, type UpstreamStatus } from '@signalbox/core';
+import { kindOf, selectUpstreams, type UpstreamConfig, type UpstreamState, type UpstreamStatus } from '@signalbox/core';
 import { renderTable } from '../terminal/table.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -7,15 +7,17 @@ import { locateConfig, locateData } from './locations.ts';
 import { findRunning } from './running-gateway.ts';
 import { paintState, reasonText } from './upstream-line.ts';
 
-/** Lists the upstreams of the configuration, with their state where a gateway runs. */
-export async function list(context: CommandContext): Promise<ExitCode> {
+/** Lists the selected upstreams of the configuration, with their state where a gateway runs. */
+export async function list(context: CommandContext, selection: ListOptions): Promise<ExitCode> {
   const { terminal } = context;
   const configPath = await locateConfig(context);
   const config = await loadConfig(configPath);
   const running = await findRunning(await locateData(context, configPath));
   const observed = new Map(running?.status.upstreams.map((status) => [status.name, status]));
-  const rows = Object.entries(config.mcpServers).map(([name, upstream]) => toRow(name, upstream, observed.get(name)));
+  const all = Object.entries(config.mcpServers).map(([name, upstream]) => toRow(name, upstream, observed.get(name)));
+  const rows = selectUpstreams(all, { kind: selection.kind, tags: selection.tag, capability: selection.capability });
   terminal.answer({ configPath, running: running !== undefined, upstreams: rows }, () => {
+    if (rows.length === 0 && all.length > 0) return ['No server fits the selection'];
     if (rows.length === 0)
       return [
         `No server is configured in ${configPath}. Add one with "signalbox add <name> -- <command>", or take yours over with "signalbox import"`,
@@ -48,9 +50,18 @@ export async function list(context: CommandContext): Promise<ExitCode> {
   return EXIT.ok;
 }
 
+export interface ListOptions {
+  readonly kind?: string;
+  readonly tag?: readonly string[];
+  readonly capability?: string;
+}
+
 interface Row {
   readonly name: string;
-  readonly kind: string;
+  readonly kind: UpstreamStatus['kind'];
+  readonly tags: readonly string[];
+  /** Known while a gateway runs. */
+  readonly capabilities: readonly string[];
   readonly target: string;
   readonly disabled: boolean;
   readonly state?: UpstreamState;
@@ -62,6 +73,8 @@ function toRow(name: string, config: UpstreamConfig, status: UpstreamStatus | un
   return {
     name,
     kind: kindOf(config),
+    tags: config.tags,
+    capabilities: status?.capabilities ?? [],
     target: targetOf(maskUpstream(config)),
     disabled: config.disabled,
     ...(status !== undefined && { state: status.state, reason: reasonText(status), tools: status.tools }),

@@ -10,6 +10,8 @@ const status = {
   since: '2026-11-20T12:00:00.000Z',
   revision: undefined,
   server: undefined,
+  tags: [],
+  capabilities: ['tools'],
   pid: undefined,
   tools: 0,
   resources: 0,

@@ -23,6 +23,8 @@ function upstream(name: string): UpstreamStatus {
     since: '2026-07-28T12:00:00.000Z',
     revision: '2025-11-25',
     server: { name, version: '1' },
+    tags: [],
+    capabilities: ['tools'],
     pid: 42,
     tools: 3,
     resources: 0,
@@ -157,8 +159,17 @@ test('the newest calls are shown, and none without a journal', async () => {
   expect((await createSetup().ask('GET', '/calls')).body).toEqual({ calls: [] });
 });
 
+test('upstreams are selected by kind, tag and capability', async () => {
+  const { ask } = createSetup();
+  const select = async (query: string) =>
+    ((await ask('GET', `/upstreams?${query}`)).body as { upstreams: { name: string }[] }).upstreams.map(({ name }) => name);
+  expect(await select('kind=stdio&capability=tools')).toEqual(['github', 'my server']);
+  expect(await select('tag=none')).toEqual([]);
+});
+
 const routes = [
   ['GET', '/status'],
+  ['GET', '/upstreams'],
   ['GET', '/upstreams/github'],
   ['GET', '/upstreams/github/logs'],
   ['POST', '/upstreams/github/restart'],

@@ -1,6 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono, type Context } from 'hono';
-import { GatewayError, silentLogger, systemClock, type Clock, type Logger, type Status, type UpstreamStatus } from '@signalbox/core';
+import {
+  GatewayError,
+  selectUpstreams,
+  silentLogger,
+  systemClock,
+  type Clock,
+  type Logger,
+  type Status,
+  type UpstreamStatus,
+} from '@signalbox/core';
 import {
   ADMIN_PREFIX,
   type CallsBody,
@@ -10,6 +19,7 @@ import {
   type RestartBody,
   type StatusBody,
   type UpstreamBody,
+  type UpstreamsBody,
 } from '../contract.ts';
 import { unknownUpstream, type DesiredState } from '../desired-state/desired-state.ts';
 import { renderDiff } from '../desired-state/diff-config.ts';
@@ -79,6 +89,12 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
       sessions: options.status.sessions(),
       upstreams: options.status.upstreams(),
     };
+    return context.json(body);
+  });
+  route('GET', '/upstreams', (context) => {
+    const { kind, capability } = context.req.query();
+    const selection = { kind, capability, tags: context.req.queries('tag') };
+    const body: UpstreamsBody = { upstreams: selectUpstreams(options.status.upstreams(), selection) };
     return context.json(body);
   });
   route('GET', '/upstreams/:name', (context) => context.json(find(context) satisfies UpstreamBody));

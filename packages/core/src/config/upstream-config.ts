@@ -81,7 +81,7 @@ export const upstreamConfig = z
       .describe('Configuration of the `module`, as its documentation says. References to secrets are resolved.'),
     disabled: z.boolean().default(false).describe('Keep the entry but do not use it.'),
     description: z.string().optional().describe('For people; not used.'),
-    tags: names('Words to select upstreams by.').default([]),
+    tags: names('Words to select upstreams by, as in `signalbox list --tag`.').default([]),
     revision: z
       .enum(['auto', 'modern', 'handshake'])
       .default('auto')

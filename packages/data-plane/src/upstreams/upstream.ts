@@ -1,4 +1,5 @@
 import {
+  Cancellation,
   GatewayError,
   LOG_LEVELS,
   kindOf,
@@ -32,6 +33,8 @@ export interface OpenOptions {
   readonly onNotification: (notification: Notification) => void;
   /** Reports the last lines on stderr although opening failed. */
   readonly onStderr: (lines: () => readonly string[]) => void;
+  /** Happens when nobody wants the connection any more: what was begun ends then, and opening rejects. */
+  readonly cancellation: Cancellation;
 }
 
 export interface UpstreamParts {
@@ -82,6 +85,7 @@ export class Upstream {
   readonly #staleLists = new Set<ListKind>();
   readonly #subscriptions = new Map<string, number>();
   #logLevel: LogLevel | undefined;
+  readonly #ending = new Cancellation();
   #isClosed = false;
 
   constructor(desired: DesiredUpstream, manifest: Manifest | undefined, parts: UpstreamParts) {
@@ -187,6 +191,8 @@ export class Upstream {
       revision: manifest?.revision,
       server: manifest?.server,
       pid: this.#opened?.pid,
+      tags: this.desired.config.tags,
+      capabilities: Object.keys(manifest?.capabilities ?? {}),
       tools: manifest?.tools.length ?? 0,
       resources: manifest?.resources.length ?? 0,
       prompts: manifest?.prompts.length ?? 0,
@@ -209,9 +215,9 @@ export class Upstream {
     this.#cancelRefresh?.();
     this.#become('stopped', reason);
     const opening = this.#opening;
+    this.#ending.cancel(reason);
     await this.#opened?.connection.close();
     this.#opened = undefined;
-    // An attempt under way ends by itself: it finds the upstream closed and closes what it opened.
     if (opening !== undefined)
       await opening.catch((error: unknown) => this.#logger.debug('upstream closed while starting', { error: toMessage(error) }));
   }
@@ -229,6 +235,7 @@ export class Upstream {
         lastRevision: this.#manifest?.revision,
         onNotification: (notification) => this.#takeNotification(notification),
         onStderr: (lines) => (this.#lastStderr = lines),
+        cancellation: this.#ending,
       });
       return await this.#adopt(opened);
     } catch (error) {
@@ -245,11 +252,14 @@ export class Upstream {
     const { clock } = this.#parts;
     this.#lastStderr = opened.stderr;
     let manifest: Manifest;
+    const unwatch = this.#ending.watch(() => this.#background(connection.close(), 'close it'));
     try {
       manifest = await fetchManifest(connection, { upstream: this.name, listMs: this.desired.config.timeouts.listMs });
     } catch (error) {
       await connection.close();
       throw error;
+    } finally {
+      unwatch();
     }
     if (this.#isClosed) {
       await connection.close();

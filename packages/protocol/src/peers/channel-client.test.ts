@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { Cancellation, RawJson, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
+import { type ClientProfile, Cancellation, RawJson, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
 import { afterEach, expect, test } from 'vitest';
 import { toParams } from '../messages/encode.ts';
 import { createChannelPair, type Fault } from '../transports/memory.ts';
@@ -56,7 +56,12 @@ function call(
   const { meta, logLevel = 'off', ...rest } = extra;
   const params = new Map(toParams({ name, arguments: args }));
   if (meta !== undefined) params.set('_meta', RawJson.fromBytes(Buffer.from(meta)));
-  const client = { revision: '2026-07-28', info: { name: 'editor', version: '9' }, capabilities: { sampling: {} }, logLevel };
+  const client: ClientProfile = {
+    revision: '2026-07-28',
+    info: { name: 'editor', version: '9' },
+    capabilities: { sampling: {} },
+    logLevel,
+  };
   return {
     method: 'tools/call',
     params,

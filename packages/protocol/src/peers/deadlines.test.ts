@@ -27,7 +27,7 @@ function testClock() {
 }
 
 // Tells on expiry which deadline it was made with.
-const entry = (deadlineMs: number, expired: number[]): Timed => ({ deadlineMs, expire: () => expired.push(deadlineMs) });
+const entry = (deadlineMs: number, expired: number[]): Timed => ({ deadlineMs, deadlinePlace: -1, expire: () => expired.push(deadlineMs) });
 
 test('entries expire after their deadline, once, and within the resolution', () => {
   const { clock, advance } = testClock();

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Cancellation, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
+import { type ClientProfile, Cancellation, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
 import { afterEach, expect, test } from 'vitest';
 import { toParams } from '../messages/encode.ts';
 import { openHttp, type HttpConnectOptions } from './http-connection.ts';
@@ -76,7 +76,7 @@ async function connect(url: string, options: Partial<HttpConnectOptions> = {}) {
 
 function call(name: string, args: object = {}, extra: Partial<OutgoingRequest> & { readonly logLevel?: LogLevel } = {}): OutgoingRequest {
   const { logLevel = 'off', ...rest } = extra;
-  const client = { revision: '2026-07-28', info: undefined, capabilities: {}, logLevel };
+  const client: ClientProfile = { revision: '2026-07-28', info: undefined, capabilities: {}, logLevel };
   const params = toParams({ name, arguments: args });
   return {
     method: 'tools/call',
