@@ -75,6 +75,7 @@ async function startDataPlane() {
     logger: silentLogger,
     info: { name: 'benchmark', version: '1' },
   });
+  dataPlane.start();
   await dataPlane.handler.request({ ...toRequest(), method: 'tools/list', params: new Map() });
   return dataPlane;
 }

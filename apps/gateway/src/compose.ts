@@ -20,7 +20,7 @@ import { createModuleLoader } from './load-module.ts';
 
 const CACHE_BYTES = 64 * 1024 * 1024;
 
-/** Puts a gateway together: the one place where parts are chosen and joined. Its upstreams start at once. */
+/** Puts a gateway together: the one place where parts are chosen and joined. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { configPath, dataDir, environment, logger } = options;
   const clock = systemClock;
@@ -66,6 +66,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     status,
     handler: dataPlane.handler,
     info,
+    start: () => dataPlane.start(),
     listen: async () => {
       const { listen, limits, sessions } = config;
       const host = options.host ?? listen.host;
@@ -102,6 +103,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       });
       const { url } = await server.listen();
       address = url;
+      dataPlane.start();
       if (dataDir !== undefined) {
         const adminUrl = new URL('/', url).href;
         await writeRuntimeFile(dataDir, {

@@ -22,7 +22,9 @@ export interface Gateway {
   /** Answers requests in inner form, as every listener does. */
   readonly handler: RequestHandler;
   readonly info: Implementation;
-  /** Opens the HTTP listener. Upstreams start whether or not anyone listens. @throws GatewayError when the address is taken or refused. */
+  /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
+  start(): void;
+  /** Opens the HTTP listener, then starts: clients are answered before the first process is. @throws GatewayError when the address is taken or refused. */
   listen(): Promise<{ readonly url: string }>;
   /** Resolves once every upstream is ready or has failed once, at most after `waitMs`. */
   settled(waitMs: number): Promise<void>;

@@ -24,11 +24,13 @@ export interface DataPlane {
   /** Answers clients. */
   readonly handler: RequestHandler;
   readonly supervisor: Supervisor;
+  /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
+  start(): void;
   /** Stops every upstream. Listeners must have been closed before. */
   close(): Promise<void>;
 }
 
-/** Joins the rooms of the data plane and starts the upstreams that are wanted. */
+/** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
   const { state, documents, cache, journal, open, clock, logger, info, random = Math.random } = parts;
   const { limits } = state.current.config;
@@ -40,6 +42,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     catalog: supervisor.catalog,
     upstream,
     settled,
+    unlisted: () => supervisor.unlisted(),
     schemas,
     cache,
     journal,
@@ -49,7 +52,10 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     maxInFlight: limits.maxInFlight,
   });
   const handler = createGatewayHandler({ supervisor, dispatch, settled, state, clock, info });
-  // The first call should not pay for loading the compiler, and neither should the start.
-  clock.after(500, () => void schemas.prepare());
-  return { handler, supervisor, close: () => supervisor.close() };
+  const start = () => {
+    supervisor.start();
+    // The first call should not pay for loading the compiler, and neither should the start.
+    clock.after(500, () => void schemas.prepare());
+  };
+  return { handler, supervisor, start, close: () => supervisor.close() };
 }

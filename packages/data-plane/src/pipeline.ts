@@ -23,6 +23,7 @@ export interface PipelineParts {
   readonly catalog: Catalog;
   readonly upstream: (name: string) => Upstream | undefined;
   readonly settled: () => Promise<void> | undefined;
+  readonly unlisted: () => readonly Upstream[];
   readonly schemas: SchemaValidator;
   readonly cache: Cache<ResultOutcome>;
   readonly journal: Journal;

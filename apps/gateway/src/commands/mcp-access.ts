@@ -79,6 +79,7 @@ async function openInProcess(
     environment: context.env,
     logger: await createCommandLogger(context, dataDir),
   });
+  gateway.start();
   const connection = openMemory(gateway.handler, { upstream: 'signalbox', onNotification: () => undefined, clock: systemClock });
   return toAccess(connection, {
     source: 'in-process',

@@ -27,6 +27,7 @@ export async function stdio(context: CommandContext): Promise<ExitCode> {
     limits: { maxMessageBytes, maxDepth },
     logger,
   });
+  gateway.start();
   const reason = await Promise.race([server.closed, end.signal]);
   logger.info('ending', { reason });
   await server.close();

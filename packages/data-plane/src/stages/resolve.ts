@@ -9,6 +9,8 @@ export interface ResolveOptions {
   readonly upstream: (name: string) => Upstream | undefined;
   /** Resolves once every upstream on its first way up has arrived or a short time is over; `undefined` when none is on its way. */
   readonly settled: () => Promise<void> | undefined;
+  /** Those of which nobody knows yet what they offer. */
+  readonly unlisted: () => readonly Upstream[];
 }
 
 interface Resolution {
@@ -78,6 +80,9 @@ function completion(catalog: Catalog, call: ObservedCall): Resolution | undefine
   };
 }
 
+/** Upstreams an error tells of, so that it stays readable. */
+const MAX_SHOWN = 3;
+
 const NO_FALLBACKS: readonly Target[] = [];
 
 function fallbacksFor(options: ResolveOptions, method: string, target: Target): readonly Target[] {
@@ -105,9 +110,23 @@ function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
   }
   const why = owner === undefined ? 'nobody offers it' : `"${owner.upstream}" does not offer it any more`;
   const nearest = nearestOf(name, isTool ? options.catalog.toolNames() : options.catalog.promptNames());
+  const unlisted = options.unlisted();
   return new GatewayError(
     'UNKNOWN_NAME',
-    `Unknown ${noun} "${name}": ${why}${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
-    { data: { name, ...(nearest === undefined ? {} : { nearest }) } },
+    `Unknown ${noun} "${name}": ${why}${describeUnlisted(unlisted)}${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
+    {
+      data: {
+        name,
+        ...(nearest === undefined ? {} : { nearest }),
+        ...(unlisted.length === 0 ? {} : { unlisted: unlisted.map((upstream) => upstream.name) }),
+      },
+    },
   );
+}
+
+// The name may belong to one that has not come up yet, and then that one's failure is the real answer.
+function describeUnlisted(upstreams: readonly Upstream[]): string {
+  const shown = upstreams.slice(0, MAX_SHOWN).map(({ name, state, reason }) => `"${name}" has not been listed yet (${state}: ${reason})`);
+  if (upstreams.length > MAX_SHOWN) shown.push(`${upstreams.length - MAX_SHOWN} more have not been listed yet`);
+  return shown.map((text) => `; ${text}`).join('');
 }

@@ -48,7 +48,7 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
     return outcome;
   };
   const fail = (thrown: unknown): Failure => {
-    const error = toGatewayError(thrown);
+    const error = duringCall(toGatewayError(thrown));
     report(upstream, error);
     return new Failure(error);
   };
@@ -99,11 +99,20 @@ function isIdempotent(call: TargetedCall): boolean {
   return annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
 }
 
+// Whatever waits in line or for a connection names its own phase; what is left is the exchange itself.
+function duringCall(error: GatewayError): GatewayError {
+  if (!isTheirs(error) || error.data?.['phase'] !== undefined) return error;
+  return new GatewayError(error.code, error.message, { cause: error, data: { ...error.data, phase: 'call' } });
+}
+
+function isTheirs({ code }: GatewayError): boolean {
+  return code === 'UPSTREAM_UNAVAILABLE' || code === 'UPSTREAM_PROTOCOL' || code === 'DEADLINE_EXCEEDED';
+}
+
 function report(upstream: Upstream, error: GatewayError): void {
   const wasSent = error.data?.['sent'] !== false;
-  const isTheirs = error.code === 'UPSTREAM_UNAVAILABLE' || error.code === 'UPSTREAM_PROTOCOL' || error.code === 'DEADLINE_EXCEEDED';
-  upstream.recordCall(isTheirs);
-  if (isTheirs && wasSent) upstream.breaker.failed();
+  upstream.recordCall(isTheirs(error));
+  if (isTheirs(error) && wasSent) upstream.breaker.failed();
   else upstream.breaker.abandoned();
 }
 

@@ -178,6 +178,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     logger: silentLogger,
     info: { name: 'gateway', version: '1' },
   });
+  dataPlane.start();
   dataPlane.handler.watch((notification) => notifications.push(notification.method));
   const request = async (method: string, params: object, cancellation = new Cancellation()): Promise<Outcome> =>
     await dataPlane.handler.request({

@@ -40,8 +40,8 @@ export function createOpen(parts: ConnectParts): UpstreamParts['open'] {
     const { name, config } = options.desired;
     requireSecrets(name, config, parts.environment);
     if (config.command !== undefined) return await openStdio(parts, options, config.command);
-    if (config.url !== undefined) return await openUrl(parts, options, config.url);
-    return await openModule(parts, options, config.module!);
+    const opening = config.url === undefined ? openModule(parts, options, config.module!) : openUrl(parts, options, config.url);
+    return await whileWanted(opening, options, parts.logger);
   };
 }
 
@@ -52,7 +52,7 @@ async function openStdio(parts: ConnectParts, options: OpenOptions, command: str
     // Some servers end when the first thing they hear is not `initialize`. They get another process and a plain greeting.
     const isAfraid =
       error instanceof GatewayError && error.data?.['asked'] === 'server/discover' && options.desired.config.revision === 'auto';
-    if (!isAfraid) throw error;
+    if (!isAfraid || options.cancellation.isCancelled) throw error;
     return await spawnAndOpen(parts, options, command, { ...toConnectOptions(parts, options), revision: 'handshake' });
   }
 }
@@ -73,8 +73,13 @@ async function spawnAndOpen(parts: ConnectParts, options: OpenOptions, command: 
   });
   const stderr = () => child.stderr();
   options.onStderr(stderr);
-  const connection = await openChannel(child, { ...connect, describeFailure: () => describeChild(stderr()) });
-  return { connection, pid: child.pid, stderr };
+  const unwatch = options.cancellation.watch(() => void child.close());
+  try {
+    const connection = await openChannel(child, { ...connect, describeFailure: () => describeChild(stderr()) });
+    return { connection, pid: child.pid, stderr };
+  } finally {
+    unwatch();
+  }
 }
 
 async function openUrl(parts: ConnectParts, options: OpenOptions, url: string): Promise<Opened> {
@@ -105,6 +110,19 @@ async function openModule(parts: ConnectParts, options: OpenOptions, specifier: 
     .then(() => loaded.close())
     .catch((error: unknown) => logger.warn('could not close the module', { error: toMessage(error) }));
   return { connection, pid: undefined, stderr: () => [] };
+}
+
+// Neither a request under way nor the loading of code can be taken back. Nobody waits for them, and what comes late is closed.
+function whileWanted(opening: Promise<Opened>, { desired, cancellation }: OpenOptions, logger: Logger): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    const unwatch = cancellation.watch((reason) => {
+      reject(new GatewayError('CANCELLED', `Cannot open upstream "${desired.name}": ${reason}`, { data: { upstream: desired.name } }));
+      opening
+        .then(({ connection }) => connection.close())
+        .catch((error: unknown) => logger.debug('an attempt nobody wanted failed', { upstream: desired.name, error: toMessage(error) }));
+    });
+    opening.then(resolve, reject).finally(unwatch);
+  });
 }
 
 function toConnectOptions(parts: ConnectParts, options: OpenOptions): ChannelConnectOptions {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { openMemory } from '@signalbox/protocol';
+import { GatewayError } from '@signalbox/core';
+import { openMemory, type Connection } from '@signalbox/protocol';
 import { resultOf } from '../testing/memory-gateway.ts';
 import { fetchList, toManifest } from './manifest.ts';
 
@@ -51,6 +52,19 @@ test('cursors that are ever new end the walk with an error', async () => {
       options,
     ),
   ).rejects.toMatchObject({ message: expect.stringContaining('more than 1000 pages') });
+});
+
+test('a list that does not come in time names its phase and budget', async () => {
+  const connection: Pick<Connection, 'server' | 'request'> = {
+    server: { info: { name: 's', version: '1' }, capabilities: { tools: {} }, instructions: undefined },
+    request: ({ timeoutMs }) =>
+      Promise.reject(new GatewayError('DEADLINE_EXCEEDED', 'no answer', { data: { phase: 'call', budgetMs: timeoutMs } })),
+  };
+  await expect(fetchList(connection as Connection, 'tools', options)).rejects.toMatchObject({
+    code: 'DEADLINE_EXCEEDED',
+    message: 'Cannot list "s": no answer to tools/list in 1000 ms',
+    data: { upstream: 's', phase: 'list', method: 'tools/list', budgetMs: 1000 },
+  });
 });
 
 test('entries without a name or schema are left out, the rest stays', async () => {

@@ -111,15 +111,19 @@ async function fetchPage(
   cursor: string | undefined,
   options: FetchOptions,
 ): Promise<Record<string, unknown> | undefined> {
-  const outcome = await connection.request({
-    method,
-    params: toParams({ cursor }),
-    client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
-    cancellation: neverCancelled(),
-    timeoutMs: options.listMs,
-    emit: undefined,
-    wantsProgress: false,
-  });
+  const outcome = await connection
+    .request({
+      method,
+      params: toParams({ cursor }),
+      client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+      cancellation: neverCancelled(),
+      timeoutMs: options.listMs,
+      emit: undefined,
+      wantsProgress: false,
+    })
+    .catch((error: unknown) => {
+      throw duringList(error, method, options);
+    });
   if (outcome.kind === 'error') {
     // Servers announce resources and have no templates, or the other way round; that is an empty list, not a failure.
     if (outcome.error.code === METHOD_NOT_FOUND) return undefined;
@@ -137,6 +141,20 @@ async function fetchPage(
     });
   }
   return isObject(result) ? result : {};
+}
+
+// The connection speaks of a call; whoever reads the reason wants to know that it was the list.
+function duringList(error: unknown, method: string, { upstream, listMs }: FetchOptions): unknown {
+  if (!(error instanceof GatewayError)) return error;
+  const isLate = error.code === 'DEADLINE_EXCEEDED';
+  if (!isLate && error.code !== 'UPSTREAM_UNAVAILABLE') return error;
+  const why = isLate
+    ? `no answer to ${method} in ${listMs} ms`
+    : `${String(error.data?.['reason'] ?? error.message)} before ${method} was answered`;
+  return new GatewayError(error.code, `Cannot list "${upstream}": ${why}`, {
+    cause: error,
+    data: { ...error.data, upstream, phase: 'list', method },
+  });
 }
 
 function isListable(kind: ListKind, item: Record<string, unknown>): boolean {

@@ -40,6 +40,7 @@ export class Supervisor {
   readonly #starts: Semaphore;
   #closing: Promise<void>[] = [];
   #stopWatching: (() => void) | undefined;
+  #isStarted = false;
   #isClosed = false;
 
   private constructor(options: SupervisorOptions, ledger: unknown, remembered: Map<string, Manifest>) {
@@ -49,7 +50,7 @@ export class Supervisor {
     this.catalog = new Catalog(ledger);
   }
 
-  /** Reads what is remembered, then takes up the present snapshot and follows every later one. The caller closes it. */
+  /** Reads what is remembered, then takes up the present snapshot and follows every later one. The caller starts and closes it. */
   static async create(options: SupervisorOptions): Promise<Supervisor> {
     const { documents, state } = options;
     const names = [...state.current.upstreams.keys()];
@@ -69,8 +70,9 @@ export class Supervisor {
     return this.#upstreams.get(name);
   }
 
-  /** Starts everything that is wanted and not running. */
-  startAll(): void {
+  /** Starts everything that is wanted, now and from now on. Until then lists are answered from what is remembered. */
+  start(): void {
+    this.#isStarted = true;
     for (const upstream of this.#upstreams.values()) upstream.start();
   }
 
@@ -92,6 +94,11 @@ export class Supervisor {
       if (upstream.manifest === undefined && (upstream.state === 'starting' || upstream.state === 'configured')) return true;
     }
     return false;
+  }
+
+  /** Those that are wanted and of which nobody knows yet what they offer. */
+  unlisted(): readonly Upstream[] {
+    return this.#inOrder().filter(({ manifest, state }) => manifest === undefined && state !== 'stopped');
   }
 
   status(): readonly UpstreamStatus[] {
@@ -118,7 +125,7 @@ export class Supervisor {
       if (this.#upstreams.has(name)) continue;
       const upstream = new Upstream(desired, this.#remembered.get(name), this.#parts());
       this.#upstreams.set(name, upstream);
-      upstream.start();
+      if (this.#isStarted) upstream.start();
     }
     this.#rebuild();
   }
