@@ -67,7 +67,7 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
       const upstream = target === undefined ? undefined : supervisor.get(target.upstream);
       if (target === undefined || upstream === undefined)
         throw new GatewayError('RESOURCE_NOT_FOUND', `Cannot subscribe to "${uri}": no upstream lists it`, { data: { uri } });
-      return upstream.subscribe(target.name);
+      return upstream.wishes.subscribe(target.name);
     },
   };
 }

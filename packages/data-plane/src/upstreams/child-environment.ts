@@ -48,7 +48,7 @@ export function resolveDeep(value: unknown, environment: Environment): unknown {
 /** @throws GatewayError `INVALID_CONFIG` naming each environment variable the configuration refers to and nobody set. */
 export function requireSecrets(upstream: string, config: UpstreamConfig, environment: Environment): void {
   const texts: SecretText[] = [...Object.values(config.env), ...Object.values(config.headers), ...config.args, ...textsIn(config.config)];
-  if (config.url !== undefined) texts.push(config.url);
+  for (const text of [config.command, config.cwd, config.url]) if (text !== undefined) texts.push(text);
   const missing = [...new Set(texts.flatMap((text) => missingSecrets(text, environment)))];
   if (missing.length === 0) return;
   const names = missing.map((name) => `"${name}"`).join(', ');

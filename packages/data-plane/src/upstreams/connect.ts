@@ -64,7 +64,7 @@ async function spawnAndOpen(parts: ConnectParts, options: OpenOptions, command: 
     command: resolveSecret(command, parts.environment),
     args: config.args.map((argument) => resolveSecret(argument, parts.environment)),
     env: childEnvironment(config, parts.environment),
-    cwd: config.cwd ?? '.',
+    cwd: resolveSecret(config.cwd ?? '.', parts.environment),
     stopMs: config.timeouts.stopMs,
     maxMessageBytes: parts.maxMessageBytes,
     guard: parts.guard,

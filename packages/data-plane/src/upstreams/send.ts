@@ -16,7 +16,7 @@ export function createSend(options: SendOptions): (call: TargetedCall) => Awaita
       throw new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot call "${call.target.upstream}": it was removed`, {
         data: { upstream: call.target.upstream, state: 'stopped', sent: false },
       });
-    if (call.client.logLevel !== 'off' && call.emit !== undefined) upstream.wantLogLevel(call.client.logLevel);
+    if (call.client.logLevel !== 'off' && call.emit !== undefined) upstream.wishes.wantLogLevel(call.client.logLevel);
     const { timeouts } = upstream.desired.config;
     const leftMs = call.deadlineMs - options.clock.monotonic();
     if (leftMs <= 0)

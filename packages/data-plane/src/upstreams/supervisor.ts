@@ -34,7 +34,9 @@ export class Supervisor {
   readonly catalog: Catalog;
   readonly #options: SupervisorOptions;
   readonly #upstreams = new Map<string, Upstream>();
-  readonly #remembered: Map<string, Manifest>;
+  /** Documents of what each upstream offered last. */
+  readonly #remembered: Map<string, unknown>;
+  readonly #pastStarts = new Map<string, number>();
   readonly #listeners = new Set<(notification: Notification) => void>();
   readonly #stateListeners = new Set<(upstream: Upstream) => void>();
   readonly #starts: Semaphore;
@@ -43,7 +45,7 @@ export class Supervisor {
   #isStarted = false;
   #isClosed = false;
 
-  private constructor(options: SupervisorOptions, ledger: unknown, remembered: Map<string, Manifest>) {
+  private constructor(options: SupervisorOptions, ledger: unknown, remembered: Map<string, unknown>) {
     this.#options = options;
     this.#remembered = remembered;
     this.#starts = new Semaphore(options.startConcurrency);
@@ -55,11 +57,7 @@ export class Supervisor {
     const { documents, state } = options;
     const names = [...state.current.upstreams.keys()];
     const [ledger, ...manifests] = await Promise.all([documents.read(LEDGER_KEY), ...names.map((name) => documents.read(toKey(name)))]);
-    const remembered = new Map<string, Manifest>();
-    for (const [index, name] of names.entries()) {
-      const manifest = toRemembered(manifests[index], state.current.upstreams.get(name)!);
-      if (manifest !== undefined) remembered.set(name, manifest);
-    }
+    const remembered = new Map(names.map((name, index) => [name, manifests[index]]));
     const supervisor = new Supervisor(options, ledger, remembered);
     supervisor.#reconcile(state.current);
     supervisor.#stopWatching = state.watch((next) => supervisor.#reconcile(next));
@@ -118,16 +116,25 @@ export class Supervisor {
     for (const [name, upstream] of this.#upstreams) {
       if (snapshot.upstreams.get(name) === upstream.desired) continue;
       this.#upstreams.delete(name);
-      if (upstream.manifest !== undefined) this.#remembered.set(name, upstream.manifest);
+      this.#remember(upstream);
       this.#track(upstream.close(snapshot.upstreams.has(name) ? 'replaced by its new configuration' : 'removed from the configuration'));
     }
     for (const [name, desired] of snapshot.upstreams) {
       if (this.#upstreams.has(name)) continue;
-      const upstream = new Upstream(desired, this.#remembered.get(name), this.#parts());
+      const upstream = new Upstream(
+        desired,
+        { manifest: toRemembered(this.#remembered.get(name), desired), starts: this.#pastStarts.get(name) ?? 0 },
+        this.#parts(),
+      );
       this.#upstreams.set(name, upstream);
       if (this.#isStarted) upstream.start();
     }
     this.#rebuild();
+  }
+
+  #remember({ name, manifest, desired, starts }: Upstream): void {
+    if (manifest !== undefined) this.#remembered.set(name, toDocument(manifest, desired));
+    this.#pastStarts.set(name, starts);
   }
 
   #parts(): UpstreamParts {

@@ -1,14 +1,12 @@
 import {
   Cancellation,
   GatewayError,
-  LOG_LEVELS,
   kindOf,
   toMessage,
   type Awaitable,
   type Clock,
   type DesiredUpstream,
   type Logger,
-  type LogLevel,
   type Notification,
   type UpstreamState,
   type UpstreamStatus,
@@ -18,6 +16,7 @@ import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import { HealthCheck } from './health-check.ts';
+import { StandingWishes } from './standing-wishes.ts';
 import { fetchList, fetchManifest, type ListKind, type Manifest } from './manifest.ts';
 
 /** A connection and what is known of the process behind it, if there is one. */
@@ -50,6 +49,12 @@ export interface UpstreamParts {
   readonly onState: (upstream: Upstream) => void;
 }
 
+/** What is known of an upstream from before: its last lists, and how often it was started under earlier configurations. */
+export interface UpstreamPast {
+  readonly manifest: Manifest | undefined;
+  readonly starts: number;
+}
+
 /** Lists that changed close together are fetched once. */
 const REFRESH_DELAY_MS = 100;
 
@@ -74,7 +79,7 @@ export class Upstream {
   #opening: Promise<Connection> | undefined;
   #lastStderr: () => readonly string[] = () => [];
   #attempts = 0;
-  #starts = 0;
+  #starts: number;
   #calls = 0;
   #failures = 0;
   #lastAttemptAt = Number.NEGATIVE_INFINITY;
@@ -83,13 +88,15 @@ export class Upstream {
   #health: HealthCheck | undefined;
   #cancelRefresh: (() => void) | undefined;
   readonly #staleLists = new Set<ListKind>();
-  readonly #subscriptions = new Map<string, number>();
-  #logLevel: LogLevel | undefined;
+  /** What callers want beyond single calls. */
+  readonly wishes: StandingWishes;
   readonly #ending = new Cancellation();
   #isClosed = false;
 
-  constructor(desired: DesiredUpstream, manifest: Manifest | undefined, parts: UpstreamParts) {
+  constructor(desired: DesiredUpstream, past: UpstreamPast, parts: UpstreamParts) {
     const { config, name } = desired;
+    const { manifest, starts } = past;
+    this.#starts = starts;
     this.desired = desired;
     this.#parts = parts;
     this.#logger = parts.logger.with({ upstream: name });
@@ -101,6 +108,7 @@ export class Upstream {
       clock: parts.clock,
     });
     this.breaker = new Breaker(config.breaker, parts.clock);
+    this.wishes = new StandingWishes((work, what) => this.#background(work, what));
     this.#since = parts.clock.now();
     this.#state = config.disabled ? 'stopped' : manifest === undefined ? 'configured' : 'known';
     this.#reason = config.disabled
@@ -146,38 +154,17 @@ export class Upstream {
     return this.#waitForConnection(waitMs);
   }
 
+  /** Times it was started so far. */
+  get starts(): number {
+    return this.#starts;
+  }
+
   /** Tells that a call ran, for health and counts. */
   recordCall(isFailure: boolean): void {
     this.#calls++;
     if (isFailure) this.#failures++;
     else this.#health?.sawTraffic();
     if (!isFailure && this.#state === 'degraded' && this.#opened !== undefined) this.#become('ready', 'answers again');
-  }
-
-  /** Lowers the level of log messages asked of the server if a caller wants more than it sends. */
-  wantLogLevel(level: LogLevel): void {
-    if (this.#logLevel !== undefined && LOG_LEVELS.indexOf(this.#logLevel) <= LOG_LEVELS.indexOf(level)) return;
-    this.#logLevel = level;
-    if (this.#opened !== undefined) this.#background(this.#opened.connection.setLogLevel(level), 'set the log level');
-  }
-
-  /** Asks to hear of changes to a resource for as long as anyone does. Returns a function that ends the wish. */
-  subscribe(uri: string): () => void {
-    const count = this.#subscriptions.get(uri) ?? 0;
-    this.#subscriptions.set(uri, count + 1);
-    if (count === 0 && this.#opened !== undefined) this.#background(this.#opened.connection.subscribe(uri), 'subscribe');
-    let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
-      const left = (this.#subscriptions.get(uri) ?? 1) - 1;
-      if (left > 0) {
-        this.#subscriptions.set(uri, left);
-        return;
-      }
-      this.#subscriptions.delete(uri);
-      if (this.#opened !== undefined) this.#background(this.#opened.connection.unsubscribe(uri), 'unsubscribe');
-    };
   }
 
   status(): UpstreamStatus {
@@ -240,7 +227,9 @@ export class Upstream {
       return await this.#adopt(opened);
     } catch (error) {
       this.#opening = undefined;
-      this.#fail(toMessage(error));
+      // What the configuration lacks no further attempt can find; its next version or a restart can.
+      const isHopeless = error instanceof GatewayError && error.code === 'INVALID_CONFIG';
+      this.#fail(toMessage(error), isHopeless ? Number.POSITIVE_INFINITY : undefined);
       throw error;
     } finally {
       release();
@@ -270,8 +259,7 @@ export class Upstream {
     this.#manifest = manifest;
     const readyAt = clock.monotonic();
     void connection.closed.then((reason) => this.#takeClose(opened, reason, clock.monotonic() - readyAt));
-    for (const uri of this.#subscriptions.keys()) this.#background(connection.subscribe(uri), 'subscribe');
-    if (this.#logLevel !== undefined) this.#background(connection.setLogLevel(this.#logLevel), 'set the log level');
+    this.wishes.attach(connection);
     this.#become('ready', `speaks ${connection.revision}`);
     this.#parts.onManifest(this);
     this.#health = this.#watchHealth(opened);
@@ -281,6 +269,7 @@ export class Upstream {
   #takeClose(opened: Opened, reason: string, uptimeMs: number): void {
     if (this.#opened !== opened) return;
     this.#opened = undefined;
+    this.wishes.attach(undefined);
     this.#health?.stop();
     if (this.#isClosed) return;
     const { restart } = this.desired.config;
@@ -296,9 +285,14 @@ export class Upstream {
     this.#attempts++;
     this.#retryAt = this.#parts.clock.monotonic() + delay;
     this.#become('failed', reason);
-    this.#logger.warn('upstream failed', { reason, retryInMs: Math.round(delay), stderr: this.#lastStderr().slice(-3) });
+    const isFinal = delay === Number.POSITIVE_INFINITY;
+    this.#logger.warn('upstream failed', {
+      reason,
+      ...(isFinal ? {} : { retryInMs: Math.round(delay) }),
+      stderr: this.#lastStderr().slice(-3),
+    });
     this.#cancelTimer?.();
-    this.#cancelTimer = this.#parts.clock.after(delay, () => this.start());
+    this.#cancelTimer = isFinal ? undefined : this.#parts.clock.after(delay, () => this.start());
   }
 
   async #waitForConnection(waitMs: number): Promise<Connection> {
@@ -316,6 +310,7 @@ export class Upstream {
   // A call wants it now: bring the next attempt forward, unless the last one has only just failed.
   #hasten(): void {
     const now = this.#parts.clock.monotonic();
+    if (this.#retryAt === Number.POSITIVE_INFINITY) return;
     const isFresh = this.#state === 'configured' || this.#state === 'known';
     const isNear = this.#retryAt - now <= PATIENCE_MS;
     if (isFresh || isNear || now - this.#lastAttemptAt >= this.desired.config.restart.backoffMs) this.start();
@@ -363,7 +358,10 @@ export class Upstream {
   }
 
   #background(work: Promise<unknown>, what: string): void {
-    work.catch((error: unknown) => this.#logger.warn(`could not ${what}`, { error: toMessage(error) }));
+    work.catch((error: unknown) => {
+      // What ends with the connection need not be told.
+      if (!this.#isClosed) this.#logger.warn(`could not ${what}`, { error: toMessage(error) });
+    });
   }
 
   #become(state: UpstreamState, reason: string): void {
@@ -377,7 +375,8 @@ export class Upstream {
   #unavailable(reason: string, cause?: unknown): GatewayError {
     const stderr = this.#lastStderr().slice(-5);
     const inner = cause instanceof GatewayError ? cause.data : undefined;
-    const retryInMs = Math.max(0, Math.round(this.#retryAt - this.#parts.clock.monotonic()));
+    const waitMs = Math.max(0, Math.round(this.#retryAt - this.#parts.clock.monotonic()));
+    const retryInMs = Number.isFinite(waitMs) ? { retryInMs: waitMs } : {};
     return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot reach upstream "${this.name}": ${reason}`, {
       cause,
       data: {

@@ -29,6 +29,7 @@ export class ChannelPeer {
   /** The revision results are marked with. */
   revision = '';
   #nextId = 1;
+  #sent = 0;
   #closedWith: string | undefined;
 
   constructor(options: ChannelPeerOptions) {
@@ -36,8 +37,8 @@ export class ChannelPeer {
     this.#deadlines = new Deadlines(options.clock);
     const { channel } = options;
     this.closed = new Promise((resolve) => {
-      channel.onClose = (reason) => {
-        this.#end(reason);
+      channel.onClose = (reason, undelivered = 0) => {
+        this.#end(reason, undelivered);
         resolve(reason);
       };
     });
@@ -58,13 +59,13 @@ export class ChannelPeer {
       this.#inFlight.set(id, pending);
       this.#deadlines.add(pending);
       pending.unwatch = cancellation.watch((reason) => this.abandon(pending, reason));
-      this.#options.channel.send(frame);
+      pending.order = this.#send(frame);
     }
     return pending;
   }
 
   notify(method: string, params?: RawJson): void {
-    this.#options.channel.send(encodeNotification(method, params));
+    this.#send(encodeNotification(method, params));
   }
 
   /** Gives a request up: its answer rejects at once, and the server is told. */
@@ -170,16 +171,22 @@ export class ChannelPeer {
   }
 
   #refuse(id: RawJson, method: string): void {
-    const { channel } = this.#options;
-    if (method === 'ping') channel.send(encodeResult(id, EMPTY_RESULT));
-    else channel.send(encodeError(id, { code: -32601, message: `Cannot answer "${method}": this client did not declare it` }));
+    if (method === 'ping') this.#send(encodeResult(id, EMPTY_RESULT));
+    else this.#send(encodeError(id, { code: -32601, message: `Cannot answer "${method}": this client did not declare it` }));
   }
 
-  #end(reason: string): void {
+  #send(frame: Buffer): number {
+    this.#options.channel.send(frame);
+    return ++this.#sent;
+  }
+
+  #end(reason: string, undelivered: number): void {
     this.#closedWith = reason;
+    const delivered = this.#sent - undelivered;
     for (const pending of this.#inFlight.list()) {
       this.#take(pending);
-      pending.reject(unavailable(this.#options.upstream, reason, { sent: true, data: this.#options.describeFailure() }));
+      const sent = pending.order <= delivered;
+      pending.reject(unavailable(this.#options.upstream, reason, { sent, data: this.#options.describeFailure() }));
     }
   }
 }
@@ -192,6 +199,8 @@ export class PendingRequest implements Timed {
   readonly answer: Promise<Outcome>;
   deadlineMs: number;
   deadlinePlace = -1;
+  /** Which of all messages sent it was, from 1. */
+  order = 0;
   unwatch: (() => void) | undefined;
   resolve!: (outcome: Outcome) => void;
   reject!: (error: Error) => void;

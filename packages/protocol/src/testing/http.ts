@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { request, type Agent } from 'node:http';
 import { connect } from 'node:net';
 import type { IncomingHttpHeaders } from 'node:http';
 import { SseDecoder } from '../messages/sse.ts';
@@ -25,32 +25,33 @@ export interface OpenAnswer {
 
 export const JSON_HEADERS = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
 
-/** Sends one request on a connection of its own and resolves as soon as the head of the answer is here. */
+/** Sends one request, on a connection of its own unless an agent is given, and resolves as soon as the head of the answer is here. */
 export function open(
   url: string,
-  options: { readonly method?: string; readonly headers?: Record<string, string | string[]>; readonly body?: unknown } = {},
+  options: {
+    readonly method?: string;
+    readonly headers?: Record<string, string | string[]>;
+    readonly body?: unknown;
+    readonly agent?: Agent;
+  } = {},
 ): Promise<OpenAnswer> {
-  const { method = 'POST', headers = {}, body } = options;
+  const { method = 'POST', headers = {}, body, agent = false } = options;
   return new Promise((resolve, reject) => {
-    const sent = request(
-      url,
-      { method, headers: method === 'POST' ? { ...JSON_HEADERS, ...headers } : headers, agent: false },
-      (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        const text = () => Buffer.concat(chunks).toString('utf8');
-        resolve({
-          status: answer.statusCode ?? 0,
-          headers: answer.headers,
-          text,
-          messages: () => toMessages(Buffer.concat(chunks), answer.headers['content-type']),
-          abort: () => sent.destroy(),
-          ended: new Promise((over) => {
-            answer.on('close', () => over());
-          }),
-        });
-      },
-    );
+    const sent = request(url, { method, headers: method === 'POST' ? { ...JSON_HEADERS, ...headers } : headers, agent }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      const text = () => Buffer.concat(chunks).toString('utf8');
+      resolve({
+        status: answer.statusCode ?? 0,
+        headers: answer.headers,
+        text,
+        messages: () => toMessages(Buffer.concat(chunks), answer.headers['content-type']),
+        abort: () => sent.destroy(),
+        ended: new Promise((over) => {
+          answer.on('close', () => over());
+        }),
+      });
+    });
     sent.on('error', reject);
     sent.end(body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
   });

@@ -4,8 +4,11 @@
  */
 export interface Channel {
   onMessage: (message: Buffer) => void;
-  /** Called once, whoever closed it, with the reason in words. */
-  onClose: (reason: string) => void;
+  /**
+   * Called once, whoever closed it, with the reason in words.
+   * @param undelivered How many of the last messages given to `send` have certainly not left. Default: none that we know of.
+   */
+  onClose: (reason: string, undelivered?: number) => void;
   /** Sends one message. After the close it is dropped. */
   send(message: Buffer): void;
   /** Closes and frees everything behind it. Resolves when that is done. Idempotent. */

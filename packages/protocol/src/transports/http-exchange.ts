@@ -9,6 +9,7 @@ import type { KeepAlive, KeptAlive } from './keep-alive.ts';
 
 // Above this size copying a result behind its head costs more than writing the parts one by one.
 const MAX_COPIED_BYTES = 65_536;
+const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 /** Refusals of the modern revision that have an HTTP status of their own. Everything else is an answer like any other. */
 const STATUS_CODES = new Set([-32020, -32021, -32022, -32601, -32602]);
 /** The same for refusals that an upstream spoke, of which only those hold for our client, too. */
@@ -142,12 +143,32 @@ export function reject(
   if (response.headersSent) response.destroy();
   if (response.destroyed) return;
   const { error, id, allow } = options;
-  if (!request.complete && hasBody(request)) response.shouldKeepAlive = false;
+  const isUnread = !request.complete && hasBody(request);
+  if (isUnread) response.shouldKeepAlive = false;
   if (allow !== undefined) response.setHeader('Allow', allow);
   if (error.code === 'UNAUTHENTICATED') response.setHeader('WWW-Authenticate', 'Bearer');
   const body = encodeError(id, error.toRpc());
   response.setHeader('Content-Type', 'application/json').setHeader('Content-Length', body.length).setHeader('Cache-Control', 'no-store');
-  response.writeHead(error.httpStatus).end(request.method === 'HEAD' ? undefined : body);
+  response.writeHead(error.httpStatus);
+  if (request.method === 'HEAD') response.end();
+  else if (isUnread) answerBeforeEnd(request, response, body);
+  else response.end(body);
+}
+
+// To close a connection with something unread on it destroys what was written, too, and most clients read only when they
+// have written everything. So the rest is let in and thrown away, up to a bound; Node bounds the time.
+function answerBeforeEnd(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  response.write(body);
+  let left = MAX_DISCARDED_BYTES;
+  const end = () => {
+    request.off('data', discard).off('end', end).off('close', end).pause();
+    response.end();
+  };
+  const discard = (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) end();
+  };
+  request.on('data', discard).on('end', end).on('close', end).resume();
 }
 
 /** Answers with JSON in one write. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { RawJson, type Outcome } from '@signalbox/core';
@@ -152,6 +154,15 @@ test('bodies of other types, forms and sizes are refused', async () => {
   expect(await status({ Accept: 'application/json;q=0, text/html' })).toBe(406);
   expect(await status({ Accept: '*/*' })).toBe(200);
   expect(await status({}, 'x'.repeat(100_001))).toBe(413);
+});
+
+test('a client that writes all of a body that is refused still learns why', async () => {
+  await using it = await start();
+  const body = Buffer.alloc(8_000_000, 'x');
+  for (let round = 0; round < 20; round++) {
+    expect((await send(it.url, { body })).status).toBe(413);
+    expect((await send(it.url, { body, headers: { Host: 'evil.example' } })).status).toBe(403);
+  }
 });
 
 test('a body without a length is cut off as soon as it is too large', async () => {
@@ -466,6 +477,24 @@ test('closing lets a request in flight end, and then cancels it', async () => {
   await other.server.close(0);
   await cut;
   expect(other.handler.cancelled).toEqual(['The gateway is closing']);
+});
+
+test('closing waits neither for connections that never asked nor for those whose answer is out', async () => {
+  const it = await start();
+  const { headers } = await initialize(it.url);
+  const silent = connect(Number(new URL(it.url).port), '127.0.0.1');
+  await once(silent, 'connect');
+  const agent = new Agent({ keepAlive: true });
+  const waiting = send(it.url, { headers, body: call(1, 'later'), agent });
+  await until(() => it.handler.requests.length === 1, 'the call arrives');
+  const begun = performance.now();
+  const closed = it.server.close(10_000);
+  it.handler.release();
+  expect((await waiting).messages[0]).toMatchObject({ id: 1, result: {} });
+  await closed;
+  expect(performance.now() - begun).toBeLessThan(2000);
+  agent.destroy();
+  silent.destroy();
 });
 
 test('a taken port is said to be taken', async () => {

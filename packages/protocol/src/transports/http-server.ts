@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { GatewayError, silentLogger, systemClock, toGatewayError, type Clock, type Logger } from '@signalbox/core';
 import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
@@ -34,11 +34,17 @@ export interface HttpServer {
   sessions(): { readonly open: number; readonly streams: number };
 }
 
+/** Time between looks for connections that have become idle while closing, in milliseconds. */
+const SWEEP_MS = 20;
+
 /** Serves MCP over Streamable HTTP to clients of both generations at one address. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes } = options;
   if (!isLoopback(host) && options.guard?.token === undefined) {
-    throw new GatewayError('INVALID_CONFIG', `Cannot listen on "${host}" without a token: anyone who reaches it could use every tool`);
+    throw new GatewayError(
+      'INVALID_CONFIG',
+      `Cannot listen on "${host}" without a token: anyone who reaches it could use every tool; name one with "listen.token": { "env": "NAME" }`,
+    );
   }
   const guard = new HttpGuard(host, options.guard ?? {});
   const endpoint = new HttpEndpoint({
@@ -48,6 +54,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     clock,
   });
   let isClosing = false;
+  // Node does not count a connection as idle before its first request.
+  const fresh = new Set<Socket>();
 
   const server = createServer(
     // Node checks the two timeouts only this often.
@@ -62,6 +70,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     (request, response) => {
       if (isClosing) response.shouldKeepAlive = false;
+      if (fresh.size > 0) fresh.delete(request.socket);
       try {
         guard.checkPlace(request);
         const url = request.url ?? '';
@@ -82,6 +91,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.maxRequestsPerSocket = 0;
   // All header lines are kept so that the guard sees them all; their size is bounded by Node.
   server.maxHeadersCount = 0;
+  server.on('connection', (socket: Socket) => {
+    fresh.add(socket);
+    socket.once('close', () => fresh.delete(socket));
+  });
   const unwatch = handler.watch((notification) => endpoint.offer(notification));
   let closing: Promise<void> | undefined;
 
@@ -108,12 +121,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           server.closeAllConnections();
         });
         server.close(() => {
+          stopSweeping();
           stopWaiting();
           endpoint.close('The gateway is closing');
           resolve();
         });
         endpoint.endStreams();
-        server.closeIdleConnections();
+        // A connection that is busy now is idle once its answer is out.
+        let stopSweeping = (): void => undefined;
+        const sweep = (): void => {
+          server.closeIdleConnections();
+          stopSweeping = clock.after(SWEEP_MS, sweep);
+        };
+        for (const socket of fresh) socket.destroy();
+        sweep();
       })),
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -197,4 +197,20 @@ test('a child that ended in order is taken off the guard’s list', async () => 
   await guard.close();
   expect(isAlive(bystander.pid!)).toBe(true);
   bystander.kill();
+});
+
+test('messages to a program that is gone already are told to be undelivered, those before it are not', async () => {
+  const child = await start({ args: ['-e', 'process.stdin.resume()'] });
+  const closed = new Promise<readonly [string, number | undefined]>((resolve) => {
+    child.onClose = (reason, undelivered) => resolve([reason, undelivered]);
+  });
+  child.send(Buffer.from('{"arrives":true}'));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.kill(child.pid, 'SIGKILL');
+  // Without returning to the event loop, so that nobody here has heard of its end. Its last thread closes its files.
+  const end = performance.now() + 8_000;
+  while (isAlive(child.pid) || readdirSync(`/proc/${child.pid}/task`).length > 1)
+    if (performance.now() > end) throw new Error('It does not die');
+  for (let count = 0; count < 3; count++) child.send(Buffer.from('{"arrives":false}'));
+  expect(await closed).toEqual(['the process was ended by SIGKILL', 3]);
 });

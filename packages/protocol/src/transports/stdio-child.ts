@@ -17,6 +17,8 @@ const GIVE_UP_MS = 2_000;
 // How long a better reason, the exit, may follow a broken pipe; and how long output may follow the exit.
 const LINGER_MS = 100;
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
+// A socket without a backlog takes this much whole or not at all.
+const WHOLE_WRITE_BYTES = 16 * 1024;
 const STDERR_WINDOW_MS = 100;
 const STDERR_BYTES_PER_WINDOW = 256 * 1024;
 
@@ -86,7 +88,7 @@ export async function startChild(options: ChildOptions): Promise<ChildChannel> {
 
 class StdioChild implements ChildChannel {
   onMessage: (message: Buffer) => void = () => undefined;
-  onClose: (reason: string) => void = () => undefined;
+  onClose: (reason: string, undelivered?: number) => void = () => undefined;
   readonly pid: number;
   readonly exited: Promise<ChildExit>;
   garbage = 0;
@@ -98,6 +100,9 @@ class StdioChild implements ChildChannel {
   readonly #tail: StderrTail;
   readonly #lines: LineDecoder;
   #queue: Buffer[] = [];
+  /** Messages of the last write, if a failure means that none of them has left. */
+  #lastWritten = 0;
+  #undelivered = 0;
   #garbageInARow = 0;
   #stderrBytes = 0;
   #exit: ChildExit | undefined;
@@ -130,7 +135,10 @@ class StdioChild implements ChildChannel {
     child.stdout.on('data', (chunk: Buffer) => this.#read(chunk));
     child.stdout.once('end', () => this.#end('it closed its stdout'));
     child.stdout.on('error', (error) => this.#end(`reading its stdout failed: ${error.message}`));
-    child.stdin.on('error', (error) => this.#end(`it no longer reads its stdin (${error.message})`));
+    child.stdin.on('error', (error) => {
+      this.#undelivered += this.#lastWritten;
+      this.#end(`it no longer reads its stdin (${error.message})`);
+    });
     child.stderr.on('data', (chunk: Buffer) => this.#readStderr(chunk));
     child.on('error', (error) => this.#end(error.message));
     child.stderr.on('error', (error) => this.#tail.push(Buffer.from(`(reading stderr failed: ${error.message})\n`)));
@@ -156,8 +164,14 @@ class StdioChild implements ChildChannel {
     const queue = this.#queue;
     this.#queue = [];
     const { stdin } = this.#child;
-    if (this.#isClosed || !stdin.writable) return;
-    stdin.write(Buffer.concat(queue));
+    if (this.#isClosed) return;
+    if (!stdin.writable) {
+      this.#undelivered += queue.length / 2;
+      return;
+    }
+    const bytes = Buffer.concat(queue);
+    this.#lastWritten = stdin.writableLength === 0 && bytes.length <= WHOLE_WRITE_BYTES ? queue.length / 2 : 0;
+    stdin.write(bytes);
     if (stdin.writableLength > MAX_BACKLOG_BYTES) this.#finish(`it does not read its stdin: ${stdin.writableLength} bytes are waiting`);
   }
 
@@ -210,7 +224,7 @@ class StdioChild implements ChildChannel {
     if (this.#isClosed) return;
     this.#isClosed = true;
     void this.#stop();
-    this.onClose(reason);
+    this.onClose(reason, this.#undelivered + this.#queue.length / 2);
   }
 
   #stop(): Promise<void> {
