@@ -23,11 +23,16 @@ export const DEMO_TOOLS = {
 /** Copies the demo, so that what its servers write is gone with the copy. */
 export async function copyDemo(): Promise<Demo> {
   const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-demo-'));
-  await cp(path.join(ROOT, 'examples/demo'), folder, { recursive: true, filter: (source) => path.basename(source) !== '.signalbox' });
+  await cp(path.join(ROOT, 'examples/demo'), folder, { recursive: true, filter: isGiven });
   return {
     configFile: path.join(folder, 'signalbox.json'),
     files: path.join(folder, 'files'),
     env: { PATH: `${path.join(ROOT, 'node_modules/.bin')}${path.delimiter}${process.env['PATH'] ?? ''}` },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+// What a fresh clone holds: nothing that a demo run here before has left.
+function isGiven(source: string): boolean {
+  return !['.signalbox', 'memory.jsonl'].includes(path.basename(source));
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const PROGRAM = path.resolve(import.meta.dirname, '../../../apps/gateway/bin/signalbox.js');
-const READY = /http:\/\/127\.0\.0\.1:\d+\/mcp/;
+const READY = /http:\/\/(?:127\.0\.0\.1|0\.0\.0\.0):\d+\/mcp/;
 
 export interface GatewayOptions {
   /** What the configuration file holds. A text is written as it is, anything else as JSON. */
