@@ -1,6 +1,5 @@
-import { request, type Agent } from 'node:http';
+import { request, type Agent, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
-import type { IncomingHttpHeaders } from 'node:http';
 import { SseDecoder } from '../messages/sse.ts';
 
 export interface HttpAnswer {
