@@ -101,6 +101,11 @@ export interface ResultOutcome {
    * so that an answer between two servers of one generation is never rewritten.
    */
   readonly revision: string;
+  /**
+   * Where members that only the modern revision knows lie in the bytes of `result`: pairs of offsets, in order. Found on
+   * the way in, so that taking them out needs no second walk over a large result. Absent when nobody has looked.
+   */
+  readonly modernMembers?: readonly number[] | undefined;
 }
 
 /** The server refused, in JSON-RPC's terms. Passed on as it is. */

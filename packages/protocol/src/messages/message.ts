@@ -8,6 +8,7 @@ import {
   type ResultOutcome,
   type RpcError,
 } from '@signalbox/core';
+import { MODERN_MEMBERS } from '../revisions/revisions.ts';
 import { Scanner } from './scan.ts';
 
 /** A request's id exactly as the other side wrote it; `value` is a string or a number. */
@@ -101,6 +102,7 @@ interface MessageParts {
   error: RawJson | undefined;
   isError: boolean;
   resultType: string;
+  modernMembers: number[];
   members: number;
   deepest: number;
 }
@@ -118,6 +120,7 @@ function scanMessage(bytes: Buffer): MessageParts {
     error: undefined,
     isError: false,
     resultType: 'complete',
+    modernMembers: [],
     members: 0,
     deepest: 0,
   };
@@ -134,8 +137,9 @@ function scanMessage(bytes: Buffer): MessageParts {
       return after;
     }
     if (key === 'result' && bytes[start] === 0x7b) {
-      const after = scanner.scanObject(start, (name, from) => {
+      const after = scanner.scanObject(start, (name, from, nameStart) => {
         const to = scanner.skipValue(from);
+        if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
         else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = bytes.toString('utf8', from + 1, to - 1);
         return to;
@@ -170,7 +174,13 @@ function toMessage(parts: MessageParts, value: Record<string, unknown> | undefin
     return {
       kind: 'response',
       id: knownId(parts.id),
-      outcome: { kind: 'result', result: parts.result, isError: parts.isError, resultType: parts.resultType },
+      outcome: {
+        kind: 'result',
+        result: parts.result,
+        isError: parts.isError,
+        resultType: parts.resultType,
+        modernMembers: parts.modernMembers,
+      },
     };
   }
   if (parts.error !== undefined && parts.result === undefined) {

@@ -9,6 +9,7 @@ const CLOSE_BRACKET = 0x5d;
 
 // Below this length a loop over bytes beats a call into native code.
 const NATIVE_SEARCH_AFTER = 48;
+const MAX_WINDOW = 65_536;
 
 /**
  * Walks JSON text without building values: finds where members begin and end, so that the rest can be passed on as bytes.
@@ -38,11 +39,11 @@ export class Scanner {
   }
 
   /**
-   * Walks the object that begins at `start`. `onMember` gets each key and where its value begins, and returns where the
+   * Walks the object that begins at `start`. `onMember` gets each key, where its value and where the key begins, and returns where the
    * value ends: `skipValue` to pass over it, `scanObject` to look inside.
    * @returns the index after the closing brace. @throws SyntaxError when the text is no object.
    */
-  scanObject(start: number, onMember: (key: string, valueStart: number) => number): number {
+  scanObject(start: number, onMember: (key: string, valueStart: number, keyStart: number) => number): number {
     const { bytes } = this;
     if (bytes[start] !== OPEN_BRACE) throw unexpected(start);
     this.#enter();
@@ -53,12 +54,13 @@ export class Scanner {
     }
     for (;;) {
       if (bytes[position] !== QUOTE) throw unexpected(position);
-      const keyEnd = this.#skipString(position);
-      const key = this.#readKey(position, keyEnd);
+      const keyStart = position;
+      const keyEnd = this.#skipString(keyStart);
+      const key = this.#readKey(keyStart, keyEnd);
       position = this.skipSpace(keyEnd);
       if (bytes[position] !== COLON) throw unexpected(position);
       this.members++;
-      position = this.skipSpace(onMember(key, this.skipSpace(position + 1)));
+      position = this.skipSpace(onMember(key, this.skipSpace(position + 1), keyStart));
       const byte = bytes[position];
       if (byte === CLOSE_BRACE) {
         this.#depth--;
@@ -102,19 +104,20 @@ export class Scanner {
 
   #skipString(start: number): number {
     const { bytes } = this;
-    const near = Math.min(bytes.length, start + NATIVE_SEARCH_AFTER);
     let position = start + 1;
-    while (position < near) {
-      const byte = bytes[position];
-      if (byte === QUOTE) return position + 1;
-      position += byte === BACKSLASH ? 2 : 1;
-    }
-    for (;;) {
+    for (let window = NATIVE_SEARCH_AFTER; ; window = Math.min(window * 4, MAX_WINDOW)) {
+      const near = Math.min(bytes.length, position + window);
+      while (position < near) {
+        const byte = bytes[position];
+        if (byte === QUOTE) return position + 1;
+        position += byte === BACKSLASH ? 2 : 1;
+      }
       const quote = bytes.indexOf(QUOTE, position);
       if (quote < 0) throw unexpected(bytes.length);
       let slashes = 0;
       while (quote - 1 - slashes >= position && bytes[quote - 1 - slashes] === BACKSLASH) slashes++;
       if (slashes % 2 === 0) return quote + 1;
+      // Escaped quotes come in crowds, and then the loop is faster again.
       position = quote + 1;
     }
   }

@@ -125,8 +125,8 @@ export class ChannelPeer {
     this.#take(pending);
     const { outcome } = message;
     if (outcome.kind === 'error') return pending.resolve(outcome);
-    const { result, resultType, isError } = outcome;
-    pending.resolve({ kind: 'result', result, resultType, isError, revision: this.revision });
+    const { result, resultType, isError, modernMembers } = outcome;
+    pending.resolve({ kind: 'result', result, resultType, isError, modernMembers, revision: this.revision });
   }
 
   #notified(notification: Notification): void {

@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RawJson, type Outcome, type ResultOutcome } from '@signalbox/core';
+import { decodeFrame, type ResponseMessage } from '../messages/message.ts';
 import { prependMembers, toRevision } from './convert.ts';
+import { MODERN_MEMBERS } from './revisions.ts';
 
 const result = (text: string, revision: string, resultType = 'complete'): ResultOutcome => ({
   kind: 'result',
@@ -32,6 +35,23 @@ test('a result for a handshake client loses what its revision does not know, at 
   );
   expect(textOf(toRevision(result('{"resultType":"complete"}', '2026-07-28'), '2025-06-18', 'tools/call'))).toBe('{}');
   expect(textOf(toRevision(result('{"a":1}', '2026-07-28'), '2025-06-18', 'tools/call'))).toBe('{"a":1}');
+});
+
+test('whatever stands around them, the members go and everything else stays, found on the way in or not', () => {
+  const space = fc.constantFrom('', ' ', '\n\t');
+  const member = fc.tuple(fc.constantFrom('resultType', 'ttlMs', 'cacheScope', 'content', 'a', '_meta'), fc.jsonValue());
+  fc.assert(
+    fc.property(fc.uniqueArray(member, { selector: ([name]) => name }), space, space, (members, before, after) => {
+      const text = `{${members.map(([name, value]) => `${before}"${name}"${after}:${before}${JSON.stringify(value)}${after}`).join(',')}}`;
+      const expected = Object.fromEntries(members.filter(([name]) => !MODERN_MEMBERS.has(name)));
+      const frame = decodeFrame(Buffer.from(`{"jsonrpc":"2.0","id":1,"result":${text}}`)) as ResponseMessage;
+      const seen = { ...(frame.outcome as ResultOutcome), revision: '2026-07-28' };
+      for (const outcome of [seen, { ...seen, modernMembers: undefined }]) {
+        const converted = textOf(toRevision(outcome, '2025-11-25', 'tools/call'))!;
+        expect(JSON.stringify(JSON.parse(converted))).toBe(JSON.stringify(JSON.parse(JSON.stringify(expected))));
+      }
+    }),
+  );
 });
 
 test('a missing resource has the code of the generation it is told to', () => {

@@ -1,6 +1,6 @@
 import { RawJson, type Outcome, type ResultOutcome } from '@signalbox/core';
 import { Scanner } from '../messages/scan.ts';
-import { isHandshake } from './revisions.ts';
+import { MODERN_MEMBERS, isHandshake } from './revisions.ts';
 
 /** What the modern revision wants on results that may be cached, and handshake servers do not say. */
 const NOT_CACHEABLE = '"ttlMs":0,"cacheScope":"private"';
@@ -12,7 +12,6 @@ const CACHEABLE_METHODS = new Set([
   'resources/read',
   'server/discover',
 ]);
-const MODERN_MEMBERS = new Set(['resultType', 'ttlMs', 'cacheScope']);
 const RESOURCE_NOT_FOUND = { handshake: -32002, modern: -32602 };
 
 /**
@@ -41,20 +40,50 @@ export function prependMembers(result: RawJson, members: string): RawJson {
 }
 
 function toHandshake(outcome: ResultOutcome, revision: string): ResultOutcome {
-  const { bytes } = outcome.result;
-  if (bytes[0] !== 0x7b) return { ...outcome, revision };
-  const kept: Buffer[] = [];
+  const { modernMembers = findModernMembers(outcome.result), ...rest } = outcome;
+  const result = modernMembers.length === 0 ? outcome.result : RawJson.fromBytes(withoutRanges(outcome.result.bytes, modernMembers));
+  return { ...rest, result, revision };
+}
+
+function findModernMembers({ bytes }: RawJson): readonly number[] {
+  const found: number[] = [];
+  if (bytes[0] !== 0x7b) return found;
   const scanner = new Scanner(bytes);
-  let changed = false;
-  scanner.scanObject(0, (key, start) => {
+  scanner.scanObject(0, (key, start, keyStart) => {
     const end = scanner.skipValue(start);
-    if (MODERN_MEMBERS.has(key)) changed = true;
-    else kept.push(Buffer.from(`${kept.length === 0 ? '{' : ','}${JSON.stringify(key)}:`), bytes.subarray(start, end));
+    if (MODERN_MEMBERS.has(key)) found.push(keyStart, end);
     return end;
   });
-  if (!changed) return { ...outcome, revision };
-  if (kept.length === 0) kept.push(Buffer.from('{'));
-  return { ...outcome, revision, result: RawJson.fromBytes(Buffer.concat([...kept, Buffer.from('}')])) };
+  return found;
+}
+
+// A member goes together with the comma in front of it, or the one behind it while nothing has been kept.
+function withoutRanges(bytes: Buffer, ranges: readonly number[]): Buffer {
+  const kept: Buffer[] = [];
+  let from = 0;
+  for (let index = 0; index < ranges.length; index += 2) {
+    let start = ranges[index]!;
+    let end = ranges[index + 1]!;
+    const before = lastIndexOfText(bytes, from, start);
+    if (before >= from && bytes[before] === COMMA) start = before;
+    else {
+      const after = new Scanner(bytes).skipSpace(end);
+      if (bytes[after] === COMMA) end = new Scanner(bytes).skipSpace(after + 1);
+    }
+    if (start > from) kept.push(bytes.subarray(from, start));
+    from = Math.max(from, end);
+  }
+  kept.push(bytes.subarray(from));
+  return Buffer.concat(kept);
+}
+
+const COMMA = 0x2c;
+
+/** Index of the last byte in [from, to) that is not white space, or one before `from`. */
+function lastIndexOfText(bytes: Buffer, from: number, to: number): number {
+  let index = to - 1;
+  while (index >= from && (bytes[index] === 0x20 || bytes[index] === 0x0a || bytes[index] === 0x0d || bytes[index] === 0x09)) index--;
+  return index;
 }
 
 // "Not found" has a code of its own in the handshake revisions and is a case of invalid params in the modern one.

@@ -30,6 +30,9 @@ export const META = {
   subscriptionId: `${PREFIX}subscriptionId`,
 } as const;
 
+/** Members of results that only the modern revision knows. */
+export const MODERN_MEMBERS: ReadonlySet<string> = new Set(['resultType', 'ttlMs', 'cacheScope']);
+
 /** Which member of the params the `Mcp-Name` header repeats, by method. */
 export const NAMED_METHODS: ReadonlyMap<string, string> = new Map([
   ['tools/call', 'name'],
