@@ -8,7 +8,9 @@ import type { Accepted } from './http-headers.ts';
 import type { KeepAlive, KeptAlive } from './keep-alive.ts';
 
 // Above this size copying a result behind its head costs more than writing the parts one by one.
-const MAX_COPIED_BYTES = 65_536;
+const MAX_COPIED_BYTES = 8_192;
+// Text of more than this costs the collector more than a second write costs the kernel.
+const MAX_TEXT_BYTES = 4_096;
 const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 /** Refusals of the modern revision that have an HTTP status of their own. Everything else is an answer like any other. */
 const STATUS_CODES = new Set([-32020, -32021, -32022, -32601, -32602]);
@@ -178,7 +180,8 @@ export function sendJson(
 ): void {
   response.writeHead(answer.status, toJsonHeaders(answer.body.length, answer.sessionId));
   // A body given as text joins the head in one write. Latin-1 turns each byte into one character and back.
-  response.end(answer.body.toString('latin1'), 'latin1');
+  if (answer.body.length <= MAX_TEXT_BYTES) response.end(answer.body.toString('latin1'), 'latin1');
+  else response.end(answer.body);
 }
 
 function toJsonHeaders(length: number, sessionId: string | undefined): string[] {
