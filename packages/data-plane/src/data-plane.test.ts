@@ -44,7 +44,7 @@ describe('a call', () => {
         'Cannot call "weather": its arguments do not fit its schema. Nothing was run.',
         '- the arguments must have "city" (string: Where)',
         '- the arguments must not have "cty"; did you mean "city"?',
-        '- "days" must be integer',
+        '- "days" must be integer, not "two"',
         'Expected: { city: string: Where; days?: integer }',
         'Correct the arguments and call the tool again.',
       ].join('\n'),

@@ -11,6 +11,7 @@ export async function createAjv(isDraft7, code) {
   const options = {
     strict: false,
     allErrors: true,
+    verbose: true,
     validateSchema: false,
     addUsedSchema: false,
     validateFormats: true,

@@ -22,7 +22,7 @@ describe('a schema', () => {
     expect(validator.validate(point, { x: 1 })).toBeUndefined();
     expect(validator.validate(point, { x: 'one', tags: ['c'], y: 1 })).toMatchObject([
       { path: '', unknownKey: 'y' },
-      { path: 'x', message: 'must be number' },
+      { path: 'x', message: 'must be number, not "one"' },
       { path: 'tags.0', message: 'must be one of ["a","b"]' },
     ]);
   });

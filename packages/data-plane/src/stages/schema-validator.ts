@@ -133,15 +133,26 @@ function toProblem(error: ErrorObject): Problem {
     .slice(1)
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
     .join('.');
-  const message =
-    error.keyword === 'enum'
-      ? `must be one of ${JSON.stringify(error.params['allowedValues']).slice(0, 300)}`
-      : (error.message ?? `does not fit "${error.keyword}"`);
+  const message = messageOf(error);
   const problem = { path, message, keyword: error.keyword };
   if (error.keyword === 'additionalProperties') return { ...problem, unknownKey: String(error.params['additionalProperty']) };
   if (error.keyword === 'required') return { ...problem, missingKey: String(error.params['missingProperty']) };
   return problem;
 }
+
+function messageOf({ keyword, params, message, data }: ErrorObject): string {
+  if (keyword === 'enum') return `must be one of ${shorten(params['allowedValues'])}`;
+  if (keyword === 'const') return `must be ${shorten(params['allowedValue'])}`;
+  if (keyword === 'type') return `${message ?? 'has the wrong type'}, not ${shorten(data)}`;
+  return message ?? `does not fit "${keyword}"`;
+}
+
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN - 1)}…`;
+}
+
+const MAX_SHOWN = 200;
 
 function draftOf(schema: Schema): 'draft7' | 'draft2020' {
   const declared = schema['$schema'];
