@@ -41,6 +41,11 @@ export interface Request {
   readonly emit: ((notification: Notification) => void) | undefined;
   /** Whether the caller asked for progress. */
   readonly wantsProgress: boolean;
+  /**
+   * Arguments the caller repeated outside the body, as text by header name in lower case. Others on the way may have
+   * decided on them, so they must say what the body says. Absent where the transport repeats none.
+   */
+  readonly mirrored?: ReadonlyMap<string, string> | undefined;
 }
 
 export type Priority = 'interactive' | 'normal' | 'batch';

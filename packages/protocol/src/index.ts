@@ -15,6 +15,7 @@ export type { DecodeLimits, Message, NotificationMessage, RequestId, RequestMess
 export { SSE_KEEP_ALIVE, SseDecoder, encodeEvent } from './messages/sse.ts';
 export type { ServerSentEvent } from './messages/sse.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
+export { checkMirroredArguments } from './peers/mirrored-headers.ts';
 export { toRevision } from './revisions/convert.ts';
 export { HANDSHAKE_REVISIONS, META, MODERN_REVISION, REVISIONS, isHandshake, negotiateHandshake } from './revisions/revisions.ts';
 export type { HandshakeRevision } from './revisions/revisions.ts';

@@ -1,5 +1,5 @@
 import { RawJson, isObject, type Outcome } from '@signalbox/core';
-import { MODERN_REVISION, withParams } from '@signalbox/protocol';
+import { MODERN_REVISION, checkMirroredArguments, withParams } from '@signalbox/protocol';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
 import { describeProblems } from './schema-problems.ts';
 import type { Problem, SchemaValidator } from './schema-validator.ts';
@@ -16,6 +16,7 @@ export function shape(options: ShapeOptions): TargetedStage {
     const { definition } = call.target;
     if (definition === undefined) return next(call);
     const given = call.params.get('arguments');
+    if (call.mirrored !== undefined) checkMirroredArguments(definition.inputSchema, given?.value, call.mirrored);
     // Servers that read `arguments.x` without looking fail on a call without arguments, so it gets an empty object.
     const ready = given === undefined ? { ...call, params: withParams(call.params, { arguments: NO_ARGUMENTS }) } : call;
     const args = (given ?? NO_ARGUMENTS).value;

@@ -1,8 +1,8 @@
-import { RawJson } from '@signalbox/core';
+import { type GatewayError, RawJson } from '@signalbox/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toParams } from '../messages/encode.ts';
-import { MirroredHeaders, toHeaderValue } from './mirrored-headers.ts';
+import { checkMirroredArguments, MirroredHeaders, toHeaderValue } from './mirrored-headers.ts';
 
 function learned(...tools: object[]): MirroredHeaders {
   const headers = new MirroredHeaders();
@@ -61,4 +61,33 @@ test('marked arguments are repeated; missing ones, objects and marks out of plac
     'false',
   ]);
   expect(written(headers, 'tools/call', { name: 'plain', arguments: args })).toHaveLength(4);
+});
+
+test.each([
+  ['the same text', { region: 'eu' }, { region: 'eu' }, true],
+  ['another text', { region: 'eu' }, { region: 'us' }, false],
+  ['nothing for an argument', { region: 'eu' }, {}, false],
+  ['something for no argument', {}, { region: 'eu' }, false],
+  ['nothing for no argument', {}, {}, true],
+  ['a number written in another way', { size: 42 }, { size: '42.0' }, true],
+  ['another number', { size: 42 }, { size: '43' }, false],
+  ['empty text for zero', { size: 0 }, { size: '' }, false],
+  ['a nested argument', { deep: { flag: true } }, { flag: 'true' }, true],
+])('a request whose headers say %s', (_, values, headers, isAccepted) => {
+  const schema = {
+    properties: {
+      region: { type: 'string', 'x-mcp-header': 'Region' },
+      size: { type: 'integer', 'x-mcp-header': 'Size' },
+      deep: { properties: { flag: { type: 'boolean', 'x-mcp-header': 'Flag' } } },
+    },
+  };
+  const check = () => checkMirroredArguments(schema, values, new Map(Object.entries(headers)));
+  const message = isAccepted ? 'accepted' : 'HEADER_MISMATCH';
+  let found = 'accepted';
+  try {
+    check();
+  } catch (error) {
+    found = (error as GatewayError).code;
+  }
+  expect(found).toBe(message);
 });

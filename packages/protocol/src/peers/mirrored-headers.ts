@@ -1,4 +1,4 @@
-import { isObject, type Params, type ResultOutcome } from '@signalbox/core';
+import { GatewayError, isObject, type Params, type ResultOutcome } from '@signalbox/core';
 import { NAMED_METHODS } from '../revisions/revisions.ts';
 
 const HEADER_KEYWORD = 'x-mcp-header';
@@ -58,6 +58,28 @@ function findParams(schema: unknown, path: readonly string[], depth: number): Mi
   const { properties } = schema;
   if (!isObject(properties)) return own;
   return own.concat(Object.entries(properties).flatMap(([key, child]) => findParams(child, [...path, key], depth + 1)));
+}
+
+const marks = new WeakMap<object, readonly MirroredParam[]>();
+
+/**
+ * Makes sure that what a client repeated of its arguments outside the body is what the body says.
+ * @param schema The tool's input schema, whose marks say what is repeated and where.
+ * @throws GatewayError `HEADER_MISMATCH`
+ */
+export function checkMirroredArguments(schema: object, values: unknown, mirrored: ReadonlyMap<string, string>): void {
+  let params = marks.get(schema);
+  if (params === undefined) marks.set(schema, (params = findParams(schema, [], 0)));
+  for (const { header, path } of params) {
+    const value = path.reduce<unknown>((object, key) => (isObject(object) ? object[key] : undefined), values);
+    const expected = toText(value);
+    const given = mirrored.get(header.toLowerCase());
+    if (given === expected || (typeof value === 'number' && given !== undefined && given !== '' && Number(given) === value)) continue;
+    throw new GatewayError(
+      'HEADER_MISMATCH',
+      `Cannot accept a request whose Mcp-Param-${header} header is not the argument "${path.join('.')}" of its body`,
+    );
+  }
 }
 
 function toText(value: unknown): string | undefined {

@@ -27,6 +27,7 @@ export interface Serving {
   readonly client: ClientProfile;
   readonly cancellation: Cancellation;
   readonly reply: Reply;
+  readonly mirrored?: Request['mirrored'];
   /** Called before the reply ends, unless the request was cancelled. */
   readonly done?: () => void;
 }
@@ -47,7 +48,7 @@ export function serveRequest(context: PeerContext, message: RequestMessage, serv
   } else settle(context, message, serving, outcome);
 }
 
-function toRequest(message: RequestMessage, { client, cancellation, reply }: Serving): Request {
+function toRequest(message: RequestMessage, { client, cancellation, reply, mirrored }: Serving): Request {
   const token = readProgressToken(message.params);
   return {
     method: message.method,
@@ -56,6 +57,7 @@ function toRequest(message: RequestMessage, { client, cancellation, reply }: Ser
     cancellation,
     emit: reply.takesNotifications ? (notification) => sendAhead(notification, client, token, reply) : undefined,
     wantsProgress: token !== undefined && reply.takesNotifications,
+    mirrored,
   };
 }
 

@@ -10,7 +10,7 @@ import { HANDSHAKE_REVISIONS, MODERN_REVISION } from '../revisions/revisions.ts'
 import { EventStream } from './event-stream.ts';
 import { readBody } from './http-body.ts';
 import { HttpExchange, reject } from './http-exchange.ts';
-import { checkContent, checkMirrored, checkVersion, readAccept, textOf, type Accepted } from './http-headers.ts';
+import { checkContent, checkMirrored, checkVersion, readAccept, readMirrored, textOf, type Accepted } from './http-headers.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { SessionTable, type SessionEntry, type SessionLimits } from './session-table.ts';
 
@@ -138,7 +138,8 @@ export class HttpEndpoint {
     checkMirrored(request.headers, message);
     const reply = new HttpExchange(response, { id: message.id, accepted, isModern: true, keepAlive: this.#keepAlive });
     const cancellation = new Cancellation();
-    this.#modern.request(message, { reply, cancellation });
+    const mirrored = message.method === 'tools/call' ? readMirrored(request.headers) : undefined;
+    this.#modern.request(message, { reply, cancellation, mirrored });
     if (reply.isOver) return;
     reply.wait();
     response.on('close', () => {

@@ -76,6 +76,22 @@ function checkName(headers: IncomingHttpHeaders, message: RequestMessage): void 
   }
 }
 
+const PARAM_PREFIX = 'mcp-param-';
+const NONE: ReadonlyMap<string, string> = new Map();
+
+/** Reads the arguments a modern client repeats in headers, decoded, by what follows `Mcp-Param-`. @throws GatewayError `HEADER_MISMATCH` */
+export function readMirrored(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
+  let found: Map<string, string> | undefined;
+  for (const name in headers) {
+    if (!name.startsWith(PARAM_PREFIX)) continue;
+    const text = decodeHeader(textOf(headers[name]) ?? '');
+    if (text === undefined)
+      throw new GatewayError('HEADER_MISMATCH', `Cannot accept a header "${name}" that is not what it says it is: base64 of UTF-8`);
+    (found ??= new Map()).set(name.slice(PARAM_PREFIX.length), text);
+  }
+  return found ?? NONE;
+}
+
 /** Makes sure that the version header says what the message claims. @throws GatewayError `HEADER_MISMATCH` */
 export function checkVersion(header: string | undefined, claim: string): void {
   if (header === claim) return;
