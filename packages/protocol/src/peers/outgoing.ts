@@ -1,38 +1,67 @@
-import { Cancellation, RawJson, type ClientProfile, type Implementation, type Params } from '@signalbox/core';
+import { Cancellation, RawJson, isObject, type ClientProfile, type Implementation, type Params } from '@signalbox/core';
 import { encodeRequest, withParams } from '../messages/encode.ts';
 import { Scanner } from '../messages/scan.ts';
 import { META, MODERN_REVISION } from '../revisions/revisions.ts';
 import type { OutgoingRequest } from './peer.ts';
 
 // What one hop says to the next. A client's own values never go through; all other members of `_meta` do, as bytes.
-const HOP_MEMBERS = new Set<string>([...Object.values(META), 'progressToken']);
+const HOP_MEMBERS: ReadonlySet<string> = new Set<string>([...Object.values(META), 'progressToken']);
 
 /** Writes a request for a server of the handshake generation: without the members of `_meta` it would not know. */
 export function encodeHandshakeRequest(id: number, request: OutgoingRequest): Buffer {
   const { params } = request;
   const meta = params.get('_meta');
   if (meta === undefined && !request.wantsProgress) return encodeRequest(String(id), request.method, params);
-  return encodeRequest(String(id), request.method, replaceMeta(params, meta, request.wantsProgress ? `"progressToken":${id}` : ''));
+  const members = request.wantsProgress ? `"progressToken":${id}` : '';
+  return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members, dropped: HOP_MEMBERS }));
 }
 
-/** Returns the writer of requests for a modern server: each names revision, client and capabilities itself. */
+/**
+ * Returns the writer of requests for a modern server: each names revision, client and capabilities itself. What a modern
+ * client says of itself goes on as it is, so that the server asks it for what it can give. For a handshake client nothing
+ * is announced: a server's questions could not be brought to it.
+ */
 export function createModernEncoder(own: Implementation): (id: number, request: OutgoingRequest) => Buffer {
-  const prefixes = new WeakMap<Implementation, string>();
-  const prefixOf = (info: Implementation) => {
-    let prefix = prefixes.get(info);
-    if (prefix === undefined) {
-      prefix = `"${META.protocolVersion}":"${MODERN_REVISION}","${META.clientInfo}":${JSON.stringify(info)},"${META.clientCapabilities}":{}`;
-      prefixes.set(info, prefix);
-    }
-    return prefix;
+  // Sessions keep one and the same object, so it is written once.
+  const written = new WeakMap<Implementation, string>();
+  const introduce = (info: Implementation) => {
+    let text = written.get(info);
+    if (text === undefined) written.set(info, (text = introduction(info)));
+    return text;
   };
   return (id, request) => {
     const { params, client } = request;
-    let members = prefixOf(client.info ?? own);
-    if (client.logLevel !== 'off') members += `,"${META.logLevel}":"${client.logLevel}"`;
-    if (request.wantsProgress) members += `,"progressToken":${id}`;
-    return encodeRequest(String(id), request.method, replaceMeta(params, params.get('_meta'), members));
+    const meta = params.get('_meta');
+    const progress = request.wantsProgress ? `"progressToken":${id}` : '';
+    if (meta?.object?.[META.protocolVersion] === MODERN_REVISION) {
+      const capabilities = withoutTasks(client.capabilities);
+      const members = capabilities === undefined ? [progress] : [`"${META.clientCapabilities}":${JSON.stringify(capabilities)}`, progress];
+      const dropped = capabilities === undefined ? OWN_TOKEN : OWN_TOKEN_AND_CAPABILITIES;
+      return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: join(members), dropped }));
+    }
+    const members = [introduce(client.info ?? own), client.logLevel === 'off' ? '' : `"${META.logLevel}":"${client.logLevel}"`, progress];
+    return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: join(members), dropped: HOP_MEMBERS }));
   };
+}
+
+const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+const OWN_TOKEN: ReadonlySet<string> = new Set(['progressToken']);
+const OWN_TOKEN_AND_CAPABILITIES: ReadonlySet<string> = new Set(['progressToken', META.clientCapabilities]);
+
+function introduction(info: Implementation): string {
+  return `"${META.protocolVersion}":"${MODERN_REVISION}","${META.clientInfo}":${JSON.stringify(info)},"${META.clientCapabilities}":{}`;
+}
+
+function join(members: readonly string[]): string {
+  return members.filter((member) => member !== '').join(',');
+}
+
+// A task outlives its request, and requests about it name no upstream, so no server may answer with one.
+function withoutTasks(capabilities: ClientProfile['capabilities']): ClientProfile['capabilities'] | undefined {
+  const { extensions } = capabilities;
+  if (!isObject(extensions) || extensions[TASKS_EXTENSION] === undefined) return undefined;
+  const { [TASKS_EXTENSION]: _tasks, ...others } = extensions;
+  return { ...capabilities, extensions: others };
 }
 
 /** A request of our own, which no client asked for. */
@@ -47,29 +76,35 @@ export function ownRequest(
 
 export const NO_PARAMS: Params = new Map();
 
-function replaceMeta(params: Params, meta: RawJson | undefined, members: string): Params {
-  const next = rewriteMeta(meta, members);
+interface MetaChange {
+  /** Members put in front of the others, as JSON text without braces. */
+  readonly members: string;
+  readonly dropped: ReadonlySet<string>;
+}
+
+function replaceMeta(params: Params, meta: RawJson | undefined, change: MetaChange): Params {
+  const next = rewriteMeta(meta, change);
   return next === meta ? params : withParams(params, { _meta: next });
 }
 
 // `undefined` when nothing is left of a `_meta` that only spoke of the hop before.
-function rewriteMeta(meta: RawJson | undefined, members: string): RawJson | undefined {
+function rewriteMeta(meta: RawJson | undefined, { members, dropped }: MetaChange): RawJson | undefined {
   if (meta === undefined || meta.bytes[0] !== 0x7b) return members === '' ? meta : RawJson.fromBytes(Buffer.from(`{${members}}`));
   const { bytes } = meta;
   const scanner = new Scanner(bytes);
   const kept: Buffer[] = [];
   let lead = members === '' ? '{' : `{${members},`;
-  let dropped = false;
+  let isChanged = members !== '';
   scanner.scanObject(0, (name, start) => {
     const end = scanner.skipValue(start);
-    if (HOP_MEMBERS.has(name)) dropped = true;
+    if (dropped.has(name)) isChanged = true;
     else {
       kept.push(Buffer.from(`${lead}${JSON.stringify(name)}:`), bytes.subarray(start, end));
       lead = ',';
     }
     return end;
   });
-  if (!dropped && members === '') return meta;
+  if (!isChanged) return meta;
   if (kept.length === 0) return members === '' ? undefined : RawJson.fromBytes(Buffer.from(`{${members}}`));
   kept.push(Buffer.from('}'));
   return RawJson.fromBytes(Buffer.concat(kept));
