@@ -10,7 +10,7 @@ export interface WatchConfigOptions {
   readonly reload: Reload;
   readonly logger?: Logger;
   readonly clock?: Clock;
-  /** Time from the first sign of a change to reading the file, in milliseconds. Default 100. */
+  /** Time from the first sign of a change to the first look at the file, and between looks until it stands still, in milliseconds. Default 100. */
   readonly debounceMs?: number;
   /** Time between looks at the file where the system reports no changes, in milliseconds. Default 1000. */
   readonly pollMs?: number;
@@ -42,7 +42,9 @@ class ConfigWatcher {
   #isStopped = false;
   #isChecking = false;
   #cancelTimer: (() => void) | undefined;
+  /** Of the file that was read last. */
   #fingerprint = '';
+  #seen = '';
 
   constructor(options: WatchConfigOptions) {
     this.#path = resolve(options.path);
@@ -99,8 +101,12 @@ class ConfigWatcher {
     this.#isChecking = true;
     const fingerprint = await this.#takeFingerprint();
     if (fingerprint !== this.#fingerprint && !this.#isStopped) {
-      this.#fingerprint = fingerprint;
-      await this.#load();
+      // Whoever writes may be half-way through: only a file that has stood still from one look to the next is read.
+      if (fingerprint === this.#seen) {
+        this.#fingerprint = fingerprint;
+        await this.#load();
+      } else this.#schedule();
+      this.#seen = fingerprint;
     }
     this.#isChecking = false;
   }
