@@ -2,7 +2,9 @@ import { toMessage, type Clock, type Notification, type Outcome } from '@signalb
 import { readInteger } from '../messages/integer.ts';
 import { decodeFrame, type Message, type RequestMessage, type ResponseMessage } from '../messages/message.ts';
 import type { ServerSentEvent } from '../messages/sse.ts';
-import type { Exchange, ExchangeFailure, ExchangeSink, HttpClient, ResponseHeaders } from '../transports/http-client.ts';
+import type { Exchange, ExchangeFailure, ExchangeSink } from '../transports/http1/exchange.ts';
+import type { HttpClient } from '../transports/http1/http-client.ts';
+import type { ResponseHeaders } from '../transports/http1/response-head.ts';
 import type { Bag } from './bag.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { httpFailure } from './http-errors.ts';

@@ -2,7 +2,7 @@ import { GatewayError, isObject, systemClock, toMessage, type Clock, type LogLev
 import { toParams } from '../messages/encode.ts';
 import type { Message } from '../messages/message.ts';
 import { isHandshake } from '../revisions/revisions.ts';
-import { HttpClient } from '../transports/http-client.ts';
+import { HttpClient } from '../transports/http1/http-client.ts';
 import { ChangeListener, type ChangeListenerOptions } from './change-listener.ts';
 import { HttpSession } from './http-session.ts';
 import { HttpStream } from './http-stream.ts';

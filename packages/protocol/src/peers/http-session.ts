@@ -2,7 +2,7 @@ import { RawJson, type Clock, type Notification } from '@signalbox/core';
 import { encodeError, encodeNotification, encodeResult } from '../messages/encode.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
-import type { HttpClient } from '../transports/http-client.ts';
+import type { HttpClient } from '../transports/http1/http-client.ts';
 import { Bag } from './bag.ts';
 import { Deadlines } from './deadlines.ts';
 import { HttpCall, type CallSession } from './http-call.ts';

@@ -1,7 +1,8 @@
 import { toMessage, type Clock } from '@signalbox/core';
 import { decodeFrame, type Message } from '../messages/message.ts';
 import type { ServerSentEvent } from '../messages/sse.ts';
-import type { Exchange, ExchangeFailure, ExchangeSink, HttpClient } from '../transports/http-client.ts';
+import type { Exchange, ExchangeFailure, ExchangeSink } from '../transports/http1/exchange.ts';
+import type { HttpClient } from '../transports/http1/http-client.ts';
 
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 30_000;
