@@ -14,6 +14,15 @@ test('a value is written at most once', () => {
   expect(raw.bytes).toBe(raw.bytes);
 });
 
+test('a value in pieces is joined only when somebody wants it whole', () => {
+  const parts = [Buffer.from('{"a":'), Buffer.from('[1,2]}')];
+  const raw = RawJson.fromParts(parts);
+  expect([raw.parts, raw.byteLength]).toEqual([parts, 11]);
+  expect(raw.object).toEqual({ a: [1, 2] });
+  expect(raw.bytes.toString()).toBe('{"a":[1,2]}');
+  expect(raw.parts).toHaveLength(1);
+});
+
 test('only a plain object counts as one', () => {
   expect(RawJson.fromValue([1]).object).toBeUndefined();
   expect(RawJson.fromValue(null).object).toBeUndefined();

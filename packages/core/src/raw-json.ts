@@ -4,6 +4,7 @@
  */
 export class RawJson {
   #bytes: Buffer | undefined;
+  #parts: readonly Buffer[] | undefined;
   #value: unknown;
   #parsed: boolean;
 
@@ -28,15 +29,32 @@ export class RawJson {
     return new RawJson(bytes, value, true);
   }
 
+  /** Wraps the UTF-8 bytes of one JSON value in pieces, so that a large value need not be copied to be passed on. */
+  static fromParts(parts: readonly Buffer[]): RawJson {
+    const raw = new RawJson(undefined, undefined, false);
+    raw.#parts = parts;
+    return raw;
+  }
+
   /** The bytes of the value, without surrounding white space. */
   get bytes(): Buffer {
-    return (this.#bytes ??= Buffer.from(JSON.stringify(this.#value) ?? 'null'));
+    return (this.#bytes ??= this.#parts === undefined ? Buffer.from(JSON.stringify(this.#value) ?? 'null') : Buffer.concat(this.#parts));
+  }
+
+  /** The same bytes in one or more pieces, for writers that can send them one by one. */
+  get parts(): readonly Buffer[] {
+    return this.#bytes === undefined && this.#parts !== undefined ? this.#parts : [this.bytes];
+  }
+
+  /** Length of `bytes`. @throws TypeError when the value cannot be written. */
+  get byteLength(): number {
+    return this.parts.reduce((length, part) => length + part.length, 0);
   }
 
   /** The parsed value. @throws SyntaxError when the bytes are not JSON. */
   get value(): unknown {
     if (!this.#parsed) {
-      this.#value = JSON.parse(this.#bytes!.toString('utf8'));
+      this.#value = JSON.parse(this.bytes.toString('utf8'));
       this.#parsed = true;
     }
     return this.#value;

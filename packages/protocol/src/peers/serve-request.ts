@@ -68,7 +68,7 @@ function settle(context: PeerContext, message: RequestMessage, serving: Serving,
     shaped = toRevision(outcome, serving.client.revision, message.method);
     if (serving.client.revision === MODERN_REVISION) shaped = withServerInfo(shaped, context);
     // A value that cannot be written must fail here, where it can still become an answer.
-    if (shaped.kind === 'result') void shaped.result.bytes;
+    if (shaped.kind === 'result') void shaped.result.byteLength;
   } catch (error) {
     return refuseRequest(context, message, serving, error);
   }

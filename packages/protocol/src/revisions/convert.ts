@@ -41,7 +41,7 @@ export function prependMembers(result: RawJson, members: string): RawJson {
 
 function toHandshake(outcome: ResultOutcome, revision: string): ResultOutcome {
   const { modernMembers = findModernMembers(outcome.result), ...rest } = outcome;
-  const result = modernMembers.length === 0 ? outcome.result : RawJson.fromBytes(withoutRanges(outcome.result.bytes, modernMembers));
+  const result = modernMembers.length === 0 ? outcome.result : RawJson.fromParts(withoutRanges(outcome.result.bytes, modernMembers));
   return { ...rest, result, revision };
 }
 
@@ -58,7 +58,7 @@ function findModernMembers({ bytes }: RawJson): readonly number[] {
 }
 
 // A member goes together with the comma in front of it, or the one behind it while nothing has been kept.
-function withoutRanges(bytes: Buffer, ranges: readonly number[]): Buffer {
+function withoutRanges(bytes: Buffer, ranges: readonly number[]): readonly Buffer[] {
   const kept: Buffer[] = [];
   let from = 0;
   for (let index = 0; index < ranges.length; index += 2) {
@@ -74,7 +74,7 @@ function withoutRanges(bytes: Buffer, ranges: readonly number[]): Buffer {
     from = Math.max(from, end);
   }
   kept.push(bytes.subarray(from));
-  return Buffer.concat(kept);
+  return kept;
 }
 
 const COMMA = 0x2c;

@@ -72,7 +72,7 @@ export class HttpExchange implements Reply, KeptAlive {
   answer(outcome: Outcome): void {
     if (this.#end()) return;
     const { id, isModern } = this.#options;
-    if (outcome.kind === 'result' && outcome.result.bytes.length > MAX_COPIED_BYTES) this.#sendLarge(outcome.result);
+    if (outcome.kind === 'result' && outcome.result.byteLength > MAX_COPIED_BYTES) this.#sendLarge(outcome.result);
     else this.#send((isModern && outcome.kind === 'error' && UPSTREAM_STATUS.get(outcome.error.code)) || 200, encodeOutcome(id, outcome));
   }
 
@@ -115,9 +115,9 @@ export class HttpExchange implements Reply, KeptAlive {
       response.write(RESULT_END);
       response.end(EVENT_END);
     } else {
-      response.writeHead(200, toJsonHeaders(head.length + result.bytes.length + RESULT_END.length, this.#options.sessionId));
+      response.writeHead(200, toJsonHeaders(head.length + result.byteLength + RESULT_END.length, this.#options.sessionId));
       response.write(head);
-      response.write(result.bytes);
+      for (const part of result.parts) response.write(part);
       response.end(RESULT_END);
     }
     response.uncork();
