@@ -54,6 +54,9 @@ describe('a configuration', () => {
       'mcpServers.a needs exactly one of "command", "url" or "module", and has none of them',
     ]);
     expect(problemsOf({ mcpServers: { a: { command: 'x', url: 'http://y' } } })[0]).toContain('has "command" and "url"');
+    expect(problemsOf({ mcpServers: { a: { type: 'http', command: 'x' } } })).toEqual([
+      'mcpServers.a.type "http" needs "url", and the entry has "command"',
+    ]);
     expect(problemsOf({ mcpServers: { a: { url: 'ftp://y' } } })).toEqual(['mcpServers.a.url must be an http:// or https:// address']);
   });
 

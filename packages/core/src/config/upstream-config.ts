@@ -57,12 +57,14 @@ export const upstreamCacheConfig = z.strictObject({
 });
 export type UpstreamCacheConfig = z.infer<typeof upstreamCacheConfig>;
 
+const KEY_OF_TYPE = { stdio: 'command', http: 'url', 'streamable-http': 'url', streamableHttp: 'url', module: 'module' } as const;
+
 export const upstreamConfig = z
   .strictObject({
     type: z
       .enum(['stdio', 'http', 'streamable-http', 'streamableHttp', 'module'])
       .optional()
-      .describe('Kind of upstream. Found out from `command`, `url` or `module` when absent.'),
+      .describe('Kind of upstream, as other hosts write it. `command`, `url` or `module` says the same; the two must agree.'),
     command: z.string().min(1).optional().describe('Program to start; it speaks MCP on stdin and stdout. Run without a shell.'),
     args: z.array(z.string()).default([]).describe('Arguments of the program. `${env:NAME}` and `${configDir}` are replaced.'),
     env: z.record(z.string(), secretText).default({}).describe('Environment variables of the program beside the few every program gets.'),
@@ -110,6 +112,10 @@ export const upstreamConfig = z
     if (given.length !== 1) {
       const found = given.length === 0 ? 'none of them' : given.map((key) => `"${key}"`).join(' and ');
       context.addIssue({ code: 'custom', message: `needs exactly one of "command", "url" or "module", and has ${found}` });
+    }
+    const key = upstream.type === undefined ? undefined : KEY_OF_TYPE[upstream.type];
+    if (key !== undefined && given.length === 1 && given[0] !== key) {
+      context.addIssue({ code: 'custom', path: ['type'], message: `"${upstream.type}" needs "${key}", and the entry has "${given[0]}"` });
     }
     if (upstream.url !== undefined && !isHttpUrl(upstream.url)) {
       context.addIssue({ code: 'custom', path: ['url'], message: 'must be an http:// or https:// address' });
