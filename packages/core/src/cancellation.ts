@@ -35,8 +35,3 @@ export class Cancellation {
     return () => listeners.delete(listener);
   }
 }
-
-/** A cancellation that never happens, for calls nobody can take back. Shared; never cancel it. */
-export function neverCancelled(): Cancellation {
-  return new Cancellation();
-}

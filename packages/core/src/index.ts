@@ -1,5 +1,5 @@
 export { RawJson, isObject } from './raw-json.ts';
-export { Cancellation, neverCancelled } from './cancellation.ts';
+export { Cancellation } from './cancellation.ts';
 export { GatewayError, toGatewayError, toMessage } from './errors.ts';
 export type { ErrorCode, ErrorData, GatewayErrorOptions, RpcError } from './errors.ts';
 export { LOG_LEVELS } from './call.ts';

@@ -1,25 +1,7 @@
-export {
-  RESULT_END,
-  encodeError,
-  encodeNotification,
-  encodeOutcome,
-  encodeRequest,
-  encodeResult,
-  encodeResultHead,
-  toParams,
-  withParams,
-} from './messages/encode.ts';
-export { LineDecoder } from './messages/lines.ts';
-export { decodeFrame, decodeStrict } from './messages/message.ts';
-export type { DecodeLimits, Message, NotificationMessage, RequestId, RequestMessage, ResponseMessage } from './messages/message.ts';
-export { SSE_KEEP_ALIVE, SseDecoder, encodeEvent } from './messages/sse.ts';
-export type { ServerSentEvent } from './messages/sse.ts';
+export { toParams, withParams } from './messages/encode.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';
-export { toRevision } from './revisions/convert.ts';
-export { HANDSHAKE_REVISIONS, META, MODERN_REVISION, REVISIONS, isHandshake, negotiateHandshake } from './revisions/revisions.ts';
-export type { HandshakeRevision } from './revisions/revisions.ts';
-export type { Channel } from './transports/channel.ts';
+export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from './revisions/revisions.ts';
 export { openMemory } from './peers/open-memory.ts';
 export { openChannel } from './peers/channel-client.ts';
 export type { ChannelConnectOptions } from './peers/channel-client.ts';

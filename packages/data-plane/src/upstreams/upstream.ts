@@ -63,7 +63,7 @@ const PATIENCE_MS = 2_000;
 
 /**
  * The life of one upstream: opened, listed, watched, opened again when it fails, and closed.
- * It always tries again; a call that comes meanwhile hastens the next attempt.
+ * It tries again without end, unless its configuration lacks something; a call that comes meanwhile hastens the next attempt.
  */
 export class Upstream {
   readonly desired: DesiredUpstream;
