@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { GatewayError } from '@signalbox/core';
 
 export interface GuardOptions {
@@ -45,26 +45,42 @@ export class HttpGuard {
     for (const host of LOOPBACK_HOSTS) this.#origins.add(`http://${host}:${port}`);
   }
 
-  /** Checks where the request says it goes and comes from. @throws GatewayError `INVALID_REQUEST` for a malformed host, `FORBIDDEN` */
+  /** Checks where the request says it goes and comes from. @throws GatewayError `INVALID_REQUEST` for what is malformed, `FORBIDDEN` */
   checkPlace(request: IncomingMessage): void {
     const { rawHeaders, headers } = request;
+    // Node lets pass what calls itself HTTP/0.9 or HTTP/2.0 and reads it as if it were HTTP/1.1.
+    if (request.httpVersionMajor !== 1) throw new GatewayError('INVALID_REQUEST', 'Cannot accept another version of HTTP than 1.0 and 1.1');
     if (rawHeaders.length > 2 * MAX_HEADERS) throw new GatewayError('INVALID_REQUEST', `Cannot accept more than ${MAX_HEADERS} headers`);
     let hosts = 0;
     for (let index = 0; index < rawHeaders.length; index += 2)
       if (rawHeaders[index]!.length === 4 && rawHeaders[index]!.toLowerCase() === 'host') hosts++;
-    const host = headers.host;
-    if (hosts !== 1 || host === undefined)
-      throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
-    if (!this.#passed.has(host)) this.#checkHost(host);
-    const { origin } = headers;
-    if (origin !== undefined && !this.#origins.has(origin.toLowerCase())) {
-      throw new GatewayError('FORBIDDEN', 'Cannot accept requests of this web origin: add it to "allowedOrigins" if it is yours');
-    }
+    if (hosts !== 1) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
+    this.#checkNames(headers);
   }
 
   /** Checks that the request carries the token, if one is wanted. @throws GatewayError `UNAUTHENTICATED` */
-  checkToken({ headers }: IncomingMessage): void {
+  checkToken({ headers }: { readonly headers: IncomingHttpHeaders }): void {
     if (this.#token !== undefined) this.#compare(headers.authorization, this.#token);
+  }
+
+  /** Tells whether both checks would let a request to the MCP address pass. No name may have come twice in its headers. */
+  admits(headers: IncomingHttpHeaders): boolean {
+    try {
+      this.#checkNames(headers);
+      this.checkToken({ headers });
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError) return false;
+      throw error;
+    }
+  }
+
+  #checkNames({ host, origin }: IncomingHttpHeaders): void {
+    if (host === undefined) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
+    if (!this.#passed.has(host)) this.#checkHost(host);
+    if (origin !== undefined && !this.#origins.has(origin.toLowerCase())) {
+      throw new GatewayError('FORBIDDEN', 'Cannot accept requests of this web origin: add it to "allowedOrigins" if it is yours');
+    }
   }
 
   #checkHost(host: string): void {

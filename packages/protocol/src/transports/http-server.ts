@@ -5,7 +5,10 @@ import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
 import { reject } from './http-exchange.ts';
+import type { Serve } from './http-front/front-connection.ts';
+import { HttpFront } from './http-front/http-front.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
+import type { IncomingRequest, ResponseWriter } from './http-message.ts';
 import type { SessionLimits } from './session-table.ts';
 
 export interface HttpServerOptions {
@@ -53,10 +56,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     sessions: options.sessions,
     clock,
   });
-  let isClosing = false;
-  // Node does not count a connection as idle before its first request.
-  const fresh = new Set<Socket>();
+  // Whatever goes wrong with a request is an answer to it.
+  const fail = (request: IncomingRequest, response: ResponseWriter, thrown: unknown): void => {
+    const error = toGatewayError(thrown);
+    if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
+    else if (logger.isDebug) logger.debug('request refused', { code: error.code, reason: error.message });
+    reject(request, response, { error });
+  };
+  const serve: Serve = (request, response) => {
+    try {
+      endpoint.serve(request, response);
+    } catch (error) {
+      fail(request, response, error);
+    }
+  };
+  // Every path at which MCP is spoken. What serves it gets only requests that have passed the guard.
+  const endpoints = new Map<string, Serve>([[path, serve]]);
 
+  // Behind an answer that closes its connection there is none, so what was sent behind it must have no effect.
+  const latest = new WeakMap<Socket, ServerResponse>();
   const server = createServer(
     // Node checks the two timeouts only this often.
     {
@@ -64,39 +82,72 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       requestTimeout: 30_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 5_000,
-      requireHostHeader: true,
+      // The guard asks for one, and says so in our own words.
+      requireHostHeader: false,
       noDelay: true,
       insecureHTTPParser: false,
     },
     (request, response) => {
-      if (isClosing) response.shouldKeepAlive = false;
-      if (fresh.size > 0) fresh.delete(request.socket);
+      if (latest.get(request.socket)?.shouldKeepAlive === false) return;
+      latest.set(request.socket, response);
+      if (front.isClosing) response.shouldKeepAlive = false;
       try {
         guard.checkPlace(request);
         const url = request.url ?? '';
-        if (url === path || url.startsWith(`${path}?`)) {
+        const served = endpoints.get(withoutQuery(url));
+        if (served !== undefined) {
           guard.checkToken(request);
-          endpoint.serve(request, response);
+          served(request, response);
         } else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
         else if (routes?.(request, response) !== true)
           throw new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
-      } catch (thrown) {
-        const error = toGatewayError(thrown);
-        if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
-        else if (logger.isDebug) logger.debug('request refused', { code: error.code, reason: error.message });
-        reject(request, response, { error });
+      } catch (error) {
+        fail(request, response, error);
       }
     },
   );
   server.maxRequestsPerSocket = 0;
   // All header lines are kept so that the guard sees them all; their size is bounded by Node.
   server.maxHeadersCount = 0;
-  server.on('connection', (socket: Socket) => {
-    fresh.add(socket);
-    socket.once('close', () => fresh.delete(socket));
+
+  const takeOver = server.listeners('connection');
+  const front = new HttpFront({
+    clock,
+    maxBodyBytes: options.limits.maxMessageBytes,
+    admits: (headers) => guard.admits(headers),
+    find: (url) => endpoints.get(url),
+    handOver: (socket) => {
+      for (const listener of takeOver) listener.call(server, socket);
+    },
   });
+  server.removeAllListeners('connection').on('connection', (socket) => front.accept(socket));
   const unwatch = handler.watch((notification) => endpoint.offer(notification));
   let closing: Promise<void> | undefined;
+
+  const close = async (graceMs: number): Promise<void> => {
+    unwatch();
+    const stopWaiting = clock.after(graceMs, () => {
+      endpoint.close('The gateway is closing');
+      front.destroyAll();
+      server.closeAllConnections();
+    });
+    const stopped = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    endpoint.endStreams();
+    front.endIdle();
+    // A connection of Node's that is busy now is idle once its answer is out.
+    let stopSweeping = (): void => undefined;
+    const sweep = (): void => {
+      server.closeIdleConnections();
+      stopSweeping = clock.after(SWEEP_MS, sweep);
+    };
+    sweep();
+    await Promise.all([stopped, front.empty()]);
+    stopSweeping();
+    stopWaiting();
+    endpoint.close('The gateway is closing');
+  };
 
   return {
     listen: () =>
@@ -112,29 +163,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         });
       }),
     sessions: () => endpoint.counts,
-    close: (graceMs) =>
-      (closing ??= new Promise((resolve) => {
-        isClosing = true;
-        unwatch();
-        const stopWaiting = clock.after(graceMs, () => {
-          endpoint.close('The gateway is closing');
-          server.closeAllConnections();
-        });
-        server.close(() => {
-          stopSweeping();
-          stopWaiting();
-          endpoint.close('The gateway is closing');
-          resolve();
-        });
-        endpoint.endStreams();
-        // A connection that is busy now is idle once its answer is out.
-        let stopSweeping = (): void => undefined;
-        const sweep = (): void => {
-          server.closeIdleConnections();
-          stopSweeping = clock.after(SWEEP_MS, sweep);
-        };
-        for (const socket of fresh) socket.destroy();
-        sweep();
-      })),
+    close: (graceMs) => (closing ??= close(graceMs)),
   };
+}
+
+function withoutQuery(url: string): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
 }
