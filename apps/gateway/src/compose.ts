@@ -13,10 +13,12 @@ import {
 } from '@signalbox/control-plane';
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
+import { createSeal } from '@signalbox/security';
 import { createFileDocuments, createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
 import { createLazyAdmin } from './admin.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { createModuleLoader } from './load-module.ts';
+import { readSealKey } from './seal-key.ts';
 
 const CACHE_BYTES = 64 * 1024 * 1024;
 
@@ -31,6 +33,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const state = createDesiredState({ initial: config, logger });
   const files = dataDir === undefined ? undefined : createFileDocuments({ folder: join(dataDir, 'remembered'), logger });
   const documents = files ?? createMemoryDocuments();
+  const seal = createSeal({ key: await readSealKey(dataDir) });
   const journal = createJournalRing();
   const guard = createChildGuard({ clock });
   const open = createOpen({
@@ -43,7 +46,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     logger,
   });
   const cache = createMemoryCache<ResultOutcome>({ maxBytes: CACHE_BYTES, clock });
-  const dataPlane = await createDataPlane({ state, documents, cache, journal, open, clock, logger, info });
+  const dataPlane = await createDataPlane({ state, documents, cache, journal, open, seal, clock, logger, info });
   const reload = createReload({ load, state });
   const stopWatching = watchConfig({ path: configPath, reload, logger, clock });
 
@@ -65,6 +68,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     state,
     status,
     handler: dataPlane.handler,
+    seal,
     info,
     start: () => dataPlane.start(),
     listen: async () => {
@@ -92,6 +96,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       });
       server = createHttpServer({
         handler: dataPlane.handler,
+        seal,
         host,
         port: options.port ?? listen.port,
         guard: { ...(token && { token }), allowedHosts: listen.allowedHosts, allowedOrigins: listen.allowedOrigins },

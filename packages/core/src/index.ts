@@ -2,10 +2,12 @@ export { RawJson, isObject } from './raw-json.ts';
 export { Cancellation } from './cancellation.ts';
 export { GatewayError, toGatewayError, toMessage } from './errors.ts';
 export type { ErrorCode, ErrorData, GatewayErrorOptions, RpcError } from './errors.ts';
-export { LOG_LEVELS } from './call.ts';
+export { LOCAL_PRINCIPAL, LOG_LEVELS, OWN_PRINCIPAL } from './call.ts';
 export type {
+  Ask,
   Awaitable,
   Call,
+  CallerSession,
   ClientProfile,
   ErrorOutcome,
   Implementation,
@@ -15,6 +17,7 @@ export type {
   Outcome,
   Params,
   Priority,
+  Question,
   Request,
   ResolvedCall,
   ResultOutcome,
@@ -38,6 +41,7 @@ export type {
   LogFields,
   Logger,
   Record,
+  Seal,
   Snapshot,
   State,
   Status,

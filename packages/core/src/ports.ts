@@ -126,6 +126,17 @@ export interface DocumentStore {
   remove(key: string): Promise<void>;
 }
 
+/**
+ * Turns state that leaves the house into text nobody else can read or make, and back. A sealed text opens only for the
+ * purpose it was sealed for, and, where the key is kept, after a restart and on every replica that has it.
+ */
+export interface Seal {
+  /** @param options.context What the text is bound to beside its purpose; must be the same when it is opened. */
+  seal(purpose: string, value: unknown, options?: { readonly context?: string }): string;
+  /** @returns the value, or `undefined` for a text that is not ours, was changed, or was sealed for something else. */
+  open(purpose: string, text: string, options?: { readonly context?: string }): unknown;
+}
+
 /** May forget at any time. */
 export interface Cache<Value> {
   get(key: string): Value | undefined;

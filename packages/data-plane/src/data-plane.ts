@@ -1,4 +1,4 @@
-import type { Cache, Clock, DocumentStore, Implementation, Journal, Logger, ResultOutcome, State } from '@signalbox/core';
+import type { Cache, Clock, DocumentStore, Implementation, Journal, Logger, ResultOutcome, Seal, State } from '@signalbox/core';
 import type { RequestHandler } from '@signalbox/protocol';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
 import { createSettle } from './downstream/settle.ts';
@@ -13,6 +13,7 @@ export interface DataPlaneParts {
   readonly cache: Cache<ResultOutcome>;
   readonly journal: Journal;
   readonly open: UpstreamParts['open'];
+  readonly seal: Seal;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly info: Implementation;

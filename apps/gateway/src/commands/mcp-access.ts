@@ -2,6 +2,7 @@ import { loadConfig } from '@signalbox/control-plane';
 import {
   Cancellation,
   GatewayError,
+  LOCAL_PRINCIPAL,
   isObject,
   silentLogger,
   systemClock,
@@ -170,6 +171,7 @@ function toAccess(connection: Connection, parts: AccessParts): McpAccess {
           method,
           params: toParams(params),
           client,
+          principal: LOCAL_PRINCIPAL,
           cancellation,
           timeoutMs,
           emit: onProgress,

@@ -22,6 +22,7 @@ export async function stdio(context: CommandContext): Promise<ExitCode> {
   const { maxMessageBytes, maxDepth } = config.limits;
   const server = serveStdio({
     handler: gateway.handler,
+    seal: gateway.seal,
     input: process.stdin,
     output: process.stdout,
     limits: { maxMessageBytes, maxDepth },

@@ -18,6 +18,7 @@ import {
   type State,
 } from '@signalbox/core';
 import { MODERN_REVISION, openMemory, toParams, type RequestHandler } from '@signalbox/protocol';
+import { createSeal } from '@signalbox/security';
 import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
 import { createDataPlane, type DataPlane } from '../data-plane.ts';
 import type { Opened } from '../upstreams/upstream.ts';
@@ -176,6 +177,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
     clock,
     logger: silentLogger,
+    seal: createSeal({ key: Buffer.alloc(32, 7) }),
     info: { name: 'gateway', version: '1' },
   });
   dataPlane.start();
@@ -188,6 +190,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
       cancellation,
       emit: undefined,
       wantsProgress: false,
+      principal: 'local',
     });
   const close = () => dataPlane.close();
   return {

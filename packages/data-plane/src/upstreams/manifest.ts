@@ -1,4 +1,4 @@
-import { Cancellation, GatewayError, isObject, type Implementation, type ToolDefinition } from '@signalbox/core';
+import { Cancellation, GatewayError, OWN_PRINCIPAL, isObject, type Implementation, type ToolDefinition } from '@signalbox/core';
 import { MODERN_REVISION, toParams, type Connection } from '@signalbox/protocol';
 
 /** A prompt, resource or template as its server lists it. Unknown members are kept. */
@@ -116,6 +116,7 @@ async function fetchPage(
       method,
       params: toParams({ cursor }),
       client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+      principal: OWN_PRINCIPAL,
       cancellation: new Cancellation(),
       timeoutMs: options.listMs,
       emit: undefined,

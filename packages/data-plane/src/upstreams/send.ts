@@ -30,6 +30,6 @@ export function createSend(options: SendOptions): (call: TargetedCall) => Awaita
 }
 
 function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Outcome> {
-  const { method, params, client, cancellation, emit, wantsProgress } = call;
-  return connection.request({ method, params, client, cancellation, timeoutMs, emit, wantsProgress });
+  const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress } = call;
+  return connection.request({ method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress });
 }

@@ -1,4 +1,13 @@
-import { GatewayError, RawJson, toGatewayError, type Logger, type Notification, type Outcome } from '@signalbox/core';
+import {
+  GatewayError,
+  RawJson,
+  toGatewayError,
+  type Clock,
+  type Logger,
+  type Notification,
+  type Outcome,
+  type Seal,
+} from '@signalbox/core';
 import { encodeError, encodeNotification, encodeOutcome } from '../messages/encode.ts';
 import { readMember } from '../messages/members.ts';
 import {
@@ -23,7 +32,9 @@ const MAX_SUBSCRIPTIONS = 1024;
 
 export interface ChannelServerOptions {
   readonly handler: RequestHandler;
+  readonly seal: Seal;
   readonly limits: DecodeLimits;
+  readonly clock?: Clock;
   readonly logger?: Logger;
 }
 
@@ -40,7 +51,7 @@ export interface ChannelServer {
  * Owns the channel from here on.
  */
 export function serveChannel(channel: Channel, options: ChannelServerOptions): ChannelServer {
-  const context = new PeerContext(options.handler, options.logger);
+  const context = new PeerContext(options);
   const pending = new PendingRequests();
   const modern = new ModernRequests(context, { maxSubscriptions: MAX_SUBSCRIPTIONS });
   let session: ServerSession | undefined;

@@ -104,9 +104,9 @@ class MemoryCall implements Timed {
     this.#request = request;
     this.#upstream = upstream;
     this.#deadlines = deadlines;
-    const { method, params, client, timeoutMs, wantsProgress } = request;
+    const { method, params, client, principal, session, ask, timeoutMs, wantsProgress } = request;
     const emit = request.emit === undefined ? undefined : (notification: Notification) => this.#emit(notification);
-    this.inner = { method, params, client, timeoutMs, wantsProgress, emit, cancellation: this.#cancellation };
+    this.inner = { method, params, client, principal, session, ask, timeoutMs, wantsProgress, emit, cancellation: this.#cancellation };
   }
 
   race(answer: Promise<Outcome>): Promise<Outcome> {

@@ -1,4 +1,4 @@
-import { Cancellation, RawJson, isObject, type ClientProfile, type Implementation, type Params } from '@signalbox/core';
+import { Cancellation, OWN_PRINCIPAL, RawJson, isObject, type ClientProfile, type Implementation, type Params } from '@signalbox/core';
 import { encodeRequest, withParams } from '../messages/encode.ts';
 import { Scanner } from '../messages/scan.ts';
 import { META, MODERN_REVISION } from '../revisions/revisions.ts';
@@ -71,7 +71,16 @@ export function ownRequest(
 ): OutgoingRequest {
   const client: ClientProfile = { revision: MODERN_REVISION, info: options.info, capabilities: {}, logLevel: 'off' };
   const { params, timeoutMs } = options;
-  return { method, params, client, cancellation: new Cancellation(), timeoutMs, emit: undefined, wantsProgress: false };
+  return {
+    method,
+    params,
+    client,
+    principal: OWN_PRINCIPAL,
+    cancellation: new Cancellation(),
+    timeoutMs,
+    emit: undefined,
+    wantsProgress: false,
+  };
 }
 
 export const NO_PARAMS: Params = new Map();

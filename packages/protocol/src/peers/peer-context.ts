@@ -1,15 +1,27 @@
-import { silentLogger, toMessage, type Logger, type Notification } from '@signalbox/core';
+import { silentLogger, systemClock, toMessage, type Clock, type Logger, type Notification, type Seal } from '@signalbox/core';
 import { META } from '../revisions/revisions.ts';
 import type { RequestHandler } from './peer.ts';
+
+export interface PeerContextOptions {
+  readonly handler: RequestHandler;
+  /** Seals what clients hold for us: sessions, and the state of calls that wait for their input. */
+  readonly seal: Seal;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
 
 /** What the parts of one server peer share. */
 export class PeerContext {
   readonly handler: RequestHandler;
+  readonly seal: Seal;
+  readonly clock: Clock;
   readonly logger: Logger;
   #serverInfo: string | undefined;
 
-  constructor(handler: RequestHandler, logger: Logger = silentLogger) {
+  constructor({ handler, seal, clock = systemClock, logger = silentLogger }: PeerContextOptions) {
     this.handler = handler;
+    this.seal = seal;
+    this.clock = clock;
     this.logger = logger;
   }
 

@@ -1,4 +1,4 @@
-import type { Awaitable, ClientProfile, Implementation, LogLevel, Notification, Outcome, Params, Request } from '@signalbox/core';
+import type { Awaitable, Implementation, LogLevel, Notification, Outcome, Request } from '@signalbox/core';
 
 /** What a server says of itself: the answer to `server/discover`, and the better half of the answer to `initialize`. */
 export interface ServerProfile {
@@ -24,15 +24,9 @@ export interface RequestHandler {
 }
 
 /** A request towards an upstream, in inner form. */
-export interface OutgoingRequest {
-  readonly method: string;
-  readonly params: Params;
-  readonly client: ClientProfile;
-  readonly cancellation: Request['cancellation'];
+export interface OutgoingRequest extends Omit<Request, 'mirrored'> {
   /** Longest wait for the answer, in milliseconds. Each progress notification starts it anew. */
   readonly timeoutMs: number;
-  readonly emit: Request['emit'];
-  readonly wantsProgress: boolean;
 }
 
 /** An open conversation with one upstream, whatever its revision and transport. */

@@ -41,6 +41,7 @@ function request(method: string, params: object, extra: Partial<OutgoingRequest>
     timeoutMs: 10_000,
     emit: undefined,
     wantsProgress: false,
+    principal: 'local',
     ...extra,
   };
 }

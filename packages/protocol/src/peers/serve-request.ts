@@ -1,5 +1,6 @@
 import {
   GatewayError,
+  LOCAL_PRINCIPAL,
   LOG_LEVELS,
   toGatewayError,
   type Awaitable,
@@ -25,6 +26,7 @@ const MAX_SIGNED_BYTES = 65_536;
 /** Who asks, and what ends the asking. */
 export interface Serving {
   readonly client: ClientProfile;
+  readonly principal?: string;
   readonly cancellation: Cancellation;
   readonly reply: Reply;
   readonly mirrored?: Request['mirrored'];
@@ -48,12 +50,13 @@ export function serveRequest(context: PeerContext, message: RequestMessage, serv
   } else settle(context, message, serving, outcome);
 }
 
-function toRequest(message: RequestMessage, { client, cancellation, reply, mirrored }: Serving): Request {
+function toRequest(message: RequestMessage, { client, principal = LOCAL_PRINCIPAL, cancellation, reply, mirrored }: Serving): Request {
   const token = readProgressToken(message.params);
   return {
     method: message.method,
     params: token === undefined ? message.params : withoutProgressToken(message.params),
     client,
+    principal,
     cancellation,
     emit: reply.takesNotifications ? (notification) => sendAhead(notification, client, token, reply) : undefined,
     wantsProgress: token !== undefined && reply.takesNotifications,

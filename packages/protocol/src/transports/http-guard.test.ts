@@ -3,11 +3,13 @@ import { send, sendRaw } from '../testing/http.ts';
 import { createTestHandler } from '../testing/test-handler.ts';
 import type { GuardOptions } from './http-guard.ts';
 import { createHttpServer } from './http-server.ts';
+import { createTestSeal } from '../testing/test-seal.ts';
 
 const PING = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25' } });
 
 async function start(guard: GuardOptions = {}) {
   const server = createHttpServer({
+    seal: createTestSeal(),
     handler: createTestHandler(),
     port: 0,
     guard,
@@ -156,6 +158,7 @@ test('requests that two readers could split differently are refused, and the con
 test('listening beyond loopback needs a token', () => {
   const options = {
     handler: createTestHandler(),
+    seal: createTestSeal(),
     port: 0,
     limits: { maxMessageBytes: 1, maxDepth: 1 },
     sessions: { idleSeconds: 1, max: 1 },

@@ -3,9 +3,11 @@ import { RawJson, type Outcome } from '@signalbox/core';
 import { open, send, until } from '../testing/http.ts';
 import { createTestHandler, resultOf, type TestHandler } from '../testing/test-handler.ts';
 import { createHttpServer } from './http-server.ts';
+import { createTestSeal } from '../testing/test-seal.ts';
 
 async function start(handler: TestHandler = createTestHandler()) {
   const server = createHttpServer({
+    seal: createTestSeal(),
     handler,
     port: 0,
     limits: { maxMessageBytes: 100_000, maxDepth: 32 },

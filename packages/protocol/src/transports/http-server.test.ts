@@ -7,11 +7,19 @@ import { open, send, sendRaw, until } from '../testing/http.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { createTestHandler, resultOf, type TestHandler } from '../testing/test-handler.ts';
 import { createHttpServer, type HttpServerOptions } from './http-server.ts';
+import { createTestSeal } from '../testing/test-seal.ts';
 
 const LIMITS = { maxMessageBytes: 100_000, maxDepth: 32 };
 
 async function start(handler: TestHandler = createTestHandler(), options: Partial<HttpServerOptions> = {}) {
-  const server = createHttpServer({ handler, port: 0, limits: LIMITS, sessions: { idleSeconds: 60, max: 100 }, ...options });
+  const server = createHttpServer({
+    handler,
+    seal: createTestSeal(),
+    port: 0,
+    limits: LIMITS,
+    sessions: { idleSeconds: 60, max: 100 },
+    ...options,
+  });
   const { url } = await server.listen();
   return { server, url, handler, [Symbol.asyncDispose]: () => server.close(0) };
 }
@@ -500,6 +508,7 @@ test('closing waits neither for connections that never asked nor for those whose
 test('a taken port is said to be taken', async () => {
   await using it = await start();
   const second = createHttpServer({
+    seal: createTestSeal(),
     handler: createTestHandler(),
     port: Number(new URL(it.url).port),
     limits: LIMITS,

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { GatewayError, silentLogger, systemClock, toGatewayError, type Clock, type Logger } from '@signalbox/core';
+import { GatewayError, silentLogger, systemClock, toGatewayError, type Clock, type Logger, type Seal } from '@signalbox/core';
 import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
@@ -10,6 +10,8 @@ import type { SessionLimits } from './session-table.ts';
 
 export interface HttpServerOptions {
   readonly handler: RequestHandler;
+  /** Seals what clients hold for us: session ids, and the state of calls that wait for their input. */
+  readonly seal: Seal;
   /** Where MCP is spoken. Default `/mcp`. */
   readonly path?: string;
   /** Default `127.0.0.1`. Anything but loopback needs `guard.token`. */
@@ -48,7 +50,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
   const guard = new HttpGuard(host, options.guard ?? {});
   const endpoint = new HttpEndpoint({
-    context: new PeerContext(handler, logger),
+    context: new PeerContext({ handler, seal: options.seal, clock, logger }),
     limits: options.limits,
     sessions: options.sessions,
     clock,

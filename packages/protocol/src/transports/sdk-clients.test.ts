@@ -6,10 +6,12 @@ import { expect, test } from 'vitest';
 import { until } from '../testing/http.ts';
 import { createTestHandler } from '../testing/test-handler.ts';
 import { createHttpServer } from './http-server.ts';
+import { createTestSeal } from '../testing/test-seal.ts';
 
 async function start() {
   const handler = createTestHandler();
   const server = createHttpServer({
+    seal: createTestSeal(),
     handler,
     port: 0,
     limits: { maxMessageBytes: 100_000, maxDepth: 32 },
