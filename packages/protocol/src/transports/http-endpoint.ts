@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Cancellation, GatewayError, toGatewayError, type Clock, type Notification, type RawJson } from '@signalbox/core';
 import { encodeNotification } from '../messages/encode.ts';
 import { decodeStrict, readableId, type Message, type NotificationMessage, type RequestMessage } from '../messages/message.ts';
@@ -11,6 +10,7 @@ import { EventStream } from './event-stream.ts';
 import { readBody } from './http-body.ts';
 import { HttpExchange, reject } from './http-exchange.ts';
 import { checkContent, checkMirrored, checkVersion, readAccept, readMirrored, textOf, type Accepted } from './http-headers.ts';
+import type { IncomingRequest, ResponseWriter } from './http-message.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { SessionTable, type SessionEntry, type SessionLimits } from './session-table.ts';
 
@@ -53,7 +53,7 @@ export class HttpEndpoint {
   }
 
   /** Serves one request to the endpoint. */
-  serve(request: IncomingMessage, response: ServerResponse): void {
+  serve(request: IncomingRequest, response: ResponseWriter): void {
     try {
       if (request.method === 'POST') return this.#post(request, response);
       const isModern = textOf(request.headers['mcp-protocol-version']) === MODERN_REVISION;
@@ -87,7 +87,7 @@ export class HttpEndpoint {
     this.#keepAlive.close();
   }
 
-  #post(request: IncomingMessage, response: ServerResponse): void {
+  #post(request: IncomingRequest, response: ResponseWriter): void {
     checkContent(request.headers);
     const accepted = readAccept(request.headers.accept);
     if (!accepted.json && !accepted.events) {
@@ -164,14 +164,14 @@ export class HttpEndpoint {
     reply.wait();
   }
 
-  #initialize(message: RequestMessage, response: ServerResponse, accepted: Accepted): void {
+  #initialize(message: RequestMessage, response: ResponseWriter, accepted: Accepted): void {
     const session = new ServerSession(this.#context, message);
     const { welcome } = session;
     const { id } = this.#sessions.add(session);
     new HttpExchange(response, { id: message.id, accepted, isModern: false, keepAlive: this.#keepAlive, sessionId: id }).answer(welcome);
   }
 
-  #openStream(request: IncomingMessage, response: ServerResponse): void {
+  #openStream(request: IncomingRequest, response: ResponseWriter): void {
     checkHandshakeVersion(textOf(request.headers['mcp-protocol-version']));
     if (!readAccept(request.headers.accept).events)
       throw new GatewayError('NOT_ACCEPTABLE', 'Cannot open a stream for a client that does not accept "text/event-stream"');
@@ -192,12 +192,12 @@ export class HttpEndpoint {
     if (streams.length > MAX_STREAMS_PER_SESSION) streams[0]!.end();
   }
 
-  #endSession(request: IncomingMessage, response: ServerResponse): void {
+  #endSession(request: IncomingRequest, response: ResponseWriter): void {
     this.#sessions.end(this.#useSession(request), 'The client ended its session');
     response.writeHead(200, ['Content-Length', '0']).end();
   }
 
-  #useSession(request: IncomingMessage): SessionEntry {
+  #useSession(request: IncomingRequest): SessionEntry {
     const id = request.headers['mcp-session-id'];
     if (typeof id !== 'string')
       throw new GatewayError('INVALID_REQUEST', 'Cannot serve a request without an Mcp-Session-Id header: send "initialize" first');
@@ -212,8 +212,8 @@ export class HttpEndpoint {
 }
 
 interface Incoming {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: IncomingRequest;
+  readonly response: ResponseWriter;
   readonly accepted: Accepted;
 }
 
@@ -232,6 +232,6 @@ function metaOf(message: NotificationMessage): Readonly<Record<string, unknown>>
   return typeof meta === 'object' && meta !== null ? (meta as Readonly<Record<string, unknown>>) : undefined;
 }
 
-function accept(response: ServerResponse): void {
+function accept(response: ResponseWriter): void {
   response.writeHead(202, ['Content-Length', '0']).end();
 }

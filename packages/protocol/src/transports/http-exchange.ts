@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { GatewayError, Outcome, RawJson } from '@signalbox/core';
 import { RESULT_END, encodeError, encodeOutcome, encodeResultHead, toOneLine } from '../messages/encode.ts';
 import { EVENT_END, EVENT_HEAD, SSE_KEEP_ALIVE, encodeEvent } from '../messages/sse.ts';
 import type { Reply } from '../peers/reply.ts';
 import { EVENT_STREAM_HEADERS, MAX_UNREAD_BYTES } from './event-stream.ts';
 import type { Accepted } from './http-headers.ts';
+import type { IncomingRequest, ResponseWriter } from './http-message.ts';
 import type { KeepAlive, KeptAlive } from './keep-alive.ts';
 
 // Above this size copying a result behind its head costs more than writing the parts one by one.
@@ -31,7 +32,7 @@ export interface ExchangeOptions {
 
 /** The answer to one POSTed request: JSON, or a stream of events once something has to be said ahead of the answer. */
 export class HttpExchange implements Reply, KeptAlive {
-  readonly #response: ServerResponse;
+  readonly #response: ResponseWriter;
   readonly #options: ExchangeOptions;
   keepAlivePlace = -1;
   keepAliveDueMs = 0;
@@ -39,7 +40,7 @@ export class HttpExchange implements Reply, KeptAlive {
   #isOver = false;
   #isWaiting = false;
 
-  constructor(response: ServerResponse, options: ExchangeOptions) {
+  constructor(response: ResponseWriter, options: ExchangeOptions) {
     this.#response = response;
     this.#options = options;
   }
@@ -138,8 +139,8 @@ export class HttpExchange implements Reply, KeptAlive {
 
 /** Refuses a request before it is anyone's: with its own status and a JSON-RPC error as its body. */
 export function reject(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: IncomingRequest,
+  response: ResponseWriter,
   options: { readonly error: GatewayError; readonly id?: RawJson | undefined; readonly allow?: string },
 ): void {
   if (response.headersSent) response.destroy();
@@ -159,7 +160,7 @@ export function reject(
 
 // To close a connection with something unread on it destroys what was written, too, and most clients read only when they
 // have written everything. So the rest is let in and thrown away, up to a bound; Node bounds the time.
-function answerBeforeEnd(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+function answerBeforeEnd(request: IncomingMessage, response: ResponseWriter, body: Buffer): void {
   response.write(body);
   let left = MAX_DISCARDED_BYTES;
   const end = () => {
@@ -175,7 +176,7 @@ function answerBeforeEnd(request: IncomingMessage, response: ServerResponse, bod
 
 /** Answers with JSON in one write. */
 export function sendJson(
-  response: ServerResponse,
+  response: ResponseWriter,
   answer: { readonly status: number; readonly body: Buffer; readonly sessionId?: string | undefined },
 ): void {
   response.writeHead(answer.status, toJsonHeaders(answer.body.length, answer.sessionId));
@@ -191,6 +192,6 @@ function toJsonHeaders(length: number, sessionId: string | undefined): string[] 
 }
 
 // A body that is not read to its end cannot be told from the next request on the same connection.
-function hasBody({ headers }: IncomingMessage): boolean {
+function hasBody({ headers }: IncomingRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0');
 }
