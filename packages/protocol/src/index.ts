@@ -9,6 +9,7 @@ export { openHttp } from './peers/http-connection.ts';
 export type { HttpConnectOptions } from './peers/http-connection.ts';
 export { createChildGuard } from './transports/child-guard.ts';
 export type { ChildGuard } from './transports/child-guard.ts';
+export type { HandlersByPath } from './transports/http-endpoints.ts';
 export { createHttpServer } from './transports/http-server.ts';
 export type { HttpServer, HttpServerOptions } from './transports/http-server.ts';
 export { startChild } from './transports/stdio-child.ts';

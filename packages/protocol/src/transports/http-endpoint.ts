@@ -81,6 +81,11 @@ export class HttpEndpoint {
     for (const { streams } of this.#streaming) for (const stream of streams ?? []) stream.end();
   }
 
+  /** Ends the sessions that have nothing in flight. @returns whether none is left. */
+  closeIdle(reason: string): boolean {
+    return this.#sessions.closeIdle(reason);
+  }
+
   /** Ends all sessions with what is in flight in them. */
   close(reason: string): void {
     this.#sessions.close(reason);

@@ -4,6 +4,7 @@ import { GatewayError, silentLogger, systemClock, toGatewayError, type Clock, ty
 import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
+import { HttpEndpoints, type HandlersByPath } from './http-endpoints.ts';
 import { reject } from './http-exchange.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
 import type { SessionLimits } from './session-table.ts';
@@ -12,8 +13,10 @@ export interface HttpServerOptions {
   readonly handler: RequestHandler;
   /** Seals what clients hold for us: session ids, and the state of calls that wait for their input. */
   readonly seal: Seal;
-  /** Where MCP is spoken. Default `/mcp`. */
+  /** Where `handler` is spoken to. Default `/mcp`. */
   readonly path?: string;
+  /** What is spoken to at further paths. */
+  readonly more?: HandlersByPath;
   /** Default `127.0.0.1`. Anything but loopback needs `guard.token`. */
   readonly host?: string;
   /** 0 takes any free port. */
@@ -39,7 +42,7 @@ export interface HttpServer {
 /** Time between looks for connections that have become idle while closing, in milliseconds. */
 const SWEEP_MS = 20;
 
-/** Serves MCP over Streamable HTTP to clients of both generations at one address. */
+/** Serves MCP over Streamable HTTP to clients of both generations, at one address or several. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes } = options;
   if (!isLoopback(host) && options.guard?.token === undefined) {
@@ -49,10 +52,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     );
   }
   const guard = new HttpGuard(host, options.guard ?? {});
-  const endpoint = new HttpEndpoint({
-    context: new PeerContext({ handler, seal: options.seal, clock, logger }),
-    limits: options.limits,
-    sessions: options.sessions,
+  const endpoints = new HttpEndpoints({
+    path,
+    handler,
+    more: options.more,
+    create: (handler) =>
+      new HttpEndpoint({
+        context: new PeerContext({ handler, seal: options.seal, clock, logger }),
+        limits: options.limits,
+        sessions: options.sessions,
+        clock,
+      }),
     clock,
   });
   let isClosing = false;
@@ -76,7 +86,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       try {
         guard.checkPlace(request);
         const url = request.url ?? '';
-        if (url === path || url.startsWith(`${path}?`)) {
+        const endpoint = endpoints.at(url);
+        if (endpoint !== undefined) {
           guard.checkToken(request);
           endpoint.serve(request, response);
         } else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
@@ -97,7 +108,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     fresh.add(socket);
     socket.once('close', () => fresh.delete(socket));
   });
-  const unwatch = handler.watch((notification) => endpoint.offer(notification));
   let closing: Promise<void> | undefined;
 
   return {
@@ -113,22 +123,21 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           resolve({ url: `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}${path}` });
         });
       }),
-    sessions: () => endpoint.counts,
+    sessions: () => endpoints.counts,
     close: (graceMs) =>
       (closing ??= new Promise((resolve) => {
         isClosing = true;
-        unwatch();
         const stopWaiting = clock.after(graceMs, () => {
-          endpoint.close('The gateway is closing');
+          endpoints.close('The gateway is closing');
           server.closeAllConnections();
         });
         server.close(() => {
           stopSweeping();
           stopWaiting();
-          endpoint.close('The gateway is closing');
+          endpoints.close('The gateway is closing');
           resolve();
         });
-        endpoint.endStreams();
+        endpoints.endStreams();
         // A connection that is busy now is idle once its answer is out.
         let stopSweeping = (): void => undefined;
         const sweep = (): void => {

@@ -83,6 +83,12 @@ export class SessionTable {
     for (const stream of entry.streams?.splice(0) ?? []) stream.end();
   }
 
+  /** Ends the sessions that are not in use. @returns whether none is left. */
+  closeIdle(reason: string): boolean {
+    for (const entry of this.#entries.values()) if (!isInUse(entry)) this.end(entry, reason);
+    return this.#entries.size === 0;
+  }
+
   /** Ends all sessions. */
   close(reason: string): void {
     this.#stopTimer?.();
