@@ -97,6 +97,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       server = createHttpServer({
         handler: dataPlane.handler,
         seal,
+        inputMs: sessions.inputSeconds * 1000,
         host,
         port: options.port ?? listen.port,
         guard: { ...(token && { token }), allowedHosts: listen.allowedHosts, allowedOrigins: listen.allowedOrigins },

@@ -26,6 +26,7 @@ export type {
   ToolAnnotations,
   ToolDefinition,
 } from './call.ts';
+export { canonicalJson } from './canonical-json.ts';
 export { createPipeline } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { GATEWAY_LOG_LEVELS } from './log-level.ts';

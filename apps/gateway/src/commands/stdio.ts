@@ -26,6 +26,7 @@ export async function stdio(context: CommandContext): Promise<ExitCode> {
     input: process.stdin,
     output: process.stdout,
     limits: { maxMessageBytes, maxDepth },
+    inputMs: config.sessions.inputSeconds * 1000,
     logger,
   });
   gateway.start();

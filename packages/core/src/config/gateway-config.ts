@@ -24,8 +24,24 @@ export const logConfig = z.strictObject({
 export type LogConfig = z.infer<typeof logConfig>;
 
 export const sessionConfig = z.strictObject({
-  idleSeconds: z.int().min(1).default(1800).describe('A session without a request or an open stream for this long is ended.'),
-  max: z.int().min(1).default(10_000).describe('Open sessions; beyond it the one idle longest is ended.'),
+  idleSeconds: z
+    .int()
+    .min(1)
+    .default(1800)
+    .describe('What is kept of a session without a request or an open stream for this long is let go. Its client may still go on with it.'),
+  max: z.int().min(1).default(10_000).describe('Sessions kept at once; beyond it the one idle longest is let go.'),
+  maxAgeSeconds: z
+    .int()
+    .min(60)
+    .max(31_536_000)
+    .default(604_800)
+    .describe('How long a client may go on with a session that was let go, or was opened before a restart. Counted from its beginning.'),
+  inputSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(600)
+    .describe('Longest wait for what a server asks of a client, or its user, during a call.'),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
 

@@ -1,6 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { GatewayError, silentLogger, systemClock, toGatewayError, type Clock, type Logger, type Seal } from '@signalbox/core';
+import {
+  GatewayError,
+  LOCAL_PRINCIPAL,
+  silentLogger,
+  systemClock,
+  toGatewayError,
+  type Clock,
+  type Logger,
+  type Seal,
+} from '@signalbox/core';
 import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
@@ -22,6 +31,8 @@ export interface HttpServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly guard?: GuardOptions;
+  /** Longest wait for a client's answer to what a server asks it, in milliseconds. Default 10 minutes. */
+  readonly inputMs?: number;
   readonly limits: EndpointLimits;
   readonly sessions: SessionLimits;
   readonly clock?: Clock;
@@ -38,6 +49,9 @@ export interface HttpServer {
   /** Open sessions and streams of notifications. */
   sessions(): { readonly open: number; readonly streams: number };
 }
+
+/** The principal of those who show the one token there is. */
+const TOKEN_PRINCIPAL = 'token';
 
 /** Time between looks for connections that have become idle while closing, in milliseconds. */
 const SWEEP_MS = 20;
@@ -56,9 +70,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     path,
     handler,
     more: options.more,
-    create: (handler) =>
+    create: (handler, place) =>
       new HttpEndpoint({
-        context: new PeerContext({ handler, seal: options.seal, clock, logger }),
+        context: new PeerContext({ handler, seal: options.seal, clock, logger, ...(options.inputMs && { inputMs: options.inputMs }) }),
+        place,
+        principal: options.guard?.token === undefined ? LOCAL_PRINCIPAL : TOKEN_PRINCIPAL,
         limits: options.limits,
         sessions: options.sessions,
         clock,
