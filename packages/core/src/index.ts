@@ -62,6 +62,7 @@ export type {
   BreakerConfig,
   ExposureConfig,
   HealthConfig,
+  IsolationConfig,
   RestartConfig,
   RetryConfig,
   TimeoutConfig,

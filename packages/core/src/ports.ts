@@ -80,6 +80,8 @@ export interface UpstreamStatus {
   readonly starts: number;
   readonly calls: number;
   readonly failures: number;
+  /** Connections open for single clients beside the shared one. */
+  readonly isolated: number;
   readonly inFlight: number;
   readonly queued: number;
   readonly breaker: 'closed' | 'open' | 'half-open';

@@ -5,7 +5,7 @@ import { createSettle } from './downstream/settle.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
-import type { UpstreamParts } from './upstreams/upstream.ts';
+import type { UpstreamParts } from './upstreams/upstream-parts.ts';
 
 export interface DataPlaneParts {
   readonly state: State;

@@ -19,6 +19,7 @@ const status = {
   starts: 1,
   calls: 0,
   failures: 0,
+  isolated: 0,
   inFlight: 0,
   queued: 0,
   breaker: 'closed',

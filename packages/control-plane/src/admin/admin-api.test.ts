@@ -32,6 +32,7 @@ function upstream(name: string): UpstreamStatus {
     starts: 1,
     calls: 0,
     failures: 0,
+    isolated: 0,
     inFlight: 0,
     queued: 0,
     breaker: 'closed',

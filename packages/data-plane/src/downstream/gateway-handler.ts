@@ -4,6 +4,7 @@ import {
   isObject,
   type Awaitable,
   type Call,
+  type CallerSession,
   type Clock,
   type Dispatch,
   type Implementation,
@@ -62,6 +63,9 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
       return list === undefined ? dispatch(toCall(request, nextId(), clock)) : answerList(options, list, request);
     },
     watch: (listener: (notification: Notification) => void) => supervisor.watch(listener),
+    notify: (notification: Notification, session: CallerSession | undefined) => {
+      if (session !== undefined) supervisor.notify(notification, session);
+    },
     subscribe: (uri: string) => {
       const target = supervisor.catalog.resource(uri);
       const upstream = target === undefined ? undefined : supervisor.get(target.upstream);

@@ -1,5 +1,6 @@
 import {
   toMessage,
+  type CallerSession,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
@@ -11,7 +12,8 @@ import {
 } from '@signalbox/core';
 import { Catalog, resourceUpdated, type Contribution } from '../catalog/catalog.ts';
 import { toManifest, type Manifest } from './manifest.ts';
-import { Upstream, type UpstreamParts } from './upstream.ts';
+import { Upstream } from './upstream.ts';
+import type { UpstreamParts } from './upstream-parts.ts';
 
 export interface SupervisorOptions {
   readonly state: State;
@@ -72,6 +74,11 @@ export class Supervisor {
   start(): void {
     this.#isStarted = true;
     for (const upstream of this.#upstreams.values()) upstream.start();
+  }
+
+  /** Tells the servers that a session has connections of its own to what its client told us. */
+  notify(notification: Notification, session: CallerSession): void {
+    for (const upstream of this.#upstreams.values()) upstream.isolated.notify(notification, session);
   }
 
   /** What clients must hear: changed lists and updated resources. Returns its own stop function. */

@@ -4,7 +4,6 @@ import {
   kindOf,
   toMessage,
   type Awaitable,
-  type Clock,
   type DesiredUpstream,
   type Logger,
   type Notification,
@@ -16,44 +15,10 @@ import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import { HealthCheck } from './health-check.ts';
+import { IsolatedConnections } from './isolated-connections.ts';
 import { StandingWishes } from './standing-wishes.ts';
+import type { Opened, UpstreamParts, UpstreamPast } from './upstream-parts.ts';
 import { fetchList, fetchManifest, type ListKind, type Manifest } from './manifest.ts';
-
-/** A connection and what is known of the process behind it, if there is one. */
-export interface Opened {
-  readonly connection: Connection;
-  readonly pid: number | undefined;
-  readonly stderr: () => readonly string[];
-}
-
-export interface OpenOptions {
-  readonly desired: DesiredUpstream;
-  readonly lastRevision: string | undefined;
-  readonly onNotification: (notification: Notification) => void;
-  /** Reports the last lines on stderr although opening failed. */
-  readonly onStderr: (lines: () => readonly string[]) => void;
-  /** Happens when nobody wants the connection any more: what was begun ends then, and opening rejects. */
-  readonly cancellation: Cancellation;
-}
-
-export interface UpstreamParts {
-  /** Opens a connection. @throws GatewayError naming the phase and its budget. */
-  readonly open: (options: OpenOptions) => Promise<Opened>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
-  /** Waits for the right to start; the returned function gives it back. */
-  readonly startPermit: () => Promise<() => void>;
-  readonly onManifest: (upstream: Upstream) => void;
-  readonly onResourceUpdated: (upstream: Upstream, uri: string) => void;
-  readonly onState: (upstream: Upstream) => void;
-}
-
-/** What is known of an upstream from before: its last lists, and how often it was started under earlier configurations. */
-export interface UpstreamPast {
-  readonly manifest: Manifest | undefined;
-  readonly starts: number;
-}
 
 /** Lists that changed close together are fetched once. */
 const REFRESH_DELAY_MS = 100;
@@ -90,6 +55,8 @@ export class Upstream {
   readonly #staleLists = new Set<ListKind>();
   /** What callers want beyond single calls. */
   readonly wishes: StandingWishes;
+  /** Connections for clients that cannot share one. */
+  readonly isolated: IsolatedConnections;
   readonly #ending = new Cancellation();
   #isClosed = false;
 
@@ -109,6 +76,7 @@ export class Upstream {
     });
     this.breaker = new Breaker(config.breaker, parts.clock);
     this.wishes = new StandingWishes((work, what) => this.#background(work, what));
+    this.isolated = new IsolatedConnections(desired, parts, this.#logger);
     this.#since = parts.clock.now();
     this.#state = config.disabled ? 'stopped' : manifest === undefined ? 'configured' : 'known';
     this.#reason = config.disabled
@@ -186,6 +154,7 @@ export class Upstream {
       starts: this.#starts,
       calls: this.#calls,
       failures: this.#failures,
+      isolated: this.isolated.size,
       inFlight: this.queue.inFlight,
       queued: this.queue.queued,
       breaker: this.breaker.state,
@@ -203,7 +172,7 @@ export class Upstream {
     this.#become('stopped', reason);
     const opening = this.#opening;
     this.#ending.cancel(reason);
-    await this.#opened?.connection.close();
+    await Promise.all([this.#opened?.connection.close(), this.isolated.close()]);
     this.#opened = undefined;
     if (opening !== undefined)
       await opening.catch((error: unknown) => this.#logger.debug('upstream closed while starting', { error: toMessage(error) }));

@@ -151,7 +151,7 @@ class HeldCall implements Reply {
       turn.done?.();
       return this.#finish(this.#end);
     }
-    for (const { key, settle } of [...this.#open.values()]) {
+    for (const { key, settle } of this.#open.values()) {
       const answer = answers === undefined ? undefined : readMember(answers, key);
       if (answer !== undefined && answer.bytes[0] === 0x7b)
         settle({ kind: 'result', result: answer, resultType: 'complete', isError: false, revision: MODERN_REVISION });

@@ -50,6 +50,13 @@ export interface Connection {
    * request may have reached the server), `UPSTREAM_PROTOCOL` when the answer is no valid message.
    */
   request(request: OutgoingRequest): Promise<Outcome>;
+  /**
+   * Whether a question of the server during a call comes with that call. Where it does not, calls of different clients that
+   * may be asked must not be in flight together.
+   */
+  readonly isCorrelated: boolean;
+  /** Tells a handshake server something. Without effect on modern ones. */
+  notify(notification: Notification): void;
   /** Resolves when the server answers a ping. @throws GatewayError as `request` does. */
   ping(timeoutMs: number): Promise<void>;
   /**
