@@ -38,6 +38,7 @@ export type {
   Dispatch,
   DocumentStore,
   Journal,
+  LeftOutTool,
   LogFields,
   Logger,
   Record,
