@@ -29,6 +29,8 @@ export interface RawConnection {
   read(): Conversation;
   /** Resolves with what came once that many whole answers are there or the other side has closed. */
   until(count: number): Promise<Conversation>;
+  /** Resolves with the status of the first answer as soon as its head is there; with 0 when the other side closes without one. */
+  status(): Promise<number>;
   /** Resolves when the other side has closed; whether it did so within the time. */
   closedWithin(timeoutMs: number): Promise<boolean>;
   close(): void;
@@ -48,20 +50,30 @@ export async function openRaw(url: string): Promise<RawConnection> {
     socket.once('close', () => resolve((isClosed = true)));
   });
   await once(socket, 'connect');
+  const untilFound = <Found>(find: () => Found | undefined): Promise<Found> =>
+    new Promise((resolve) => {
+      const look = () => {
+        const found = find();
+        if (found === undefined) return;
+        socket.off('data', look);
+        resolve(found);
+      };
+      socket.on('data', look);
+      void closed.then(look);
+      look();
+    });
   return {
     socket,
     read: () => readAnswers(bytes),
     until: (count) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const conversation = readAnswers(bytes);
-          if (!isClosed && conversation.answers.length < count) return;
-          socket.off('data', look);
-          resolve(conversation);
-        };
-        socket.on('data', look);
-        void closed.then(look);
-        look();
+      untilFound(() => {
+        const conversation = readAnswers(bytes);
+        return isClosed || conversation.answers.length >= count ? conversation : undefined;
+      }),
+    status: () =>
+      untilFound(() => {
+        const status = /^HTTP\/1\.1 (\d{3}) [^]*?\r\n\r\n/.exec(bytes)?.[1];
+        return status === undefined ? (isClosed ? 0 : undefined) : Number(status);
       }),
     async closedWithin(timeoutMs) {
       let timer: NodeJS.Timeout | undefined;
@@ -74,15 +86,13 @@ export async function openRaw(url: string): Promise<RawConnection> {
   };
 }
 
-/** Sends bytes and returns what came back by the time the other side has closed. @throws Error when it does not within five seconds. */
-export async function converse(url: string, bytes: Buffer, options: { readonly bytewise?: boolean } = {}): Promise<Conversation> {
+/** Sends bytes and returns the status of the answer, without waiting for its end. 0 when the other side closes without one. */
+export async function askStatus(url: string, bytes: Buffer): Promise<number> {
   const connection = await openRaw(url);
-  if (options.bytewise === true) await writeBytewise(connection.socket, bytes);
-  else connection.socket.write(bytes);
-  const isClosed = await connection.closedWithin(5_000);
+  connection.socket.write(bytes);
+  const status = await connection.status();
   connection.close();
-  if (!isClosed) throw new Error(`The connection stayed open; it said ${JSON.stringify(connection.read()).slice(0, 400)}`);
-  return connection.read();
+  return status;
 }
 
 /** Writes each byte by itself, so that the other side is woken between them. */
