@@ -39,6 +39,7 @@ export type {
   Dispatch,
   DocumentStore,
   Journal,
+  LeftOutTool,
   LogFields,
   Logger,
   Record,

@@ -58,6 +58,13 @@ export const UPSTREAM_STATES = ['configured', 'known', 'starting', 'ready', 'deg
  */
 export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 
+/** A tool that an upstream lists and clients do not see. */
+export interface LeftOutTool {
+  readonly tool: string;
+  /** What is wrong with its definition. */
+  readonly reason: string;
+}
+
 /** What is observed of one upstream. */
 export interface UpstreamStatus {
   readonly name: string;
@@ -76,6 +83,8 @@ export interface UpstreamStatus {
   readonly tools: number;
   readonly resources: number;
   readonly prompts: number;
+  /** Tools it lists that are not offered on, with the reason; at most a hundred. */
+  readonly leftOut: readonly LeftOutTool[];
   /** Times it was started by this process, the first included. */
   readonly starts: number;
   readonly calls: number;

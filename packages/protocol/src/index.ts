@@ -1,6 +1,7 @@
 export { toParams, withParams } from './messages/encode.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
 export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';
+export { explainHeaderMarks } from './peers/header-marks.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';
 export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from './revisions/revisions.ts';
 export { openMemory } from './peers/open-memory.ts';

@@ -29,6 +29,7 @@ function upstream(name: string): UpstreamStatus {
     tools: 3,
     resources: 0,
     prompts: 0,
+    leftOut: [],
     starts: 1,
     calls: 0,
     failures: 0,

@@ -1,5 +1,13 @@
-import { Cancellation, GatewayError, OWN_PRINCIPAL, isObject, type Implementation, type ToolDefinition } from '@signalbox/core';
-import { MODERN_REVISION, toParams, type Connection } from '@signalbox/protocol';
+import {
+  Cancellation,
+  GatewayError,
+  OWN_PRINCIPAL,
+  isObject,
+  type Implementation,
+  type LeftOutTool,
+  type ToolDefinition,
+} from '@signalbox/core';
+import { MODERN_REVISION, explainHeaderMarks, isHandshake, toParams, type Connection } from '@signalbox/protocol';
 
 /** A prompt, resource or template as its server lists it. Unknown members are kept. */
 export type Listed = Readonly<Record<string, unknown>>;
@@ -27,12 +35,17 @@ const LISTS: Readonly<Record<ListKind, { method: string; member: string; capabil
 
 const MAX_PAGES = 1000;
 const MAX_ITEMS = 20_000;
+// Enough to see what is wrong with a server; its status is to stay short.
+const MAX_LEFT_OUT = 100;
+const MAX_NAME_LENGTH = 128;
 const METHOD_NOT_FOUND = -32601;
 
 export interface FetchOptions {
   readonly upstream: string;
   /** Longest wait for one page, in milliseconds. */
   readonly listMs: number;
+  /** Told which tools are not offered on, and why, each time the tools were listed. */
+  readonly onLeftOut?: (tools: readonly LeftOutTool[]) => void;
 }
 
 /** Asks an upstream for everything it offers. @throws GatewayError naming the list that failed and why. */
@@ -57,7 +70,8 @@ export async function fetchManifest(connection: Connection, options: FetchOption
 }
 
 /**
- * Follows one list to its end. An entry without its name is left out; one whose name was seen before too.
+ * Follows one list to its end. An entry without its name is left out; one whose name was seen before too; and a tool that
+ * asks for headers no client may send, as modern clients have to.
  * @throws GatewayError `UPSTREAM_PROTOCOL` when pages repeat or never end.
  */
 export async function fetchList(connection: Connection, kind: ListKind, options: FetchOptions): Promise<readonly Listed[]> {
@@ -65,16 +79,24 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
   if (connection.server.capabilities[list.capability] === undefined) return [];
   const items = new Map<string, Listed>();
   const cursors = new Set<string>();
+  const leftOut = new Map<string, LeftOutTool>();
+  const hasMarks = kind === 'tools' && !isHandshake(connection.revision);
   let cursor: string | undefined;
   for (let page = 1; ; page++) {
     const result = await fetchPage(connection, list.method, cursor, options);
     if (result === undefined) return [];
     for (const item of Array.isArray(result[list.member]) ? (result[list.member] as unknown[]) : []) {
       const key = isObject(item) ? item[list.key] : undefined;
-      if (isObject(item) && typeof key === 'string' && key !== '' && !items.has(key) && isListable(kind, item)) items.set(key, item);
+      if (!isObject(item) || typeof key !== 'string' || key === '' || items.has(key) || !isListable(kind, item)) continue;
+      const reason = hasMarks ? explainHeaderMarks(item['inputSchema'] as object) : undefined;
+      if (reason === undefined) items.set(key, item);
+      else if (leftOut.size < MAX_LEFT_OUT) leftOut.set(key, { tool: key.slice(0, MAX_NAME_LENGTH), reason });
     }
     const next = result['nextCursor'];
-    if (typeof next !== 'string') return [...items.values()];
+    if (typeof next !== 'string') {
+      if (kind === 'tools') options.onLeftOut?.([...leftOut.values()]);
+      return [...items.values()];
+    }
     if (cursors.has(next)) throw endless(options.upstream, list.method, `cursor ${JSON.stringify(next.slice(0, 40))} came twice`);
     if (page >= MAX_PAGES || items.size > MAX_ITEMS)
       throw endless(options.upstream, list.method, `more than ${MAX_PAGES} pages or ${MAX_ITEMS} entries`);

@@ -16,9 +16,11 @@ import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import { HealthCheck } from './health-check.ts';
 import { IsolatedConnections } from './isolated-connections.ts';
+import { LeftOutTools } from './left-out-tools.ts';
+import { ordinal } from './ordinal.ts';
 import { StandingWishes } from './standing-wishes.ts';
 import type { Opened, UpstreamParts, UpstreamPast } from './upstream-parts.ts';
-import { fetchList, fetchManifest, type ListKind, type Manifest } from './manifest.ts';
+import { fetchList, fetchManifest, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
 
 /** Lists that changed close together are fetched once. */
 const REFRESH_DELAY_MS = 100;
@@ -36,6 +38,8 @@ export class Upstream {
   readonly breaker: Breaker;
   readonly #parts: UpstreamParts;
   readonly #logger: Logger;
+  readonly #listing: FetchOptions;
+  readonly #leftOut: LeftOutTools;
   #manifest: Manifest | undefined;
   #state: UpstreamState;
   #reason: string;
@@ -67,6 +71,8 @@ export class Upstream {
     this.desired = desired;
     this.#parts = parts;
     this.#logger = parts.logger.with({ upstream: name });
+    this.#leftOut = new LeftOutTools(this.#logger);
+    this.#listing = { upstream: name, listMs: config.timeouts.listMs, onLeftOut: (tools) => this.#leftOut.replace(tools) };
     this.#manifest = manifest;
     this.queue = new AdmissionQueue({
       upstream: name,
@@ -151,6 +157,7 @@ export class Upstream {
       tools: manifest?.tools.length ?? 0,
       resources: manifest?.resources.length ?? 0,
       prompts: manifest?.prompts.length ?? 0,
+      leftOut: this.#leftOut.current,
       starts: this.#starts,
       calls: this.#calls,
       failures: this.#failures,
@@ -212,7 +219,7 @@ export class Upstream {
     let manifest: Manifest;
     const unwatch = this.#ending.watch(() => this.#background(connection.close(), 'close it'));
     try {
-      manifest = await fetchManifest(connection, { upstream: this.name, listMs: this.desired.config.timeouts.listMs });
+      manifest = await fetchManifest(connection, this.#listing);
     } catch (error) {
       await connection.close();
       throw error;
@@ -306,8 +313,7 @@ export class Upstream {
     if (opened === undefined || this.#manifest === undefined) return;
     const stale = [...this.#staleLists];
     this.#staleLists.clear();
-    const options = { upstream: this.name, listMs: this.desired.config.timeouts.listMs };
-    const lists = await Promise.all(stale.map((kind) => fetchList(opened.connection, kind, options)));
+    const lists = await Promise.all(stale.map((kind) => fetchList(opened.connection, kind, this.#listing)));
     if (this.#opened !== opened) return;
     this.#manifest = { ...this.#manifest, ...Object.fromEntries(stale.map((kind, index) => [kind, lists[index]!])) };
     this.#parts.onManifest(this);
@@ -359,9 +365,4 @@ export class Upstream {
       },
     });
   }
-}
-
-function ordinal(count: number): string {
-  const ending = count % 100 >= 11 && count % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][count % 10] ?? 'th');
-  return `${count}${ending}`;
 }
