@@ -52,7 +52,7 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
   const value = parseJson(text);
   if (Array.isArray(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a batch: send one message per request');
   if (!isObject(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a message that is not a JSON object');
-  const parts = scanMessage(bytes);
+  const parts = scanMessage(bytes, 'counting');
   if (parts.deepest > limits.maxDepth) {
     throw new GatewayError('INVALID_REQUEST', `Cannot accept a message nested deeper than ${limits.maxDepth} levels`);
   }
@@ -66,7 +66,7 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
  */
 export function decodeFrame(bytes: Buffer): Message {
   try {
-    return toMessage(scanMessage(bytes), undefined);
+    return toMessage(scanMessage(bytes, 'passing'), undefined);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot read a message: ${reason}; it begins with ${preview(bytes)}`, { cause: error });
@@ -107,8 +107,10 @@ interface MessageParts {
   deepest: number;
 }
 
-function scanMessage(bytes: Buffer): MessageParts {
+// Members and depth are known only after counting.
+function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts {
   const scanner = new Scanner(bytes);
+  const skip = (start: number) => (mode === 'counting' ? scanner.skipValue(start) : scanner.passValue(start));
   const parts: MessageParts = {
     id: undefined,
     method: undefined,
@@ -129,7 +131,7 @@ function scanMessage(bytes: Buffer): MessageParts {
     if (key === 'params' && bytes[start] === 0x7b) {
       const members = (parts.params = new Map());
       const after = scanner.scanObject(start, (name, from) => {
-        const to = scanner.skipValue(from);
+        const to = skip(from);
         members.set(name, slice(from, to));
         return to;
       });
@@ -138,7 +140,7 @@ function scanMessage(bytes: Buffer): MessageParts {
     }
     if (key === 'result' && bytes[start] === 0x7b) {
       const after = scanner.scanObject(start, (name, from, nameStart) => {
-        const to = scanner.skipValue(from);
+        const to = skip(from);
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
         else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = bytes.toString('utf8', from + 1, to - 1);
@@ -147,7 +149,7 @@ function scanMessage(bytes: Buffer): MessageParts {
       parts.result = slice(start, after);
       return after;
     }
-    const after = scanner.skipValue(start);
+    const after = skip(start);
     if (key === 'id') parts.id = slice(start, after);
     else if (key === 'method') parts.method = bytes[start] === 0x22 ? String(JSON.parse(bytes.toString('utf8', start, after))) : undefined;
     else if (key === 'jsonrpc') parts.version = bytes.toString('latin1', start, after) === '"2.0"';

@@ -50,7 +50,7 @@ function findModernMembers({ bytes }: RawJson): readonly number[] {
   if (bytes[0] !== 0x7b) return found;
   const scanner = new Scanner(bytes);
   scanner.scanObject(0, (key, start, keyStart) => {
-    const end = scanner.skipValue(start);
+    const end = scanner.passValue(start);
     if (MODERN_MEMBERS.has(key)) found.push(keyStart, end);
     return end;
   });
