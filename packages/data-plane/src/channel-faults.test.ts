@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { Notification } from '@signalbox/core';
 import { openChannel, type RequestHandler } from '@signalbox/protocol';
 import { createChannelPair, serveChannel, type Fault } from '@signalbox/protocol/testing';
+import { createSeal } from '@signalbox/security';
 import { createMemoryGateway, resultOf, textOf } from './testing/memory-gateway.ts';
-import type { Opened } from './upstreams/upstream.ts';
+import type { Opened } from './upstreams/open-connection.ts';
 
 type Way = 'request' | 'answer';
 
@@ -31,7 +32,7 @@ function createFaultyServer(tool: object, way: Way, fault: Fault) {
         return fault;
       },
     });
-    serveChannel(right, { handler, limits: { maxDepth: 64 } });
+    serveChannel(right, { handler, seal: createSeal({ key: Buffer.alloc(32, 7) }), limits: { maxDepth: 64 } });
     const client = { name: 'gateway', version: '1' };
     const options = {
       upstream: 'faulty',

@@ -5,14 +5,14 @@ import { createSettle } from './downstream/settle.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
-import type { UpstreamParts } from './upstreams/upstream-parts.ts';
+import type { OpenConnection } from './upstreams/open-connection.ts';
 
 export interface DataPlaneParts {
   readonly state: State;
   readonly documents: DocumentStore;
   readonly cache: Cache<ResultOutcome>;
   readonly journal: Journal;
-  readonly open: UpstreamParts['open'];
+  readonly open: OpenConnection;
   readonly seal: Seal;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -21,7 +21,7 @@ import { MODERN_REVISION, openMemory, toParams, type RequestHandler } from '@sig
 import { createSeal } from '@signalbox/security';
 import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
 import { createDataPlane, type DataPlane } from '../data-plane.ts';
-import type { Opened } from '../upstreams/upstream-parts.ts';
+import type { Opened } from '../upstreams/open-connection.ts';
 
 /** What a tool of a scripted server does with its arguments. */
 export type Script = (args: { readonly [key: string]: unknown }, request: Request) => Outcome | Promise<Outcome>;

@@ -6,6 +6,7 @@ import {
   toMessage,
   type Call,
   type CallerSession,
+  type Clock,
   type DesiredUpstream,
   type Logger,
   type LogLevel,
@@ -14,7 +15,14 @@ import {
   type Question,
 } from '@signalbox/core';
 import { askableCapabilities, canBeAsked, isHandshake, type Connection } from '@signalbox/protocol';
-import type { UpstreamParts } from './upstream-parts.ts';
+import type { OpenConnection } from './open-connection.ts';
+
+export interface IsolatedParts {
+  readonly open: OpenConnection;
+  readonly clock: Clock;
+  /** Waits for the right to start; the returned function gives it back. */
+  readonly startPermit: () => Promise<() => void>;
+}
 
 /** A connection for one call. Whoever took it gives it back, also after a failure. */
 export interface Lease {
@@ -41,7 +49,7 @@ interface Entry {
  */
 export class IsolatedConnections {
   readonly #desired: DesiredUpstream;
-  readonly #parts: UpstreamParts;
+  readonly #parts: IsolatedParts;
   readonly #logger: Logger;
   // Least recently used first.
   readonly #entries = new Set<Entry>();
@@ -50,7 +58,7 @@ export class IsolatedConnections {
   #stopTimer: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(desired: DesiredUpstream, parts: UpstreamParts, logger: Logger) {
+  constructor(desired: DesiredUpstream, parts: IsolatedParts, logger: Logger) {
     this.#desired = desired;
     this.#parts = parts;
     this.#logger = logger;

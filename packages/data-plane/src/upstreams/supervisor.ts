@@ -12,8 +12,7 @@ import {
 } from '@signalbox/core';
 import { Catalog, resourceUpdated, type Contribution } from '../catalog/catalog.ts';
 import { toManifest, type Manifest } from './manifest.ts';
-import { Upstream } from './upstream.ts';
-import type { UpstreamParts } from './upstream-parts.ts';
+import { Upstream, type UpstreamParts } from './upstream.ts';
 
 export interface SupervisorOptions {
   readonly state: State;

@@ -4,6 +4,7 @@ import {
   kindOf,
   toMessage,
   type Awaitable,
+  type Clock,
   type DesiredUpstream,
   type Logger,
   type Notification,
@@ -19,8 +20,26 @@ import { IsolatedConnections } from './isolated-connections.ts';
 import { LeftOutTools } from './left-out-tools.ts';
 import { ordinal } from './ordinal.ts';
 import { StandingWishes } from './standing-wishes.ts';
-import type { Opened, UpstreamParts, UpstreamPast } from './upstream-parts.ts';
+import type { OpenConnection, Opened } from './open-connection.ts';
 import { fetchList, fetchManifest, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
+
+export interface UpstreamParts {
+  readonly open: OpenConnection;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  /** Waits for the right to start; the returned function gives it back. */
+  readonly startPermit: () => Promise<() => void>;
+  readonly onManifest: (upstream: Upstream) => void;
+  readonly onResourceUpdated: (upstream: Upstream, uri: string) => void;
+  readonly onState: (upstream: Upstream) => void;
+}
+
+/** What is known of an upstream from before: its last lists, and how often it was started under earlier configurations. */
+export interface UpstreamPast {
+  readonly manifest: Manifest | undefined;
+  readonly starts: number;
+}
 
 /** Lists that changed close together are fetched once. */
 const REFRESH_DELAY_MS = 100;

@@ -5,6 +5,7 @@ import {
   RawJson,
   isObject,
   type ClientProfile,
+  type Clock,
   type Outcome,
   type Question,
 } from '@signalbox/core';
@@ -12,10 +13,16 @@ import { readMember, withMember, withoutMember } from '../messages/members.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { MODERN_REVISION } from '../revisions/revisions.ts';
 import { requireAskable } from './capabilities.ts';
-import type { PeerContext } from './peer-context.ts';
 import type { Reply } from './reply.ts';
-import { refused } from './request-states.ts';
-import type { Serving } from './serve-request.ts';
+import { refused, type RequestStates } from './request-states.ts';
+import type { Serving } from './serving.ts';
+
+export interface HeldCallsOptions {
+  readonly states: RequestStates;
+  /** Longest wait for a client, in milliseconds. */
+  readonly inputMs: number;
+  readonly clock: Clock;
+}
 
 /** Calls that may wait for their clients at once; each holds its place at its server. */
 const MAX_HELD = 10_000;
@@ -28,12 +35,12 @@ type Turn = Omit<Serving, 'client'>;
  * `input_required` as the answer to its request, and the call waits until a retry brings the answers.
  */
 export class HeldCalls {
-  readonly context: PeerContext;
+  readonly options: HeldCallsOptions;
   readonly #held = new Map<string, HeldCall>();
   #count = 0;
 
-  constructor(context: PeerContext) {
-    this.context = context;
+  constructor(options: HeldCallsOptions) {
+    this.options = options;
   }
 
   get size(): number {
@@ -208,14 +215,14 @@ class HeldCall implements Reply {
   }
 
   #hold(turn: Turn): void {
-    const { context } = this.#calls;
+    const { states, clock, inputMs } = this.#calls.options;
     this.#unwatch?.();
     this.#turn = undefined;
     this.#round++;
     const requests = [...this.#open.values()].map(({ key, question }) => `${JSON.stringify(key)}:${encodeQuestion(question)}`);
-    const state = context.states.seal({ kind: 'held', id: this.#id!, round: this.#round }, this.#message, this.#principal);
+    const state = states.seal({ kind: 'held', id: this.#id!, round: this.#round }, this.#message, this.#principal);
     const text = `{"resultType":"input_required","inputRequests":{${requests.join(',')}},"requestState":${state.bytes.toString('utf8')}}`;
-    this.#stopTimer = context.clock.after(context.inputMs, () => this.end(`The client gave no answer in ${context.inputMs} ms`));
+    this.#stopTimer = clock.after(inputMs, () => this.end(`The client gave no answer in ${inputMs} ms`));
     turn.done?.();
     turn.reply.answer({
       kind: 'result',

@@ -14,7 +14,8 @@ import { HANDSHAKE_REVISIONS, META, MODERN_REVISION, REVISIONS } from '../revisi
 import { canBeAsked } from './capabilities.ts';
 import type { PeerContext } from './peer-context.ts';
 import { readImplementation, readLogLevel } from './server-session.ts';
-import { refuseRequest, serveRequest, type Serving } from './serve-request.ts';
+import { refuseRequest, serveRequest } from './serve-request.ts';
+import type { Serving } from './serving.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 /** Methods that the modern revision removed. They must not reach an upstream, which might take them at their word. */

@@ -42,8 +42,8 @@ export class PeerContext {
     this.inputMs = inputMs;
     this.clock = clock;
     this.logger = logger;
-    this.states = new RequestStates(this);
-    this.held = new HeldCalls(this);
+    this.states = new RequestStates({ seal, inputMs, clock });
+    this.held = new HeldCalls({ states: this.states, inputMs, clock });
   }
 
   /** Tells the handler of a notification of the client. There is nobody to answer, so a failure is only logged. */

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { GatewayError, RawJson, canonicalJson, isObject } from '@signalbox/core';
+import { GatewayError, RawJson, canonicalJson, isObject, type Clock, type Seal } from '@signalbox/core';
 import type { RequestMessage } from '../messages/message.ts';
-import type { PeerContext } from './peer-context.ts';
 
 /** What a state we gave out stands for. */
 export type RequestState =
@@ -12,6 +11,13 @@ export type RequestState =
   /** The call was refused until something had been done, and is made anew. */
   | { readonly kind: 'again' };
 
+export interface RequestStatesOptions {
+  readonly seal: Seal;
+  /** How long a state is good, in milliseconds. */
+  readonly inputMs: number;
+  readonly clock: Clock;
+}
+
 const PURPOSE = 'request-state';
 const MAX_USED = 100_000;
 
@@ -20,17 +26,17 @@ const MAX_USED = 100_000;
  * request, until it expires, and is good for one retry.
  */
 export class RequestStates {
-  readonly #context: PeerContext;
+  readonly #options: RequestStatesOptions;
   // Nonces of states that have come back, oldest first; kept until the states would have expired anyway.
   readonly #used = new Map<string, number>();
 
-  constructor(context: PeerContext) {
-    this.#context = context;
+  constructor(options: RequestStatesOptions) {
+    this.#options = options;
   }
 
   /** Seals a state for the client that made `request`. */
   seal(state: RequestState, request: RequestMessage, principal: string): RawJson {
-    const { seal, clock, inputMs } = this.#context;
+    const { seal, clock, inputMs } = this.#options;
     const value = { ...state, nonce: randomBytes(9).toString('base64url'), expiresAtMs: clock.now() + inputMs };
     return RawJson.fromValue(seal.seal(PURPOSE, value, { context: bindingOf(request, principal) }));
   }
@@ -38,17 +44,17 @@ export class RequestStates {
   /** Opens the state that a retry brings. @throws GatewayError `INVALID_PARAMS` */
   open(request: RequestMessage, principal: string): RequestState {
     const text: unknown = request.params.get('requestState')?.value;
-    const value = typeof text === 'string' ? this.#context.seal.open(PURPOSE, text, { context: bindingOf(request, principal) }) : undefined;
+    const value = typeof text === 'string' ? this.#options.seal.open(PURPOSE, text, { context: bindingOf(request, principal) }) : undefined;
     if (!isObject(value)) throw refused('it is not one of ours, or was given for another request');
     const { nonce, expiresAtMs, ...state } = value;
-    if (Number(expiresAtMs) < this.#context.clock.now()) throw refused('it has expired; make the call anew');
+    if (Number(expiresAtMs) < this.#options.clock.now()) throw refused('it has expired; make the call anew');
     this.#use(String(nonce), Number(expiresAtMs));
     return state as unknown as RequestState;
   }
 
   #use(nonce: string, expiresAtMs: number): void {
     if (this.#used.has(nonce)) throw refused('it has been used already');
-    const now = this.#context.clock.now();
+    const now = this.#options.clock.now();
     for (const [old, until] of this.#used) {
       if (until >= now && this.#used.size < MAX_USED) break;
       this.#used.delete(old);

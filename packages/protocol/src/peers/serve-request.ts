@@ -5,10 +5,7 @@ import {
   RawJson,
   isObject,
   toGatewayError,
-  type Ask,
   type Awaitable,
-  type CallerSession,
-  type Cancellation,
   type ClientProfile,
   type Notification,
   type Outcome,
@@ -23,27 +20,13 @@ import { prependMembers, toRevision } from '../revisions/convert.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
 import type { PeerContext } from './peer-context.ts';
 import type { Reply } from './reply.ts';
+import type { Serving } from './serving.ts';
 
 /** Error code of the handshake revisions: the user must open an address before the call can be made. */
 const URL_ELICITATION_REQUIRED = -32042;
 
 // Above this size naming ourselves in the result would cost a copy that is worth more than the name.
 const MAX_SIGNED_BYTES = 65_536;
-
-/** Who asks, and what ends the asking. */
-export interface Serving {
-  readonly client: ClientProfile;
-  readonly principal?: string | undefined;
-  readonly session?: CallerSession;
-  readonly ask?: Ask | undefined;
-  readonly cancellation: Cancellation;
-  readonly reply: Reply;
-  readonly mirrored?: Request['mirrored'];
-  /** The client's own progress token at present, where a call outlives the request that brought it. */
-  readonly progressToken?: () => RawJson | undefined;
-  /** Called before the reply ends, unless the request was cancelled. */
-  readonly done?: () => void;
-}
 
 /** Has the handler answer one request, with its progress and log messages sent ahead of the answer. */
 export function serveRequest(context: PeerContext, message: RequestMessage, serving: Serving): void {

@@ -21,7 +21,8 @@ import type { PeerContext } from './peer-context.ts';
 import { PendingRequests } from './pending-requests.ts';
 import { Questions } from './questions.ts';
 import type { Reply } from './reply.ts';
-import { refuseRequest, serveRequest, wantsLog, type Serving } from './serve-request.ts';
+import { refuseRequest, serveRequest, wantsLog } from './serve-request.ts';
+import type { Serving } from './serving.ts';
 
 const MAX_SUBSCRIPTIONS = 1024;
 // What a client says of itself stays as long as its session, so it must be small.

@@ -1,7 +1,5 @@
-import type { Ask, Cancellation, ClientProfile, Clock, DesiredUpstream, Implementation, Logger, Notification } from '@signalbox/core';
+import type { Ask, Cancellation, ClientProfile, DesiredUpstream, Implementation, Notification } from '@signalbox/core';
 import type { Connection } from '@signalbox/protocol';
-import type { Manifest } from './manifest.ts';
-import type { Upstream } from './upstream.ts';
 
 /** A connection and what is known of the process behind it, if there is one. */
 export interface Opened {
@@ -32,21 +30,5 @@ export interface IsolatedClient {
   readonly ask: Ask;
 }
 
-export interface UpstreamParts {
-  /** Opens a connection. @throws GatewayError naming the phase and its budget. */
-  readonly open: (options: OpenOptions) => Promise<Opened>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random: () => number;
-  /** Waits for the right to start; the returned function gives it back. */
-  readonly startPermit: () => Promise<() => void>;
-  readonly onManifest: (upstream: Upstream) => void;
-  readonly onResourceUpdated: (upstream: Upstream, uri: string) => void;
-  readonly onState: (upstream: Upstream) => void;
-}
-
-/** What is known of an upstream from before: its last lists, and how often it was started under earlier configurations. */
-export interface UpstreamPast {
-  readonly manifest: Manifest | undefined;
-  readonly starts: number;
-}
+/** Opens a connection. @throws GatewayError naming the phase and its budget. */
+export type OpenConnection = (options: OpenOptions) => Promise<Opened>;
