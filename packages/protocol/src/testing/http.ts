@@ -99,7 +99,8 @@ function toMessages(bytes: Buffer, type: string | undefined): Record<string, unk
   const messages: Record<string, unknown>[] = [];
   new SseDecoder({
     maxBytes: 1e8,
-    onEvent: ({ data }) => messages.push(JSON.parse(data.toString('utf8')) as Record<string, unknown>),
+    // The event that opens a stream carries no message.
+    onEvent: ({ data }) => data.length > 0 && messages.push(JSON.parse(data.toString('utf8')) as Record<string, unknown>),
   }).push(bytes);
   return messages;
 }
