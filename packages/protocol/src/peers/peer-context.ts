@@ -1,4 +1,13 @@
-import { silentLogger, systemClock, toMessage, type Clock, type Logger, type Notification, type Seal } from '@signalbox/core';
+import {
+  silentLogger,
+  systemClock,
+  toMessage,
+  type Clock,
+  type Implementation,
+  type Logger,
+  type Notification,
+  type Seal,
+} from '@signalbox/core';
 import { META } from '../revisions/revisions.ts';
 import type { RequestHandler } from './peer.ts';
 
@@ -16,7 +25,8 @@ export class PeerContext {
   readonly seal: Seal;
   readonly clock: Clock;
   readonly logger: Logger;
-  #serverInfo: string | undefined;
+  #info: Implementation | undefined;
+  #serverInfo = '';
 
   constructor({ handler, seal, clock = systemClock, logger = silentLogger }: PeerContextOptions) {
     this.handler = handler;
@@ -36,6 +46,11 @@ export class PeerContext {
 
   /** The `_meta` member that names us on results of the modern revision, as JSON text. */
   get serverInfoMember(): string {
-    return (this.#serverInfo ??= `"_meta":{${JSON.stringify(META.serverInfo)}:${JSON.stringify(this.handler.describe().info)}}`);
+    const { info } = this.handler.describe();
+    if (info !== this.#info) {
+      this.#info = info;
+      this.#serverInfo = `"_meta":{${JSON.stringify(META.serverInfo)}:${JSON.stringify(info)}}`;
+    }
+    return this.#serverInfo;
   }
 }
