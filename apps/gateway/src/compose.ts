@@ -52,7 +52,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   let server: HttpServer | undefined;
   let address: string | undefined;
-  const status: Status = { upstreams: () => dataPlane.supervisor.status(), sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
+  const status: Status = { ...dataPlane.status, sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number): Promise<void> => {
@@ -68,6 +68,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     state,
     status,
     handler: dataPlane.handler,
+    server: (name) => dataPlane.server(name),
     seal,
     info,
     start: () => dataPlane.start(),
@@ -96,6 +97,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       });
       server = createHttpServer({
         handler: dataPlane.handler,
+        more: dataPlane.servers,
         seal,
         inputMs: sessions.inputSeconds * 1000,
         host,

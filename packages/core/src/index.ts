@@ -49,15 +49,19 @@ export type {
   Status,
   UpstreamState,
   UpstreamStatus,
+  VirtualServerStatus,
 } from './ports.ts';
 export { systemClock } from './clock.ts';
 export { silentLogger } from './logger.ts';
 export { selectUpstreams } from './select-upstreams.ts';
 export type { UpstreamSelection } from './select-upstreams.ts';
 export { createNameMatcher } from './glob.ts';
-export { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './config/parse-config.ts';
+export { nearestOf } from './nearest.ts';
+export { configJsonSchema, configProblems, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export { pathOf, servedBy } from './config/virtual-server-config.ts';
+export type { VirtualServerConfig } from './config/virtual-server-config.ts';
 export { kindOf } from './config/upstream-config.ts';
 export type {
   BreakerConfig,

@@ -98,9 +98,23 @@ export interface UpstreamStatus {
   readonly stderr: readonly string[];
 }
 
+/** What is observed of one virtual server. */
+export interface VirtualServerStatus {
+  readonly name: string;
+  /** Where it is reached on the listener. */
+  readonly path: string;
+  /** Upstreams it is made of, also those that are away. */
+  readonly upstreams: readonly string[];
+  /** Tools that can be called there, however they are found. */
+  readonly tools: number;
+  readonly resources: number;
+  readonly prompts: number;
+}
+
 /** What is observed. */
 export interface Status {
   upstreams(): readonly UpstreamStatus[];
+  virtualServers(): readonly VirtualServerStatus[];
   sessions(): { readonly open: number; readonly streams: number };
 }
 

@@ -1,16 +1,9 @@
-import {
-  createPipeline,
-  type Cache,
-  type Call,
-  type Clock,
-  type Journal,
-  type Logger,
-  type Next,
-  type ResultOutcome,
-} from '@signalbox/core';
-import type { Catalog } from './catalog/catalog.ts';
+import { createPipeline, type Cache, type Clock, type Journal, type Logger, type Next, type ResultOutcome } from '@signalbox/core';
+import type { Surface } from './catalog/surface.ts';
+import type { Settled } from './downstream/settle.ts';
 import { admit } from './stages/admit.ts';
 import { cacheOutcomes } from './stages/cache.ts';
+import type { SurfaceCall } from './stages/call-stages.ts';
 import { observe } from './stages/observe.ts';
 import { resolve } from './stages/resolve.ts';
 import { retry } from './stages/retry.ts';
@@ -20,10 +13,9 @@ import { createSend } from './upstreams/send.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
 export interface PipelineParts {
-  readonly catalog: Catalog;
   readonly upstream: (name: string) => Upstream | undefined;
-  readonly settled: () => Promise<void> | undefined;
-  readonly unlisted: () => readonly Upstream[];
+  readonly settled: Settled;
+  readonly unlisted: (surface: Surface) => readonly Upstream[];
   readonly schemas: SchemaValidator;
   readonly cache: Cache<ResultOutcome>;
   readonly journal: Journal;
@@ -34,8 +26,8 @@ export interface PipelineParts {
 }
 
 /** The path of a call: every stage, outermost first, and the only place that orders them. */
-export function createCallPipeline(parts: PipelineParts): Next<Call> {
-  return createPipeline<Call>()
+export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
+  return createPipeline<SurfaceCall>()
     .use(observe(parts)) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
     .use(shape(parts)) // we go on with exactly what will be sent

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
 import { secretReference } from './secret.ts';
 import { upstreamConfig } from './upstream-config.ts';
+import { checkVirtualServers, virtualServerConfig } from './virtual-server-config.ts';
 
 export const listenConfig = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs `token`.'),
@@ -29,7 +30,7 @@ export const sessionConfig = z.strictObject({
     .min(1)
     .default(1800)
     .describe('What is kept of a session without a request or an open stream for this long is let go. Its client may still go on with it.'),
-  max: z.int().min(1).default(10_000).describe('Sessions kept at once; beyond it the one idle longest is let go.'),
+  max: z.int().min(1).default(10_000).describe('Sessions kept at once at each address; beyond it the one idle longest is let go.'),
   maxAgeSeconds: z
     .int()
     .min(60)
@@ -54,25 +55,39 @@ export const limitConfig = z.strictObject({
 });
 export type LimitConfig = z.infer<typeof limitConfig>;
 
-export const gatewayConfig = z.strictObject({
-  $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
-  mcpServers: z
-    .record(
-      z
-        .string()
-        .regex(
-          /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/,
-          'must start with a letter or digit and hold at most 64 letters, digits, spaces, dots, dashes and underscores',
-        ),
-      upstreamConfig,
-    )
-    .default({})
-    .describe('The servers behind this address, by name, in the form other MCP hosts use.'),
-  listen: listenConfig.prefault({}).describe('Where clients reach the gateway. Read at start.'),
-  log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
-  sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),
-  limits: limitConfig.prefault({}).describe('Bounds that keep the gateway up. Read at start.'),
-  instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of the upstreams.'),
-});
+export const gatewayConfig = z
+  .strictObject({
+    $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
+    mcpServers: z
+      .record(
+        z
+          .string()
+          .regex(
+            /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/,
+            'must start with a letter or digit and hold at most 64 letters, digits, spaces, dots, dashes and underscores',
+          ),
+        upstreamConfig,
+      )
+      .default({})
+      .describe('The servers behind this address, by name, in the form other MCP hosts use.'),
+    virtualServers: z
+      .record(
+        z
+          .string()
+          .regex(
+            /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+            'must start with a letter or digit and hold at most 64 letters, digits, dots, dashes and underscores',
+          ),
+        virtualServerConfig,
+      )
+      .default({})
+      .describe('Further servers that clients see on the same listener, each with a choice of what is here, by name.'),
+    listen: listenConfig.prefault({}).describe('Where clients reach the gateway. Read at start.'),
+    log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
+    sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),
+    limits: limitConfig.prefault({}).describe('Bounds that keep the gateway up. Read at start.'),
+    instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of the upstreams.'),
+  })
+  .superRefine(checkVirtualServers);
 export type GatewayConfig = z.infer<typeof gatewayConfig>;
 export type { UpstreamConfig } from './upstream-config.ts';

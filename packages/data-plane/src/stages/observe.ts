@@ -9,7 +9,7 @@ import {
   type Record,
   type Stage,
 } from '@signalbox/core';
-import type { CallTrace, ObservedCall } from './call-stages.ts';
+import type { CallTrace, ObservedCall, SurfaceCall } from './call-stages.ts';
 
 export interface ObserveOptions {
   readonly journal: Journal;
@@ -18,7 +18,7 @@ export interface ObserveOptions {
 }
 
 /** Writes one record per call, whatever became of it, and puts the call's id on every error that leaves. */
-export function observe(options: ObserveOptions): Stage<Call, ObservedCall> {
+export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCall> {
   const { clock } = options;
   return (call, next) => {
     const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isCached: false };

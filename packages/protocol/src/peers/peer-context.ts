@@ -4,6 +4,7 @@ import {
   toMessage,
   type CallerSession,
   type Clock,
+  type Implementation,
   type Logger,
   type Notification,
   type Seal,
@@ -34,7 +35,8 @@ export class PeerContext {
   readonly logger: Logger;
   readonly states: RequestStates;
   readonly held: HeldCalls;
-  #serverInfo: string | undefined;
+  #info: Implementation | undefined;
+  #serverInfo = '';
 
   constructor({ handler, seal, inputMs = DEFAULT_INPUT_MS, clock = systemClock, logger = silentLogger }: PeerContextOptions) {
     this.handler = handler;
@@ -57,6 +59,11 @@ export class PeerContext {
 
   /** The `_meta` member that names us on results of the modern revision, as JSON text. */
   get serverInfoMember(): string {
-    return (this.#serverInfo ??= `"_meta":{${JSON.stringify(META.serverInfo)}:${JSON.stringify(this.handler.describe().info)}}`);
+    const { info } = this.handler.describe();
+    if (info !== this.#info) {
+      this.#info = info;
+      this.#serverInfo = `"_meta":{${JSON.stringify(META.serverInfo)}:${JSON.stringify(info)}}`;
+    }
+    return this.#serverInfo;
   }
 }
