@@ -69,7 +69,7 @@ export class Catalog {
           kind,
           upstream,
           name,
-          rename: kind === 'tool' ? config.tools.rename[name] : undefined,
+          rename: kind === 'tool' && Object.hasOwn(config.tools.rename, name) ? config.tools.rename[name] : undefined,
           alwaysPrefix: config.tools.prefix === 'always',
           verbatim: isOnly,
         });

@@ -26,12 +26,12 @@ export interface GatewayHandlerOptions {
   readonly info: Implementation;
 }
 
-const LISTS: Readonly<Record<string, ListName>> = {
-  'tools/list': 'tools',
-  'prompts/list': 'prompts',
-  'resources/list': 'resources',
-  'resources/templates/list': 'resourceTemplates',
-};
+const LISTS: ReadonlyMap<string, ListName> = new Map([
+  ['tools/list', 'tools'],
+  ['prompts/list', 'prompts'],
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resourceTemplates'],
+]);
 
 /** Members of `_meta` a caller may set to steer its call through the gateway. */
 const PRIORITY_KEY = 'signalbox.dev/priority';
@@ -58,7 +58,7 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
         [state.current.config.instructions, supervisor.catalog.instructions].filter((text) => text !== undefined).join('\n\n') || undefined,
     }),
     request: (request: Request): Awaitable<Outcome> => {
-      const list = LISTS[request.method];
+      const list = LISTS.get(request.method);
       return list === undefined ? dispatch(toCall(request, nextId(), clock)) : answerList(options, list, request);
     },
     watch: (listener: (notification: Notification) => void) => supervisor.watch(listener),
