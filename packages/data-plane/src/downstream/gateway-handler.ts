@@ -29,12 +29,12 @@ export interface GatewayHandlerOptions {
   readonly clock: Clock;
 }
 
-const LISTS: Readonly<Record<string, ListName>> = {
-  'tools/list': 'tools',
-  'prompts/list': 'prompts',
-  'resources/list': 'resources',
-  'resources/templates/list': 'resourceTemplates',
-};
+const LISTS: ReadonlyMap<string, ListName> = new Map([
+  ['tools/list', 'tools'],
+  ['prompts/list', 'prompts'],
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resourceTemplates'],
+]);
 
 /** Members of `_meta` a caller may set to steer its call through the gateway. */
 const PRIORITY_KEY = 'signalbox.dev/priority';
@@ -48,7 +48,7 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
     describe: (): ServerProfile => surface.profile,
     request: (request: Request): Awaitable<Outcome> => {
       if (surface.isGone) throw gone(surface);
-      const list = LISTS[request.method];
+      const list = LISTS.get(request.method);
       return list === undefined ? dispatch(toCall(request, nextId(), options)) : answerList(options, list, request);
     },
     watch: (listener: (notification: Notification) => void) => surface.watch(listener),

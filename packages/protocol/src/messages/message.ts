@@ -73,16 +73,15 @@ export function decodeFrame(bytes: Buffer): Message {
   }
 }
 
-/** The id of a message that was refused as a whole, so that its sender can tell which; `undefined` when it has none to be read. */
+/** The id of a message that was refused as a whole, in its own bytes, so that its sender can tell which; `undefined` when it has none to be read. */
 export function readableId(bytes: Buffer): RequestId | undefined {
-  let value: unknown;
   try {
-    value = JSON.parse(decodeUtf8(bytes));
+    // The scanner checks no tokens, so the text has to be JSON first.
+    if (!isObject(JSON.parse(decodeUtf8(bytes)))) return undefined;
   } catch {
     return undefined;
   }
-  const id = isObject(value) ? value['id'] : undefined;
-  return typeof id === 'string' || (typeof id === 'number' && Number.isSafeInteger(id)) ? RawJson.fromValue(id) : undefined;
+  return knownId(scanMessage(bytes, 'passing').id);
 }
 
 /** The first bytes of a message for an error text: one line, bounded, printable. */
