@@ -26,6 +26,7 @@ export type {
   ToolAnnotations,
   ToolDefinition,
 } from './call.ts';
+export { IDEMPOTENCY_CAPABILITY, IDEMPOTENCY_KEY, parseIdempotencyKey } from './idempotency-key.ts';
 export { createPipeline } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { GATEWAY_LOG_LEVELS } from './log-level.ts';
@@ -38,6 +39,7 @@ export type {
   Dispatch,
   DocumentStore,
   Journal,
+  LineLog,
   LogFields,
   Logger,
   Record,
@@ -55,7 +57,7 @@ export type { UpstreamSelection } from './select-upstreams.ts';
 export { createNameMatcher } from './glob.ts';
 export { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
-export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
 export { kindOf } from './config/upstream-config.ts';
 export type {
   BreakerConfig,
