@@ -1,7 +1,9 @@
-import type { Cache, Clock, DocumentStore, Implementation, Journal, Logger, ResultOutcome, Seal, State } from '@signalbox/core';
+import type { Cache, Clock, DocumentStore, Implementation, Journal, LineLog, Logger, ResultOutcome, Seal, State } from '@signalbox/core';
 import type { RequestHandler } from '@signalbox/protocol';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
 import { createSettle } from './downstream/settle.ts';
+import { KeyJournal } from './idempotency/key-journal.ts';
+import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
@@ -11,6 +13,8 @@ export interface DataPlaneParts {
   readonly state: State;
   readonly documents: DocumentStore;
   readonly cache: Cache<ResultOutcome>;
+  /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
+  readonly keyLog?: LineLog | undefined;
   readonly journal: Journal;
   readonly open: UpstreamParts['open'];
   readonly seal: Seal;
@@ -33,12 +37,15 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { state, documents, cache, journal, open, clock, logger, info, random = Math.random } = parts;
+  const { state, documents, cache, keyLog, journal, open, clock, logger, info, random = Math.random } = parts;
   const { limits } = state.current.config;
   const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency: limits.startConcurrency });
   const settled = createSettle({ supervisor, clock });
   const schemas = createSchemaValidator({ logger });
   const upstream = (name: string) => supervisor.get(name);
+  const keys = new KeyTable({ config: limits.idempotency, clock, logger });
+  const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
+  const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
   const dispatch = createCallPipeline({
     catalog: supervisor.catalog,
     upstream,
@@ -51,8 +58,11 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     logger,
     random,
     maxInFlight: limits.maxInFlight,
+    keys,
+    keyJournal,
+    keyTtlMs,
   });
-  const handler = createGatewayHandler({ supervisor, dispatch, settled, state, clock, info });
+  const handler = createGatewayHandler({ supervisor, dispatch, settled, state, clock, info, keepsKeys: keyJournal !== undefined });
   const start = () => {
     supervisor.start();
     // The first call should not pay for loading the compiler, and neither should the start.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   GatewayError,
+  IDEMPOTENCY_CAPABILITY,
   isObject,
   type Awaitable,
   type Call,
@@ -24,6 +25,8 @@ export interface GatewayHandlerOptions {
   readonly state: State;
   readonly clock: Clock;
   readonly info: Implementation;
+  /** Whether idempotency keys are remembered across restarts. */
+  readonly keepsKeys: boolean;
 }
 
 const LISTS: Readonly<Record<string, ListName>> = {
@@ -50,10 +53,11 @@ const CAPABILITIES = {
 export function createGatewayHandler(options: GatewayHandlerOptions): RequestHandler {
   const { supervisor, dispatch, state, clock, info } = options;
   const nextId = createCallIds();
+  const capabilities = options.keepsKeys ? { ...CAPABILITIES, experimental: { [IDEMPOTENCY_CAPABILITY]: {} } } : CAPABILITIES;
   return {
     describe: (): ServerProfile => ({
       info,
-      capabilities: CAPABILITIES,
+      capabilities,
       instructions:
         [state.current.config.instructions, supervisor.catalog.instructions].filter((text) => text !== undefined).join('\n\n') || undefined,
     }),

@@ -9,6 +9,7 @@ import {
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
+  type LineLog,
   type Notification,
   type Outcome,
   type Record,
@@ -138,15 +139,19 @@ export function textOf(outcome: Outcome): string {
   return Array.isArray(content) ? content.map((part: { text?: string }) => part.text).join('\n') : '';
 }
 
+/** What a call has beside its tool and arguments. */
+export interface CallExtras extends Partial<Pick<Request, 'cancellation' | 'principal' | 'client' | 'emit' | 'ask' | 'wantsProgress'>> {
+  readonly meta?: object | undefined;
+  readonly method?: string;
+  /** Instead of the tool, its arguments and `meta`. */
+  readonly params?: object;
+}
+
 export interface MemoryGateway extends DataPlane {
   readonly records: Record[];
   readonly notifications: string[];
   readonly documents: DocumentStore;
-  call(
-    tool: string,
-    args?: object,
-    more?: { meta?: object; cancellation?: Cancellation; method?: string; params?: object },
-  ): Promise<Outcome>;
+  call(tool: string, args?: object, more?: CallExtras): Promise<Outcome>;
   list(method: string): Promise<string[]>;
   /** Replaces what is wanted. Entries with equal JSON stay the same object. */
   apply(servers: object): void;
@@ -157,21 +162,25 @@ export interface MemoryGatewayOptions {
   readonly servers: { readonly [name: string]: { open: (onNotification: (n: Notification) => void) => Promise<Opened> } };
   /** Per-server options of the configuration. */
   readonly config?: { readonly [name: string]: object };
+  /** The rest of the configuration. */
+  readonly settings?: object;
+  readonly keyLog?: LineLog;
   readonly clock?: Clock;
   readonly documents?: DocumentStore;
 }
 
 /** A data plane over scripted servers. */
 export async function createMemoryGateway(options: MemoryGatewayOptions): Promise<MemoryGateway> {
-  const { servers, clock = systemClock, documents = createMemoryDocuments() } = options;
+  const { servers, clock = systemClock, documents = createMemoryDocuments(), settings = {}, keyLog } = options;
   const records: Record[] = [];
   const notifications: string[] = [];
   const toServers = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { module: name, retry: { backoffMs: 1 }, ...options.config?.[name] }]));
-  const { state, apply } = createTestState(toServers(Object.keys(servers)));
+  const { state, apply } = createTestState(toServers(Object.keys(servers)), settings);
   const dataPlane = await createDataPlane({
     state,
     documents,
+    keyLog,
     cache: createMemoryCache<ResultOutcome>({ maxBytes: 1_000_000, clock }),
     journal: { write: (record) => records.push(record) },
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
@@ -182,16 +191,20 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
   });
   dataPlane.start();
   dataPlane.handler.watch((notification) => notifications.push(notification.method));
-  const request = async (method: string, params: object, cancellation = new Cancellation()): Promise<Outcome> =>
-    await dataPlane.handler.request({
+  const request = async (method: string, params: object, extras: CallExtras = {}): Promise<Outcome> => {
+    const { cancellation = new Cancellation(), principal = 'local', emit, ask, wantsProgress = false } = extras;
+    const { client = { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' } } = extras;
+    return await dataPlane.handler.request({
       method,
       params: toParams({ ...params }),
-      client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+      client,
       cancellation,
-      emit: undefined,
-      wantsProgress: false,
-      principal: 'local',
+      emit,
+      ask,
+      wantsProgress,
+      principal,
     });
+  };
   const close = () => dataPlane.close();
   return {
     ...dataPlane,
@@ -199,7 +212,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     notifications,
     documents,
     call: (tool, args, more = {}) =>
-      request(more.method ?? 'tools/call', more.params ?? { name: tool, arguments: args, _meta: more.meta }, more.cancellation),
+      request(more.method ?? 'tools/call', more.params ?? { name: tool, arguments: args, _meta: more.meta }, more),
     list: async (method) => {
       const outcome = await request(method, {});
       if (outcome.kind === 'error') throw new Error(outcome.error.message);
@@ -212,10 +225,10 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
   };
 }
 
-function createTestState(servers: object): { state: State; apply: (servers: object) => void } {
+function createTestState(servers: object, settings: object): { state: State; apply: (servers: object) => void } {
   const listeners = new Set<(next: Snapshot, previous: Snapshot) => void>();
   const build = (entries: object, previous?: Snapshot): Snapshot => {
-    const config = parseGatewayConfig({ mcpServers: entries });
+    const config = parseGatewayConfig({ ...settings, mcpServers: entries });
     const upstreams = new Map<string, DesiredUpstream>();
     for (const [name, entry] of Object.entries(config.mcpServers)) {
       const before = previous?.upstreams.get(name);
