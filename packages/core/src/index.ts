@@ -27,6 +27,7 @@ export type {
   ToolDefinition,
 } from './call.ts';
 export { canonicalJson } from './canonical-json.ts';
+export { IDEMPOTENCY_CAPABILITY, IDEMPOTENCY_KEY, parseIdempotencyKey } from './idempotency-key.ts';
 export { createPipeline } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { GATEWAY_LOG_LEVELS } from './log-level.ts';
@@ -40,6 +41,7 @@ export type {
   DocumentStore,
   Journal,
   LeftOutTool,
+  LineLog,
   LogFields,
   Logger,
   Record,
@@ -59,7 +61,7 @@ export { createNameMatcher } from './glob.ts';
 export { nearestOf } from './nearest.ts';
 export { configJsonSchema, configProblems, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
-export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';
 export type { VirtualServerConfig } from './config/virtual-server-config.ts';
 export { kindOf } from './config/upstream-config.ts';

@@ -151,6 +151,16 @@ export interface DocumentStore {
   remove(key: string): Promise<void>;
 }
 
+/** Lines of text that outlive the process, in the order they were appended. A line holds no line end. */
+export interface LineLog {
+  /** What earlier runs left, oldest first. A line that a crash cut off is not among them. */
+  read(): Promise<readonly string[]>;
+  /** Resolves once the line would survive a crash of the machine. */
+  append(line: string): Promise<void>;
+  /** Puts other lines in the place of all that were read or appended; after a crash the old ones or the new ones are there. */
+  replace(lines: readonly string[]): Promise<void>;
+}
+
 /**
  * Turns state that leaves the house into text nobody else can read or make, and back. A sealed text opens only for the
  * purpose it was sealed for, and, where the key is kept, after a restart and on every replica that has it.

@@ -6,16 +6,20 @@ import type {
   DocumentStore,
   Implementation,
   Journal,
+  LineLog,
   Logger,
   ResultOutcome,
   Seal,
   State,
   Status,
 } from '@signalbox/core';
+import { IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
 import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
 import type { Surface } from './catalog/surface.ts';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
 import { createSettle } from './downstream/settle.ts';
+import { KeyJournal } from './idempotency/key-journal.ts';
+import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
@@ -25,6 +29,8 @@ export interface DataPlaneParts {
   readonly state: State;
   readonly documents: DocumentStore;
   readonly cache: Cache<ResultOutcome>;
+  /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
+  readonly keyLog?: LineLog | undefined;
   readonly journal: Journal;
   readonly open: OpenConnection;
   readonly seal: Seal;
@@ -52,14 +58,18 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { state, documents, cache, journal, open, clock, logger, info, random = Math.random } = parts;
+  const { state, documents, cache, keyLog, journal, open, clock, logger, info, random = Math.random } = parts;
   const { limits } = state.current.config;
   const { startConcurrency } = limits;
-  const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency, info });
+  const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
+  const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency, info, experimental });
   const { catalog } = supervisor;
   const settled = createSettle({ supervisor, clock });
   const schemas = createSchemaValidator({ logger });
   const upstream = (name: string) => supervisor.get(name);
+  const keys = new KeyTable({ config: limits.idempotency, clock, logger });
+  const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
+  const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
   const dispatch = createCallPipeline({
     upstream,
     settled,
@@ -71,6 +81,9 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     logger,
     random,
     maxInFlight: limits.maxInFlight,
+    keys,
+    keyJournal,
+    keyTtlMs,
   });
   const handlers = new Map<Surface, RequestHandler>();
   const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);

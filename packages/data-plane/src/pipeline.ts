@@ -1,9 +1,12 @@
 import { createPipeline, type Cache, type Clock, type Journal, type Logger, type Next, type ResultOutcome } from '@signalbox/core';
 import type { Surface } from './catalog/surface.ts';
 import type { Settled } from './downstream/settle.ts';
+import type { KeyJournal } from './idempotency/key-journal.ts';
+import type { KeyTable } from './idempotency/key-table.ts';
 import { admit } from './stages/admit.ts';
 import { cacheOutcomes } from './stages/cache.ts';
 import type { SurfaceCall } from './stages/call-stages.ts';
+import { idempotency } from './stages/idempotency.ts';
 import { observe } from './stages/observe.ts';
 import { resolve } from './stages/resolve.ts';
 import { retry } from './stages/retry.ts';
@@ -23,6 +26,9 @@ export interface PipelineParts {
   readonly logger: Logger;
   readonly random: () => number;
   readonly maxInFlight: number;
+  readonly keys: KeyTable;
+  readonly keyJournal: KeyJournal | undefined;
+  readonly keyTtlMs: number;
 }
 
 /** The path of a call: every stage, outermost first, and the only place that orders them. */
@@ -31,6 +37,7 @@ export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
     .use(observe(parts)) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
     .use(shape(parts)) // we go on with exactly what will be sent
+    .use(idempotency(parts)) // a repetition passes the checks again, and runs, retries and waits with the first
     .use(cacheOutcomes(parts)) // a hit has passed the same checks as a miss
     .use(retry(parts)) // each attempt queues for its own target
     .use(admit(parts)) // only work that will really be sent waits

@@ -1,4 +1,6 @@
 export { toParams, withParams } from './messages/encode.ts';
+export { readMember, withMember } from './messages/members.ts';
+export { Scanner } from './messages/scan.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
 export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';
 export { explainHeaderMarks } from './peers/header-marks.ts';

@@ -46,12 +46,35 @@ export const sessionConfig = z.strictObject({
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
 
+export const idempotencyConfig = z.strictObject({
+  ttlSeconds: z.int().min(1).max(2_592_000).default(86_400).describe('How long a key and the outcome of its call are remembered.'),
+  maxKeys: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('Keys remembered at once; beyond it the oldest are forgotten before their time, and the log says so.'),
+  maxBytes: z
+    .int()
+    .min(0)
+    .default(67_108_864)
+    .describe('Outcomes kept for a replay, all together; beyond it a call sent again is refused instead of replayed.'),
+  durable: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Write to the data folder that a call with a key begins, before it is sent, so that it is not run again after a restart either. Costs one wait for the disk a call.',
+    ),
+});
+export type IdempotencyConfig = z.infer<typeof idempotencyConfig>;
+
 export const limitConfig = z.strictObject({
   maxMessageBytes: z.int().min(1024).default(4_194_304).describe('Largest message accepted from a client.'),
   maxResultBytes: z.int().min(1024).default(67_108_864).describe('Largest message accepted from an upstream.'),
   maxDepth: z.int().min(8).max(10_000).default(64).describe('Deepest nesting of arrays and objects accepted in a message from a client.'),
   maxInFlight: z.int().min(1).default(10_000).describe('Calls in the gateway at once; more are refused as overloaded.'),
   startConcurrency: z.int().min(1).default(16).describe('Upstreams started at the same time.'),
+  idempotency: idempotencyConfig.prefault({}).describe('What is remembered of calls with an idempotency key.'),
 });
 export type LimitConfig = z.infer<typeof limitConfig>;
 

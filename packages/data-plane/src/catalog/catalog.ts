@@ -12,21 +12,28 @@ import type { Contribution } from './catalog-view.ts';
 import { FULL_EXPOSURE } from './exposure.ts';
 import { Surface, type SurfaceWish } from './surface.ts';
 
+/** What the gateway says of itself. */
+export interface OwnProfile {
+  readonly info: Implementation;
+  /** What it announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
+}
+
 /** What all upstreams offer, as it is shown at each address: where everything is, and at every virtual server. */
 export class Catalog {
   /** Where everything is. */
   readonly main: Surface;
-  readonly #info: Implementation;
+  readonly #own: OwnProfile;
   /** Those that are gone are kept with their names: whoever still holds one finds it again when it comes back. */
   readonly #servers = new Map<string, Surface>();
   #paths: ReadonlyMap<string, string> = new Map();
   readonly #listeners = new Set<() => void>();
 
   /** @param document What `toDocument` returned in an earlier run, or `undefined`. */
-  constructor(document: unknown, info: Implementation) {
+  constructor(document: unknown, { info, experimental }: OwnProfile) {
     const { servers } = isObject(document) ? document : { servers: undefined };
     this.main = new Surface(undefined, document, info);
-    this.#info = info;
+    this.#own = { info, experimental };
     for (const [name, ledger] of Object.entries(isObject(servers) ? servers : {})) this.#servers.set(name, new Surface(name, ledger, info));
   }
 
@@ -65,7 +72,7 @@ export class Catalog {
       {
         upstreams: [...upstreams.keys()],
         exposure: FULL_EXPOSURE,
-        info: this.#info,
+        ...this.#own,
         instructions: config.instructions,
       },
       contributions,
@@ -74,8 +81,8 @@ export class Catalog {
     for (const [name, surface] of this.#servers) if (!Object.hasOwn(config.virtualServers, name)) surface.retire();
     for (const [name, server] of wanted) {
       let surface = this.#servers.get(name);
-      if (surface === undefined) this.#servers.set(name, (surface = new Surface(name, undefined, this.#info)));
-      surface.update(toWish(name, server, { config, info: this.#info }), contributions);
+      if (surface === undefined) this.#servers.set(name, (surface = new Surface(name, undefined, this.#own.info)));
+      surface.update(toWish(name, server, { config, own: this.#own }), contributions);
     }
     const paths = new Map(wanted.map(([name, server]) => [pathOf(name, server), name]));
     const isSame = paths.size === this.#paths.size && [...paths].every(([path, name]) => this.#paths.get(path) === name);
@@ -105,12 +112,13 @@ export class Catalog {
 function toWish(
   name: string,
   server: VirtualServerConfig,
-  { config, info }: { readonly config: GatewayConfig; readonly info: Implementation },
+  { config, own }: { readonly config: GatewayConfig; readonly own: OwnProfile },
 ): SurfaceWish {
   return {
     upstreams: servedBy(server, config.mcpServers),
     exposure: { ...server.tools, prompts: server.prompts, resources: server.resources },
-    info: { ...info, title: server.title ?? name },
+    info: { ...own.info, title: server.title ?? name },
+    experimental: own.experimental,
     instructions: server.instructions,
   };
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { RawJson, type Implementation, type Notification } from '@signalbox/core';
+import { RawJson, isObject, type Implementation, type Notification } from '@signalbox/core';
 import type { ServerProfile } from '@signalbox/protocol';
 import type { CatalogList, ListName } from './catalog-lists.ts';
 import { CatalogView, type Contribution } from './catalog-view.ts';
@@ -12,6 +12,8 @@ export interface SurfaceWish {
   readonly upstreams: readonly string[];
   readonly exposure: Exposure;
   readonly info: Implementation;
+  /** What the gateway announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
   /** Text in front of the upstreams' instructions. */
   readonly instructions: string | undefined;
 }
@@ -95,7 +97,7 @@ export class Surface {
     });
     this.#profile = {
       info: wish.info,
-      capabilities: capabilitiesOf(wish.exposure),
+      capabilities: capabilitiesOf(wish, chosen),
       instructions: [wish.instructions, joinInstructions(chosen)].filter(Boolean).join('\n\n') || undefined,
     };
     for (const notification of changesBetween(before, this.#view)) this.#emit(notification);
@@ -131,14 +133,30 @@ function isSame(left: readonly Contribution[], right: readonly Contribution[]): 
   );
 }
 
-function capabilitiesOf({ prompts, resources }: Exposure): Readonly<Record<string, unknown>> {
+function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
+  const { prompts, resources } = exposure;
+  const extensions = joinCapability('extensions', chosen);
+  const others = { ...joinCapability('experimental', chosen), ...experimental };
   return {
     tools: LISTED,
     ...(prompts && { prompts: LISTED }),
     ...(resources && { resources: { ...LISTED, subscribe: true } }),
     ...((prompts || resources) && { completions: {} }),
     logging: {},
+    ...(Object.keys(extensions).length > 0 && { extensions }),
+    ...(Object.keys(others).length > 0 && { experimental: others }),
   };
+}
+
+// What goes beyond the specification is passed on, so it is announced; where two upstreams say it differently, the first counts.
+function joinCapability(name: 'extensions' | 'experimental', chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
+  return Object.assign(
+    {},
+    ...chosen
+      .map(({ manifest }) => manifest.capabilities[name])
+      .toReversed()
+      .filter(isObject),
+  ) as Readonly<Record<string, unknown>>;
 }
 
 // The upstreams' instructions, each under its name, bounded.

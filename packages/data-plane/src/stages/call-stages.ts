@@ -6,6 +6,8 @@ export interface CallTrace {
   upstream: string | undefined;
   name: string | undefined;
   attempts: number;
+  /** Whether a request may have left for an upstream. While it is false, nothing can have run. */
+  isSent: boolean;
   isCached: boolean;
 }
 

@@ -21,7 +21,7 @@ export interface ObserveOptions {
 export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCall> {
   const { clock } = options;
   return (call, next) => {
-    const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isCached: false };
+    const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isSent: false, isCached: false };
     const startedAtMs = clock.now();
     const start = clock.monotonic();
     const succeed = (outcome: Outcome): Outcome => {

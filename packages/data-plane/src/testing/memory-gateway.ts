@@ -9,6 +9,7 @@ import {
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
+  type LineLog,
   type Notification,
   type Outcome,
   type Record,
@@ -138,16 +139,21 @@ export function textOf(outcome: Outcome): string {
   return Array.isArray(content) ? content.map((part: { text?: string }) => part.text).join('\n') : '';
 }
 
+/** What a call has beside its tool and arguments. */
+export interface CallExtras extends Partial<Pick<Request, 'cancellation' | 'principal' | 'client' | 'emit' | 'ask' | 'wantsProgress'>> {
+  readonly meta?: object | undefined;
+  readonly method?: string;
+  /** Instead of the tool, its arguments and `meta`. */
+  readonly params?: object;
+  readonly request?: Partial<Request>;
+}
+
 /** A client at one address of a gateway in memory. */
 export interface MemoryClient {
   readonly handler: RequestHandler;
   /** Methods of the notifications it has heard. */
   readonly notifications: string[];
-  call(
-    tool: string,
-    args?: object,
-    more?: { meta?: object; cancellation?: Cancellation; method?: string; params?: object; request?: Partial<Request> },
-  ): Promise<Outcome>;
+  call(tool: string, args?: object, more?: CallExtras): Promise<Outcome>;
   list(method: string): Promise<string[]>;
 }
 
@@ -167,13 +173,14 @@ export interface MemoryGatewayOptions {
   readonly config?: { readonly [name: string]: object };
   /** Other keys of the configuration. */
   readonly more?: object;
+  readonly keyLog?: LineLog;
   readonly clock?: Clock;
   readonly documents?: DocumentStore;
 }
 
 /** A data plane over scripted servers. */
 export async function createMemoryGateway(options: MemoryGatewayOptions): Promise<MemoryGateway> {
-  const { servers, clock = systemClock, documents = createMemoryDocuments() } = options;
+  const { servers, clock = systemClock, documents = createMemoryDocuments(), keyLog } = options;
   const records: Record[] = [];
   const toServers = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { module: name, retry: { backoffMs: 1 }, ...options.config?.[name] }]));
@@ -181,6 +188,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
   const dataPlane = await createDataPlane({
     state,
     documents,
+    keyLog,
     cache: createMemoryCache<ResultOutcome>({ maxBytes: 1_000_000, clock }),
     journal: { write: (record) => records.push(record) },
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
@@ -220,8 +228,8 @@ function createClient(handler: RequestHandler): MemoryClient {
   return {
     handler,
     notifications,
-    call: (tool, args, { method = 'tools/call', params, meta, cancellation, request: more } = {}) =>
-      request(method, params ?? { name: tool, arguments: args, _meta: meta }, { ...(cancellation && { cancellation }), ...more }),
+    call: (tool, args, { method = 'tools/call', params, meta, request: more, ...extras } = {}) =>
+      request(method, params ?? { name: tool, arguments: args, _meta: meta }, { ...extras, ...more }),
     list: async (method) => {
       const outcome = await request(method, {});
       if (outcome.kind === 'error') throw new Error(outcome.error.message);

@@ -47,5 +47,7 @@ async function sendIsolated(
 
 function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Outcome> {
   const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress } = call;
+  // A connection does not begin what is cancelled before it begins.
+  if (!cancellation.isCancelled) call.trace.isSent = true;
   return connection.request({ method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress });
 }

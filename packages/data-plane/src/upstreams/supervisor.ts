@@ -26,6 +26,8 @@ export interface SupervisorOptions {
   readonly startConcurrency: number;
   /** Who we are towards clients. */
   readonly info: Implementation;
+  /** What the gateway announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
   readonly random?: () => number;
 }
 
@@ -53,7 +55,7 @@ export class Supervisor {
     this.#options = options;
     this.#remembered = remembered;
     this.#starts = new Semaphore(options.startConcurrency);
-    this.catalog = new Catalog(ledger, options.info);
+    this.catalog = new Catalog(ledger, options);
   }
 
   /** Reads what is remembered, then takes up the present snapshot and follows every later one. The caller starts and closes it. */

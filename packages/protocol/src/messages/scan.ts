@@ -76,6 +76,26 @@ export class Scanner {
     }
   }
 
+  /**
+   * Walks the array that begins at `start`. `onItem` gets the index of each item and where it begins, and returns where it
+   * ends: `skipValue` to pass over it.
+   * @returns the index after the closing bracket. @throws SyntaxError when the text is no array.
+   */
+  scanArray(start: number, onItem: (index: number, itemStart: number) => number): number {
+    const { bytes } = this;
+    if (bytes[start] !== OPEN_BRACKET) throw unexpected(start);
+    this.#enter();
+    let position = this.skipSpace(start + 1);
+    for (let index = 0; bytes[position] !== CLOSE_BRACKET || index > 0; index++) {
+      position = this.skipSpace(onItem(index, position));
+      if (bytes[position] === CLOSE_BRACKET) break;
+      if (bytes[position] !== COMMA) throw unexpected(position);
+      position = this.skipSpace(position + 1);
+    }
+    this.#depth--;
+    return position + 1;
+  }
+
   /** @returns the index after the value that begins at `start`. */
   skipValue(start: number): number {
     const { bytes } = this;

@@ -8,6 +8,7 @@ import { readBody } from './http-body.ts';
 import { HttpExchange, reject } from './http-exchange.ts';
 import { checkContent, checkMirrored, checkVersion, readAccept, readMirrored, textOf, type Accepted } from './http-headers.ts';
 import type { IncomingRequest, ResponseWriter } from './http-message.ts';
+import { adoptIdempotencyKey } from './idempotency-header.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { SessionLimits } from './session-table.ts';
 
@@ -119,6 +120,8 @@ export class HttpEndpoint {
         throw error;
       }
       if (message.kind === 'request') id = message.id;
+      const key = textOf(exchange.request.headers['idempotency-key']);
+      if (key !== undefined) message = adoptIdempotencyKey(message, key);
       const version = textOf(exchange.request.headers['mcp-protocol-version']);
       if (version === MODERN_REVISION || isModernClaim(claimOf(message))) this.#serveModern(message, version, exchange);
       else this.#serveHandshake(message, version, exchange);
