@@ -1,6 +1,6 @@
 import { type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
-import type { Listed, Manifest } from '../upstreams/manifest.ts';
-import { buildLists, type CatalogList, type ListName } from './catalog-lists.ts';
+import type { ListHint, ListKind, Listed, Manifest } from '../upstreams/manifest.ts';
+import { buildLists, joinHints, type CatalogList, type ListName } from './catalog-lists.ts';
 import { createExposure, type Exposure } from './exposure.ts';
 import type { NameLedger, NamedKind } from './name-ledger.ts';
 import { createTemplateMatcher } from './uri-template.ts';
@@ -57,7 +57,12 @@ export class CatalogView {
       if (options.exposure.prompts) this.#takePrompts(contribution);
       if (options.exposure.resources) this.#takeResources(contribution);
     }
-    this.#lists = buildLists(this.#entries);
+    this.#lists = buildLists(this.#entries, {
+      tools: this.#hintOf('tools'),
+      prompts: this.#hintOf('prompts'),
+      resources: this.#hintOf('resources'),
+      resourceTemplates: this.#hintOf('templates'),
+    });
   }
 
   /** One list as it goes to clients, as bytes. */
@@ -141,6 +146,13 @@ export class CatalogView {
       this.#templates.push({ upstream, uriTemplate, matches: createTemplateMatcher(uriTemplate) });
       this.#entries.resourceTemplates.push(template);
     }
+  }
+
+  // A server without any entry of a kind has nothing that could change without our being told.
+  #hintOf(kind: ListKind): ListHint {
+    return joinHints(
+      this.#options.contributions.filter(({ manifest }) => manifest[kind].length > 0).map(({ manifest }) => manifest.hints?.[kind]),
+    );
   }
 
   #claim(kind: NamedKind, upstream: string, name: string, wish: { rename: string | undefined; alwaysPrefix: boolean }): string {

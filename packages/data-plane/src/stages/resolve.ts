@@ -50,8 +50,18 @@ function find(call: ObservedCall): Resolution | undefined {
     case 'completion/complete':
       return completion(view, call);
     default:
-      throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": no such method here`);
+      return beyond(call);
   }
+}
+
+// Methods beyond the specification name nobody, so they can be passed on only where there is one single server to mean.
+function beyond(call: ObservedCall): Resolution {
+  const [only, ...others] = call.surface.upstreams;
+  const why =
+    only === undefined ? 'no such method here' : 'it is no method of the specification, and with several servers here it names none';
+  if (only === undefined || others.length > 0) throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": ${why}`);
+  call.trace.name = call.method;
+  return { target: { upstream: only, name: call.method, definition: undefined }, params: call.params };
 }
 
 function named(call: ObservedCall, member: 'name' | 'uri', lookUp: (name: string) => Target | undefined): Resolution | undefined {

@@ -102,6 +102,7 @@ interface MessageParts {
   isError: boolean;
   resultType: string;
   modernMembers: number[];
+  hasLooseContent: boolean;
   members: number;
   deepest: number;
 }
@@ -122,6 +123,7 @@ function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts 
     isError: false,
     resultType: 'complete',
     modernMembers: [],
+    hasLooseContent: false,
     members: 0,
     deepest: 0,
   };
@@ -142,6 +144,7 @@ function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts 
         const to = skip(from);
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
+        else if (name === 'structuredContent') parts.hasLooseContent = bytes[from] !== 0x7b;
         else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = bytes.toString('utf8', from + 1, to - 1);
         return to;
       });
@@ -181,6 +184,7 @@ function toMessage(parts: MessageParts, value: Record<string, unknown> | undefin
         isError: parts.isError,
         resultType: parts.resultType,
         modernMembers: parts.modernMembers,
+        hasLooseContent: parts.hasLooseContent,
       },
     };
   }

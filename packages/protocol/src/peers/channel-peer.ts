@@ -142,8 +142,8 @@ export class ChannelPeer {
     this.#take(pending);
     const { outcome } = message;
     if (outcome.kind === 'error') return pending.resolve(outcome);
-    const { result, resultType, isError, modernMembers } = outcome;
-    pending.resolve({ kind: 'result', result, resultType, isError, modernMembers, revision: this.revision });
+    const { result, resultType, isError, modernMembers, hasLooseContent } = outcome;
+    pending.resolve({ kind: 'result', result, resultType, isError, modernMembers, hasLooseContent, revision: this.revision });
   }
 
   #notified(notification: Notification): void {

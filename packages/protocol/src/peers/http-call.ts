@@ -257,8 +257,8 @@ export class HttpCall implements ExchangeSink, Timed {
     if (this.#isStream) this.#session.deadlines.add(this);
     else this.#session.deadlines.delete(this);
     if (outcome.kind === 'error') return this.#resolve(outcome);
-    const { result, resultType, isError, modernMembers } = outcome;
-    this.#resolve({ kind: 'result', result, resultType, isError, modernMembers, revision: this.#options.revision });
+    const { result, resultType, isError, modernMembers, hasLooseContent } = outcome;
+    this.#resolve({ kind: 'result', result, resultType, isError, modernMembers, hasLooseContent, revision: this.#options.revision });
   }
 
   #fail(error: Error): void {
