@@ -7,6 +7,8 @@ export { openChannel } from './peers/channel-client.ts';
 export type { ChannelConnectOptions } from './peers/channel-client.ts';
 export { openHttp } from './peers/http-connection.ts';
 export type { HttpConnectOptions } from './peers/http-connection.ts';
+export { openWebSocket } from './peers/open-web-socket.ts';
+export type { WebSocketConnectOptions } from './peers/open-web-socket.ts';
 export { createChildGuard } from './transports/child-guard.ts';
 export type { ChildGuard } from './transports/child-guard.ts';
 export { createHttpServer } from './transports/http-server.ts';

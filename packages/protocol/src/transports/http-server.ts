@@ -3,10 +3,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import { GatewayError, silentLogger, systemClock, toGatewayError, type Clock, type Logger } from '@signalbox/core';
 import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
+import { ChannelClients } from './channel-clients.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
 import { reject } from './http-exchange.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
 import type { SessionLimits } from './session-table.ts';
+import { WebSocketEndpoint } from './websocket/web-socket-endpoint.ts';
 
 export interface HttpServerOptions {
   readonly handler: RequestHandler;
@@ -30,14 +32,14 @@ export interface HttpServer {
   listen(): Promise<{ readonly url: string }>;
   /** Takes no more requests, gives those in flight `graceMs` to end, then cancels them. Idempotent. */
   close(graceMs: number): Promise<void>;
-  /** Open sessions and streams of notifications. */
+  /** Open sessions and streams of notifications. A client over WebSocket is one of each. */
   sessions(): { readonly open: number; readonly streams: number };
 }
 
 /** Time between looks for connections that have become idle while closing, in milliseconds. */
 const SWEEP_MS = 20;
 
-/** Serves MCP over Streamable HTTP to clients of both generations at one address. */
+/** Serves MCP over Streamable HTTP and WebSocket to clients of both generations at one address. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes } = options;
   if (!isLoopback(host) && options.guard?.token === undefined) {
@@ -52,6 +54,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     limits: options.limits,
     sessions: options.sessions,
     clock,
+  });
+  const clients = new ChannelClients({ handler, limits: options.limits, max: options.sessions.max, clock, logger });
+  const webSockets = new WebSocketEndpoint({
+    clients,
+    check: (request) => {
+      guard.checkPlace(request);
+      if (!isAt(request.url, path)) throw notFound(path);
+      guard.checkToken(request);
+    },
+    serveAfresh: (connection) => server.emit('connection', connection),
+    maxMessageBytes: options.limits.maxMessageBytes,
+    logger,
   });
   let isClosing = false;
   // Node does not count a connection as idle before its first request.
@@ -74,12 +88,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       try {
         guard.checkPlace(request);
         const url = request.url ?? '';
-        if (url === path || url.startsWith(`${path}?`)) {
+        if (isAt(url, path)) {
           guard.checkToken(request);
           endpoint.serve(request, response);
         } else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
-        else if (routes?.(request, response) !== true)
-          throw new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
+        else if (routes?.(request, response) !== true) throw notFound(path);
       } catch (thrown) {
         const error = toGatewayError(thrown);
         if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
@@ -94,6 +107,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('connection', (socket: Socket) => {
     fresh.add(socket);
     socket.once('close', () => fresh.delete(socket));
+  });
+  server.on('upgrade', (request, connection, rest) => {
+    fresh.delete(request.socket);
+    webSockets.take(request, connection, rest);
   });
   const unwatch = handler.watch((notification) => endpoint.offer(notification));
   let closing: Promise<void> | undefined;
@@ -111,22 +128,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           resolve({ url: `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}${path}` });
         });
       }),
-    sessions: () => endpoint.counts,
+    sessions: () => ({ open: endpoint.counts.open + clients.size, streams: endpoint.counts.streams + clients.size }),
     close: (graceMs) =>
       (closing ??= new Promise((resolve) => {
         isClosing = true;
         unwatch();
         const stopWaiting = clock.after(graceMs, () => {
           endpoint.close('The gateway is closing');
+          clients.close();
           server.closeAllConnections();
         });
         server.close(() => {
           stopSweeping();
           stopWaiting();
           endpoint.close('The gateway is closing');
+          clients.close();
           resolve();
         });
         endpoint.endStreams();
+        clients.finish();
         // A connection that is busy now is idle once its answer is out.
         let stopSweeping = (): void => undefined;
         const sweep = (): void => {
@@ -137,4 +157,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         sweep();
       })),
   };
+}
+
+function isAt(url: string | undefined, path: string): boolean {
+  return url === path || url?.startsWith(`${path}?`) === true;
+}
+
+function notFound(path: string): GatewayError {
+  return new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
 }
