@@ -7,6 +7,7 @@ export { openChannel } from './peers/channel-client.ts';
 export type { ChannelConnectOptions } from './peers/channel-client.ts';
 export { openHttp } from './peers/http-connection.ts';
 export type { HttpConnectOptions } from './peers/http-connection.ts';
+export { openHttpOrLegacySse, openLegacySse } from './peers/open-legacy-sse.ts';
 export { openWebSocket } from './peers/open-web-socket.ts';
 export type { WebSocketConnectOptions } from './peers/open-web-socket.ts';
 export { createChildGuard } from './transports/child-guard.ts';

@@ -7,6 +7,7 @@ import { ChannelClients } from './channel-clients.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
 import { reject } from './http-exchange.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
+import { SseEndpoint } from './legacy-sse/sse-endpoint.ts';
 import type { SessionLimits } from './session-table.ts';
 import { WebSocketEndpoint } from './websocket/web-socket-endpoint.ts';
 
@@ -21,6 +22,8 @@ export interface HttpServerOptions {
   readonly guard?: GuardOptions;
   readonly limits: EndpointLimits;
   readonly sessions: SessionLimits;
+  /** Also serves clients of the HTTP+SSE transport, at `sse` and `messages` beside the path. Default `true`. */
+  readonly legacySse?: boolean;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Serves other paths, behind the same checks of host and origin; it asks for its own proof. Returns `false` for a path it does not know. */
@@ -32,14 +35,14 @@ export interface HttpServer {
   listen(): Promise<{ readonly url: string }>;
   /** Takes no more requests, gives those in flight `graceMs` to end, then cancels them. Idempotent. */
   close(graceMs: number): Promise<void>;
-  /** Open sessions and streams of notifications. A client over WebSocket is one of each. */
+  /** Open sessions and streams of notifications. A client over WebSocket or HTTP+SSE is one of each. */
   sessions(): { readonly open: number; readonly streams: number };
 }
 
 /** Time between looks for connections that have become idle while closing, in milliseconds. */
 const SWEEP_MS = 20;
 
-/** Serves MCP over Streamable HTTP and WebSocket to clients of both generations at one address. */
+/** Serves MCP over Streamable HTTP and WebSocket to clients of both generations at one address, and over HTTP+SSE beside it. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes } = options;
   if (!isLoopback(host) && options.guard?.token === undefined) {
@@ -56,6 +59,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     clock,
   });
   const clients = new ChannelClients({ handler, limits: options.limits, max: options.sessions.max, clock, logger });
+  const legacySse = options.legacySse === false ? undefined : new SseEndpoint({ clients, path, limits: options.limits });
   const webSockets = new WebSocketEndpoint({
     clients,
     check: (request) => {
@@ -91,6 +95,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         if (isAt(url, path)) {
           guard.checkToken(request);
           endpoint.serve(request, response);
+        } else if (legacySse?.has(url)) {
+          guard.checkToken(request);
+          legacySse.serve(request, response);
         } else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
         else if (routes?.(request, response) !== true) throw notFound(path);
       } catch (thrown) {

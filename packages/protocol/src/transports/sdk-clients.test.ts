@@ -1,5 +1,6 @@
 import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from '@modelcontextprotocol/client';
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport as OldSseTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { WebSocketClientTransport as OldWebSocketTransport } from '@modelcontextprotocol/sdk/client/websocket.js';
 import { ResourceUpdatedNotificationSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -98,6 +99,16 @@ test('it does the same over WebSocket', async () => {
   await client.close();
   await until(() => it.server.sessions().open === 0, 'the client is forgotten');
   vi.unstubAllGlobals();
+});
+
+test('it does the same over HTTP+SSE', async () => {
+  await using it = await start();
+  const client = new OldClient(NAME, { capabilities: {} });
+  await client.connect(new OldSseTransport(new URL('/sse', it.url)));
+  await exercise(it, client, () => Promise.resolve());
+  expect(it.server.sessions()).toEqual({ open: 1, streams: 1 });
+  await client.close();
+  await until(() => it.server.sessions().open === 0, 'the client is forgotten');
 });
 
 test('the official client of the second generation speaks the modern revision, also when it may choose', async () => {
