@@ -33,6 +33,8 @@ const MAX_SUBSCRIPTIONS = 1024;
 export interface ChannelServerOptions {
   readonly handler: RequestHandler;
   readonly seal: Seal;
+  /** Who the client is. Default: whoever is on this machine. */
+  readonly principal?: string;
   readonly limits: DecodeLimits;
   /** Longest wait for the client's answer to what a server asks it, in milliseconds. Default 10 minutes. */
   readonly inputMs?: number;
@@ -63,11 +65,12 @@ export function serveChannel(channel: Channel, options: ChannelServerOptions): C
     const reply = new ChannelReply(channel, message.id);
     try {
       if (isModernClaim(claimedRevision(message.params.get('_meta')?.object)))
-        modern.request(message, { reply, ...pending.begin(message.id, reply) });
+        modern.request(message, { reply, principal: options.principal, ...pending.begin(message.id, reply) });
       else if (message.method === 'initialize') {
         const next = new ServerSession(context, readInitializingClient(message), {
           id: `channel-${++sessions}`,
           pending,
+          ...(options.principal !== undefined && { principal: options.principal }),
           outlet: (frame) => {
             if (frame.length > 0) channel.send(frame);
             return true;

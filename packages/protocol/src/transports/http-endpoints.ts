@@ -56,6 +56,13 @@ export class HttpEndpoints {
     return path === this.#path ? this.#main.endpoint : this.#more.get(path)?.endpoint;
   }
 
+  /** What answers at a request target, if anything does. */
+  handlerAt(target: string): RequestHandler | undefined {
+    const end = target.indexOf('?');
+    const path = end < 0 ? target : target.slice(0, end);
+    return path === this.#path ? this.#main.handler : this.#more.get(path)?.handler;
+  }
+
   get counts(): { readonly open: number; readonly streams: number } {
     const counts = { open: 0, streams: 0 };
     for (const endpoint of this.#all()) {

@@ -12,11 +12,14 @@ import {
 } from '@signalbox/core';
 import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
+import { ChannelClients } from './channel-clients.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
 import { HttpEndpoints, type HandlersByPath } from './http-endpoints.ts';
 import { reject } from './http-exchange.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
+import { SseEndpoint } from './legacy-sse/sse-endpoint.ts';
 import type { SessionLimits } from './session-table.ts';
+import { WebSocketEndpoint } from './websocket/web-socket-endpoint.ts';
 
 export interface HttpServerOptions {
   readonly handler: RequestHandler;
@@ -35,6 +38,8 @@ export interface HttpServerOptions {
   readonly inputMs?: number;
   readonly limits: EndpointLimits;
   readonly sessions: SessionLimits;
+  /** Also serves clients of the HTTP+SSE transport, at `sse` and `messages` beside the path. Default `true`. */
+  readonly legacySse?: boolean;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Serves other paths, behind the same checks of host and origin; it asks for its own proof. Returns `false` for a path it does not know. */
@@ -46,7 +51,7 @@ export interface HttpServer {
   listen(): Promise<{ readonly url: string }>;
   /** Takes no more requests, gives those in flight `graceMs` to end, then cancels them. Idempotent. */
   close(graceMs: number): Promise<void>;
-  /** Open sessions and streams of notifications. */
+  /** Open sessions and streams of notifications. A client over WebSocket or HTTP+SSE is one of each. */
   sessions(): { readonly open: number; readonly streams: number };
 }
 
@@ -56,7 +61,7 @@ const TOKEN_PRINCIPAL = 'token';
 /** Time between looks for connections that have become idle while closing, in milliseconds. */
 const SWEEP_MS = 20;
 
-/** Serves MCP over Streamable HTTP to clients of both generations, at one address or several. */
+/** Serves MCP over Streamable HTTP and WebSocket to clients of both generations, at one address or several, and over HTTP+SSE beside the first. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes } = options;
   if (!isLoopback(host) && options.guard?.token === undefined) {
@@ -66,20 +71,42 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     );
   }
   const guard = new HttpGuard(host, options.guard ?? {});
+  const principal = options.guard?.token === undefined ? LOCAL_PRINCIPAL : TOKEN_PRINCIPAL;
+  const inputMs = options.inputMs === undefined ? {} : { inputMs: options.inputMs };
   const endpoints = new HttpEndpoints({
     path,
     handler,
     more: options.more,
     create: (handler, place) =>
       new HttpEndpoint({
-        context: new PeerContext({ handler, seal: options.seal, clock, logger, ...(options.inputMs && { inputMs: options.inputMs }) }),
+        context: new PeerContext({ handler, seal: options.seal, clock, logger, ...inputMs }),
         place,
-        principal: options.guard?.token === undefined ? LOCAL_PRINCIPAL : TOKEN_PRINCIPAL,
+        principal,
         limits: options.limits,
         sessions: options.sessions,
         clock,
       }),
     clock,
+  });
+  const clients = new ChannelClients({
+    handler,
+    serving: { seal: options.seal, principal, limits: options.limits, clock, logger, ...inputMs },
+    max: options.sessions.max,
+    clock,
+  });
+  const legacySse = options.legacySse === false ? undefined : new SseEndpoint({ clients, path, limits: options.limits });
+  const webSockets = new WebSocketEndpoint({
+    clients,
+    admit: (request) => {
+      guard.checkPlace(request);
+      const found = endpoints.handlerAt(request.url ?? '');
+      if (found === undefined) throw notFound(path);
+      guard.checkToken(request);
+      return found;
+    },
+    serveAfresh: (connection) => server.emit('connection', connection),
+    maxMessageBytes: options.limits.maxMessageBytes,
+    logger,
   });
   let isClosing = false;
   // Node does not count a connection as idle before its first request.
@@ -106,9 +133,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         if (endpoint !== undefined) {
           guard.checkToken(request);
           endpoint.serve(request, response);
+        } else if (legacySse?.has(url)) {
+          guard.checkToken(request);
+          legacySse.serve(request, response);
         } else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
-        else if (routes?.(request, response) !== true)
-          throw new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
+        else if (routes?.(request, response) !== true) throw notFound(path);
       } catch (thrown) {
         const error = toGatewayError(thrown);
         if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
@@ -123,6 +152,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('connection', (socket: Socket) => {
     fresh.add(socket);
     socket.once('close', () => fresh.delete(socket));
+  });
+  server.on('upgrade', (request, connection, rest) => {
+    fresh.delete(request.socket);
+    webSockets.take(request, connection, rest);
   });
   let closing: Promise<void> | undefined;
 
@@ -139,21 +172,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           resolve({ url: `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}${path}` });
         });
       }),
-    sessions: () => endpoints.counts,
+    sessions: () => ({ open: endpoints.counts.open + clients.size, streams: endpoints.counts.streams + clients.size }),
     close: (graceMs) =>
       (closing ??= new Promise((resolve) => {
         isClosing = true;
         const stopWaiting = clock.after(graceMs, () => {
           endpoints.close('The gateway is closing');
+          clients.close();
           server.closeAllConnections();
         });
         server.close(() => {
           stopSweeping();
           stopWaiting();
           endpoints.close('The gateway is closing');
+          clients.close();
           resolve();
         });
         endpoints.endStreams();
+        clients.finish();
         // A connection that is busy now is idle once its answer is out.
         let stopSweeping = (): void => undefined;
         const sweep = (): void => {
@@ -164,4 +200,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         sweep();
       })),
   };
+}
+
+function notFound(path: string): GatewayError {
+  return new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
 }
