@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GatewayError, systemClock, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
+import { GatewayError, systemClock, type IdempotencyConfig, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
 import {
   createDesiredState,
   createJournalRing,
@@ -13,10 +13,12 @@ import {
 } from '@signalbox/control-plane';
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
-import { createFileDocuments, createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
+import { createSeal } from '@signalbox/security';
+import { createFileDocuments, createFileLines, createMemoryCache, createMemoryDocuments, type FileLines } from '@signalbox/storage';
 import { createLazyAdmin } from './admin.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { createModuleLoader } from './load-module.ts';
+import { readSealKey } from './seal-key.ts';
 
 const CACHE_BYTES = 64 * 1024 * 1024;
 
@@ -31,6 +33,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const state = createDesiredState({ initial: config, logger });
   const files = dataDir === undefined ? undefined : createFileDocuments({ folder: join(dataDir, 'remembered'), logger });
   const documents = files ?? createMemoryDocuments();
+  const seal = createSeal({ key: await readSealKey(dataDir) });
   const journal = createJournalRing();
   const guard = createChildGuard({ clock });
   const open = createOpen({
@@ -43,13 +46,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     logger,
   });
   const cache = createMemoryCache<ResultOutcome>({ maxBytes: CACHE_BYTES, clock });
-  const dataPlane = await createDataPlane({ state, documents, cache, journal, open, clock, logger, info });
+  const keyLog = createKeyLog(config.limits.idempotency, options);
+  const dataPlane = await createDataPlane({ state, documents, cache, keyLog, journal, open, seal, clock, logger, info });
   const reload = createReload({ load, state });
   const stopWatching = watchConfig({ path: configPath, reload, logger, clock });
 
   let server: HttpServer | undefined;
   let address: string | undefined;
-  const status: Status = { upstreams: () => dataPlane.supervisor.status(), sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
+  const status: Status = { ...dataPlane.status, sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number): Promise<void> => {
@@ -58,6 +62,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     await dataPlane.close();
     await guard.close();
     await files?.close();
+    await keyLog?.close();
     if (dataDir !== undefined) await removeRuntimeFile(dataDir, process.pid);
   };
 
@@ -65,6 +70,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     state,
     status,
     handler: dataPlane.handler,
+    server: (name) => dataPlane.server(name),
+    seal,
     info,
     start: () => dataPlane.start(),
     listen: async () => {
@@ -92,6 +99,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       });
       server = createHttpServer({
         handler: dataPlane.handler,
+        more: dataPlane.servers,
+        seal,
+        inputMs: sessions.inputSeconds * 1000,
         host,
         port: options.port ?? listen.port,
         guard: { ...(token && { token }), allowedHosts: listen.allowedHosts, allowedOrigins: listen.allowedOrigins },
@@ -121,6 +131,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     close: (graceMs = 10_000) => (closing ??= close(graceMs)),
   };
   return gateway;
+}
+
+function createKeyLog({ durable, ttlSeconds }: IdempotencyConfig, { dataDir, logger }: GatewayOptions): FileLines | undefined {
+  if (!durable) return undefined;
+  if (dataDir !== undefined)
+    return createFileLines({ folder: dataDir, name: 'idempotency', pid: process.pid, keepMs: ttlSeconds * 1000, logger });
+  logger.warn('idempotency keys will not outlive this process: "limits.idempotency.durable" needs a data folder');
+  return undefined;
 }
 
 function waitUntilSettled(gateway: Gateway, supervisor: { watchStates(listener: () => void): () => void }, waitMs: number): Promise<void> {

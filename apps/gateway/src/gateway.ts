@@ -1,4 +1,4 @@
-import type { Implementation, Logger, State, Status } from '@signalbox/core';
+import type { Implementation, Logger, Seal, State, Status } from '@signalbox/core';
 import type { RequestHandler } from '@signalbox/protocol';
 
 /** What a gateway is made from. */
@@ -21,6 +21,10 @@ export interface Gateway {
   readonly status: Status;
   /** Answers requests in inner form, as every listener does. */
   readonly handler: RequestHandler;
+  /** Answers requests to the virtual server of that name, if there is one. */
+  server(name: string): RequestHandler | undefined;
+  /** Seals what clients hold for us, as every listener needs it. */
+  readonly seal: Seal;
   readonly info: Implementation;
   /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
   start(): void;

@@ -31,11 +31,50 @@ export interface Notification {
   readonly params: RawJson | undefined;
 }
 
+/**
+ * What a server asks of a client while it works on a call: `sampling/createMessage`, `elicitation/create`, `roots/list`.
+ * The outcome is the client's own word, also where it refuses.
+ */
+export interface Question {
+  readonly method: string;
+  readonly params: RawJson | undefined;
+  /** Happens when the server takes its question back, or the call it belongs to is over. */
+  readonly cancellation: Cancellation;
+  /** Takes the progress the client reports while it works on its answer, with `progressToken` still the client's. */
+  readonly emit?: ((notification: Notification) => void) | undefined;
+}
+
+/** Brings a question to a client. @throws GatewayError `MISSING_CAPABILITY` when the client did not declare what it takes; `CANCELLED`. */
+export type Ask = (question: Question) => Promise<Outcome>;
+
+/** A client's session in a handshake revision: what goes beyond a single call belongs to it. */
+export interface CallerSession {
+  readonly id: string;
+  readonly client: ClientProfile;
+  /** Asks outside of any call, on the session's own stream. */
+  readonly ask: Ask;
+  /** Tells the client something that belongs to no call. */
+  notify(notification: Notification): void;
+  /** Calls `listener` once when the session ends, at once if it has. Returns its own stop function. */
+  watchEnd(listener: () => void): () => void;
+}
+
+/** The principal of callers who show no credential: whoever is on this machine. */
+export const LOCAL_PRINCIPAL = 'local';
+/** The principal of requests that the gateway makes on its own behalf. */
+export const OWN_PRINCIPAL = 'gateway';
+
 /** A request in inner form, which is that of the modern revision: complete in itself, no session behind it. */
 export interface Request {
   readonly method: string;
   readonly params: Params;
   readonly client: ClientProfile;
+  /** Who asks, as far as their credential tells. Results, handles and states of one principal are nobody else's. */
+  readonly principal: string;
+  /** The session the request was made in; absent for clients of the modern revision. */
+  readonly session?: CallerSession | undefined;
+  /** Asks the caller's client on the request's own stream; absent when it cannot be asked anything. */
+  readonly ask?: Ask | undefined;
   readonly cancellation: Cancellation;
   /** Sends progress and log messages on the request's own stream; absent when the caller cannot receive any. */
   readonly emit: ((notification: Notification) => void) | undefined;
@@ -111,6 +150,8 @@ export interface ResultOutcome {
    * the way in, so that taking them out needs no second walk over a large result. Absent when nobody has looked.
    */
   readonly modernMembers?: readonly number[] | undefined;
+  /** Whether its `structuredContent` is something else than an object, which only the modern revision allows. */
+  readonly hasLooseContent?: boolean | undefined;
 }
 
 /** The server refused, in JSON-RPC's terms. Passed on as it is. */

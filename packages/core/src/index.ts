@@ -2,10 +2,12 @@ export { RawJson, isObject } from './raw-json.ts';
 export { Cancellation } from './cancellation.ts';
 export { GatewayError, toGatewayError, toMessage } from './errors.ts';
 export type { ErrorCode, ErrorData, GatewayErrorOptions, RpcError } from './errors.ts';
-export { LOG_LEVELS } from './call.ts';
+export { LOCAL_PRINCIPAL, LOG_LEVELS, OWN_PRINCIPAL } from './call.ts';
 export type {
+  Ask,
   Awaitable,
   Call,
+  CallerSession,
   ClientProfile,
   ErrorOutcome,
   Implementation,
@@ -15,6 +17,7 @@ export type {
   Outcome,
   Params,
   Priority,
+  Question,
   Request,
   ResolvedCall,
   ResultOutcome,
@@ -23,6 +26,8 @@ export type {
   ToolAnnotations,
   ToolDefinition,
 } from './call.ts';
+export { canonicalJson } from './canonical-json.ts';
+export { IDEMPOTENCY_CAPABILITY, IDEMPOTENCY_KEY, parseIdempotencyKey } from './idempotency-key.ts';
 export { createPipeline } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { GATEWAY_LOG_LEVELS } from './log-level.ts';
@@ -35,28 +40,36 @@ export type {
   Dispatch,
   DocumentStore,
   Journal,
+  LeftOutTool,
+  LineLog,
   LogFields,
   Logger,
   Record,
+  Seal,
   Snapshot,
   State,
   Status,
   UpstreamState,
   UpstreamStatus,
+  VirtualServerStatus,
 } from './ports.ts';
 export { systemClock } from './clock.ts';
 export { silentLogger } from './logger.ts';
 export { selectUpstreams } from './select-upstreams.ts';
 export type { UpstreamSelection } from './select-upstreams.ts';
 export { createNameMatcher } from './glob.ts';
-export { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './config/parse-config.ts';
+export { nearestOf } from './nearest.ts';
+export { configJsonSchema, configProblems, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
-export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export { pathOf, servedBy } from './config/virtual-server-config.ts';
+export type { VirtualServerConfig } from './config/virtual-server-config.ts';
 export { kindOf } from './config/upstream-config.ts';
 export type {
   BreakerConfig,
   ExposureConfig,
   HealthConfig,
+  IsolationConfig,
   RestartConfig,
   RetryConfig,
   TimeoutConfig,

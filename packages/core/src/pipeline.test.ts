@@ -13,6 +13,7 @@ const call: Call = {
   cancellation: new Cancellation(),
   emit: undefined,
   wantsProgress: false,
+  principal: 'local',
   priority: 'normal',
   deadlineMs: Number.POSITIVE_INFINITY,
 };

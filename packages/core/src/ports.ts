@@ -58,6 +58,13 @@ export const UPSTREAM_STATES = ['configured', 'known', 'starting', 'ready', 'deg
  */
 export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 
+/** A tool that an upstream lists and clients do not see. */
+export interface LeftOutTool {
+  readonly tool: string;
+  /** What is wrong with its definition. */
+  readonly reason: string;
+}
+
 /** What is observed of one upstream. */
 export interface UpstreamStatus {
   readonly name: string;
@@ -76,10 +83,14 @@ export interface UpstreamStatus {
   readonly tools: number;
   readonly resources: number;
   readonly prompts: number;
+  /** Tools it lists that are not offered on, with the reason; at most a hundred. */
+  readonly leftOut: readonly LeftOutTool[];
   /** Times it was started by this process, the first included. */
   readonly starts: number;
   readonly calls: number;
   readonly failures: number;
+  /** Connections open for single clients beside the shared one. */
+  readonly isolated: number;
   readonly inFlight: number;
   readonly queued: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
@@ -87,9 +98,23 @@ export interface UpstreamStatus {
   readonly stderr: readonly string[];
 }
 
+/** What is observed of one virtual server. */
+export interface VirtualServerStatus {
+  readonly name: string;
+  /** Where it is reached on the listener. */
+  readonly path: string;
+  /** Upstreams it is made of, also those that are away. */
+  readonly upstreams: readonly string[];
+  /** Tools that can be called there, however they are found. */
+  readonly tools: number;
+  readonly resources: number;
+  readonly prompts: number;
+}
+
 /** What is observed. */
 export interface Status {
   upstreams(): readonly UpstreamStatus[];
+  virtualServers(): readonly VirtualServerStatus[];
   sessions(): { readonly open: number; readonly streams: number };
 }
 
@@ -124,6 +149,27 @@ export interface DocumentStore {
   /** Replaces the document whole; after a crash either the old or the new one is there. */
   write(key: string, document: unknown): Promise<void>;
   remove(key: string): Promise<void>;
+}
+
+/** Lines of text that outlive the process, in the order they were appended. A line holds no line end. */
+export interface LineLog {
+  /** What earlier runs left, oldest first. A line that a crash cut off is not among them. */
+  read(): Promise<readonly string[]>;
+  /** Resolves once the line would survive a crash of the machine. */
+  append(line: string): Promise<void>;
+  /** Puts other lines in the place of all that were read or appended; after a crash the old ones or the new ones are there. */
+  replace(lines: readonly string[]): Promise<void>;
+}
+
+/**
+ * Turns state that leaves the house into text nobody else can read or make, and back. A sealed text opens only for the
+ * purpose it was sealed for, and, where the key is kept, after a restart and on every replica that has it.
+ */
+export interface Seal {
+  /** @param options.context What the text is bound to beside its purpose; must be the same when it is opened. */
+  seal(purpose: string, value: unknown, options?: { readonly context?: string }): string;
+  /** @returns the value, or `undefined` for a text that is not ours, was changed, or was sealed for something else. */
+  open(purpose: string, text: string, options?: { readonly context?: string }): unknown;
 }
 
 /** May forget at any time. */

@@ -20,6 +20,7 @@ function ask(handler: RequestHandler, method: string, params: Readonly<Record<st
     cancellation: new Cancellation(),
     emit: undefined,
     wantsProgress: false,
+    principal: 'local',
   };
   return handler.request(request);
 }

@@ -1,9 +1,11 @@
 import { Console } from 'node:console';
+import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { toMessage, type LogFields, type Logger } from '@signalbox/core';
+import { toMessage, type LogFields, type Logger, type Seal } from '@signalbox/core';
 import { createHttpServer, serveStdio } from '@signalbox/protocol';
+import { SEAL_KEY_BYTES, createSeal } from '@signalbox/security';
 import type { Module, ModuleSource } from './module.ts';
 import { createModuleHandler } from './module-handler.ts';
 import { parseServeArguments, type ServeArguments } from './serve-arguments.ts';
@@ -74,7 +76,7 @@ const NOT_SERVED: Served = {
   close: () => Promise.resolve(),
 };
 const LIMITS = { maxMessageBytes: 4_194_304, maxDepth: 64 } as const;
-const SESSIONS = { idleSeconds: 1800, max: 1000 } as const;
+const SESSIONS = { idleSeconds: 1800, max: 1000, maxAgeSeconds: 604_800 } as const;
 const DEFAULT_PORT = 3000;
 const GRACE_MS = 2000;
 
@@ -93,7 +95,14 @@ function isEntry(entry: string, script: string | undefined): boolean {
 
 function serveOverStdio(module: Module, options: ServeOptions, logger: Logger): Served {
   const { input = process.stdin, output = process.stdout } = options.streams ?? {};
-  const server = serveStdio({ handler: createModuleHandler(module, { logger }), input, output, limits: LIMITS, logger });
+  const server = serveStdio({
+    handler: createModuleHandler(module, { logger }),
+    seal: createOwnSeal(),
+    input,
+    output,
+    limits: LIMITS,
+    logger,
+  });
   const closed = server.closed.then(async (reason) => {
     await closeModule(module, logger);
     return reason;
@@ -109,6 +118,7 @@ async function serveOverHttp(module: Module, options: ServeOptions & ServeArgume
   const { port = DEFAULT_PORT, host, token } = options;
   const server = createHttpServer({
     handler: createModuleHandler(module, { logger }),
+    seal: createOwnSeal(),
     port,
     limits: LIMITS,
     sessions: SESSIONS,
@@ -126,6 +136,11 @@ async function serveOverHttp(module: Module, options: ServeOptions & ServeArgume
     finish('We closed it');
   }
   return { transport: 'http', url, closed, close: () => (closing ??= close()) };
+}
+
+// What is sealed need not outlive the process: it is about calls that end with it.
+function createOwnSeal(): Seal {
+  return createSeal({ key: randomBytes(SEAL_KEY_BYTES) });
 }
 
 async function closeModule(module: Module, logger: Logger): Promise<void> {

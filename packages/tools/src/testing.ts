@@ -1,6 +1,7 @@
 import {
   Cancellation,
   GatewayError,
+  LOCAL_PRINCIPAL,
   RawJson,
   type ClientProfile,
   type LogLevel,
@@ -99,7 +100,15 @@ export async function testModule(source: ModuleSource, options: TestOptions = {}
     signal?.addEventListener('abort', cancel, { once: true });
     try {
       return toMembers(
-        await handler.request({ method, params: toParams(asJson(params)), client, cancellation, emit, wantsProgress: true }),
+        await handler.request({
+          method,
+          params: toParams(asJson(params)),
+          client,
+          principal: LOCAL_PRINCIPAL,
+          cancellation,
+          emit,
+          wantsProgress: true,
+        }),
       );
     } finally {
       signal?.removeEventListener('abort', cancel);

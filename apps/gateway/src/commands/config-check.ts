@@ -27,7 +27,7 @@ export async function configCheck(context: CommandContext): Promise<ExitCode> {
   }
 }
 
-function summaryOf({ mcpServers }: GatewayConfig): string {
+function summaryOf({ mcpServers, virtualServers }: GatewayConfig): string {
   const upstreams = Object.values(mcpServers);
   const kinds = (['stdio', 'http', 'module'] as const).map(
     (kind) => [upstreams.filter((each) => kindOf(each) === kind).length, kind] as const,
@@ -35,5 +35,6 @@ function summaryOf({ mcpServers }: GatewayConfig): string {
   const parts = kinds.filter(([count]) => count > 0).map(([count, kind]) => `${count} ${kind}`);
   const off = upstreams.filter(({ disabled }) => disabled).length;
   const detail = parts.length === 0 ? '' : ` (${parts.join(', ')}${off > 0 ? `; ${off} switched off` : ''})`;
-  return `${countOf(upstreams.length, 'server')}${detail}`;
+  const virtual = Object.keys(virtualServers).length;
+  return `${countOf(upstreams.length, 'server')}${detail}${virtual > 0 ? ` and ${countOf(virtual, 'virtual server')}` : ''}`;
 }

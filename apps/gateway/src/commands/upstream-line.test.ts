@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createPaint } from '../terminal/paint.ts';
-import { adviceFor, failureDetails, offerText, reasonText } from './upstream-line.ts';
+import { adviceFor, failureDetails, leftOutText, offerText, reasonText } from './upstream-line.ts';
 
 const status = {
   name: 'git (hub)',
@@ -16,9 +16,11 @@ const status = {
   tools: 0,
   resources: 0,
   prompts: 0,
+  leftOut: [],
   starts: 1,
   calls: 0,
   failures: 0,
+  isolated: 0,
   inFlight: 0,
   queued: 0,
   breaker: 'closed',
@@ -57,4 +59,14 @@ test('a failed upstream is told with the last line it wrote, made safe and not t
 test('what an upstream offers leaves out what it has none of', () => {
   expect(offerText({ ...status, tools: 1, prompts: 4 })).toBe('1 tool, 4 prompts');
   expect(offerText(status)).toBe('nothing to offer');
+});
+
+test('tools that are not offered on are told with the reason of the first, made safe', () => {
+  expect(leftOutText(status)).toBeUndefined();
+  const leftOut = [
+    { tool: 'a\u001B[2J\n', reason: '"x-mcp-header" at "b" is empty' },
+    { tool: 'c', reason: 'other' },
+  ];
+  expect(leftOutText({ leftOut: leftOut.slice(1) })).toBe('its tool "c" is left out: other');
+  expect(leftOutText({ leftOut })).toMatch(/^its tool "a *" is left out: "x-mcp-header" at "b" is empty \(and 1 more; the log has them\)$/);
 });

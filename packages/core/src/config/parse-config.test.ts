@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
-import { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './parse-config.ts';
+import { configJsonSchema, configProblems, parseGatewayConfig } from './parse-config.ts';
 import { kindOf } from './upstream-config.ts';
 
 function problemsOf(input: unknown): string[] {
@@ -65,9 +65,4 @@ describe('a configuration', () => {
     expect(schema).toMatchObject({ type: 'object', title: 'Signalbox configuration' });
     expect(schema['required']).toBeUndefined();
   });
-});
-
-test('the nearest name is only offered when it is near', () => {
-  expect(nearestOf('serach', ['search', 'fetch'])).toBe('search');
-  expect(nearestOf('zzzz', ['search', 'fetch'])).toBeUndefined();
 });

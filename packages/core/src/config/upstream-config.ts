@@ -57,6 +57,23 @@ export const upstreamCacheConfig = z.strictObject({
 });
 export type UpstreamCacheConfig = z.infer<typeof upstreamCacheConfig>;
 
+export const isolationConfig = z.strictObject({
+  mode: z
+    .enum(['auto', 'shared', 'session', 'principal'])
+    .default('auto')
+    .describe(
+      'Who shares a connection to a server of a handshake revision. `auto`: all, but clients that can be asked (sampling, elicitation, roots) get their own, as the protocol demands. `shared`: all; the server cannot ask anything. `session`: each session its own, for servers that keep state. `principal`: each principal its own.',
+    ),
+  max: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(16)
+    .describe('Connections for single clients at once; beyond it one that is idle is closed, or a call waits.'),
+  idleSeconds: z.int().min(1).max(86_400).default(300).describe('A connection for a single client without a call for this long is closed.'),
+});
+export type IsolationConfig = z.infer<typeof isolationConfig>;
+
 const KEY_OF_TYPE = { stdio: 'command', http: 'url', 'streamable-http': 'url', streamableHttp: 'url', module: 'module' } as const;
 
 export const upstreamConfig = z
@@ -99,6 +116,7 @@ export const upstreamConfig = z
       .describe('When a call is repeated: only if it was never sent, or the tool says it is read-only or idempotent.'),
     breaker: breakerConfig.prefault({}).describe('When calls to a failing upstream are refused at once.'),
     cache: upstreamCacheConfig.optional().describe('Answers kept in memory. Default: none.'),
+    isolation: isolationConfig.prefault({}).describe('Which clients share a connection.'),
     fallback: names('Upstreams to ask for a tool of the same name while this one is unavailable.').default([]),
     maxConcurrent: z.int().min(1).max(10_000).default(64).describe('Calls in flight at once; more wait in line.'),
     maxQueued: z.int().min(0).max(100_000).default(1024).describe('Calls that may wait in line; more are refused as overloaded.'),

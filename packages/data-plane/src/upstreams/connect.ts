@@ -9,7 +9,7 @@ import {
   type RequestHandler,
 } from '@signalbox/protocol';
 import { childEnvironment, requireSecrets, resolveAll, resolveDeep, type Environment } from './child-environment.ts';
-import type { Opened, OpenOptions, UpstreamParts } from './upstream.ts';
+import type { OpenConnection, Opened, OpenOptions } from './open-connection.ts';
 
 export interface ConnectParts {
   /** Who we are towards upstreams. */
@@ -35,7 +35,7 @@ export interface LoadedModule {
 }
 
 /** Returns what opens upstreams of all kinds, each as its configuration says. */
-export function createOpen(parts: ConnectParts): UpstreamParts['open'] {
+export function createOpen(parts: ConnectParts): OpenConnection {
   return async (options) => {
     const { name, config } = options.desired;
     requireSecrets(name, config, parts.environment);
@@ -130,8 +130,9 @@ function toConnectOptions(parts: ConnectParts, options: OpenOptions): ChannelCon
   const logger = parts.logger.with({ upstream: name });
   return {
     upstream: name,
-    client: parts.client,
-    revision: config.revision,
+    client: options.isolated?.info ?? parts.client,
+    revision: options.isolated === undefined ? config.revision : 'handshake',
+    ...(options.isolated && { capabilities: options.isolated.capabilities, ask: options.isolated.ask }),
     ...(options.lastRevision === undefined ? {} : { lastRevision: options.lastRevision }),
     handshakeMs: config.timeouts.handshakeMs,
     maxMessageBytes: parts.maxMessageBytes,

@@ -30,7 +30,7 @@ test('pages are followed to their end, an empty cursor included', async () => {
     'tools',
     options,
   );
-  expect(tools.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  expect(tools.items.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
 });
 
 test('a cursor that comes twice ends the walk with an error', async () => {
@@ -73,7 +73,26 @@ test('entries without a name or schema are left out, the rest stays', async () =
     'tools',
     options,
   );
-  expect(tools.map(({ name }) => name)).toEqual(['good']);
+  expect(tools.items.map(({ name }) => name)).toEqual(['good']);
+});
+
+test('a modern server’s tool whose header marks are invalid is left out and told about, of a handshake server it stays', async () => {
+  const marked = (name: string, header: string) => ({
+    name,
+    inputSchema: { type: 'object', properties: { p: { type: 'string', 'x-mcp-header': header } } },
+  });
+  const server = serverOf(() => ({ tools: [marked('bad', 'a b'), marked('good', 'Region')] }));
+  const leftOut: unknown[] = [];
+  const listing = { ...options, onLeftOut: (tools: unknown) => leftOut.push(tools) };
+  expect((await fetchList(server, 'tools', listing)).items.map(({ name }) => name)).toEqual(['good']);
+  expect(leftOut).toEqual([[{ tool: 'bad', reason: '"x-mcp-header" at "p" is "a b", which no header can be named' }]]);
+  const old: Pick<Connection, 'server' | 'revision' | 'request'> = {
+    server: server.server,
+    revision: '2025-11-25',
+    request: (request) => server.request(request),
+  };
+  expect((await fetchList(old as Connection, 'tools', listing)).items.map(({ name }) => name)).toEqual(['bad', 'good']);
+  expect(leftOut[1]).toEqual([]);
 });
 
 test('what is no manifest is not taken for one', () => {

@@ -1,8 +1,24 @@
-import { Cancellation, GatewayError, isObject, type Implementation, type ToolDefinition } from '@signalbox/core';
-import { MODERN_REVISION, toParams, type Connection } from '@signalbox/protocol';
+import {
+  Cancellation,
+  GatewayError,
+  OWN_PRINCIPAL,
+  isObject,
+  type Implementation,
+  type LeftOutTool,
+  type ToolDefinition,
+} from '@signalbox/core';
+import { MODERN_REVISION, explainHeaderMarks, isHandshake, toParams, type Connection } from '@signalbox/protocol';
 
 /** A prompt, resource or template as its server lists it. Unknown members are kept. */
 export type Listed = Readonly<Record<string, unknown>>;
+
+/** What a modern server said of one of its lists: the least of all its pages. */
+export interface ListHint {
+  /** How long the list holds, in milliseconds. */
+  readonly ttlMs: number;
+  /** Whether it is the same for everyone. */
+  readonly isPublic: boolean;
+}
 
 /** What an upstream offers, as it said last. Remembered on disk, so that lists are there before processes are. */
 export interface Manifest {
@@ -14,6 +30,8 @@ export interface Manifest {
   readonly prompts: readonly Listed[];
   readonly resources: readonly Listed[];
   readonly templates: readonly Listed[];
+  /** Absent for servers that give none. */
+  readonly hints?: Readonly<Partial<Record<ListKind, ListHint>>>;
 }
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
@@ -27,12 +45,17 @@ const LISTS: Readonly<Record<ListKind, { method: string; member: string; capabil
 
 const MAX_PAGES = 1000;
 const MAX_ITEMS = 20_000;
+// Enough to see what is wrong with a server; its status is to stay short.
+const MAX_LEFT_OUT = 100;
+const MAX_NAME_LENGTH = 128;
 const METHOD_NOT_FOUND = -32601;
 
 export interface FetchOptions {
   readonly upstream: string;
   /** Longest wait for one page, in milliseconds. */
   readonly listMs: number;
+  /** Told which tools are not offered on, and why, each time the tools were listed. */
+  readonly onLeftOut?: (tools: readonly LeftOutTool[]) => void;
 }
 
 /** Asks an upstream for everything it offers. @throws GatewayError naming the list that failed and why. */
@@ -49,38 +72,72 @@ export async function fetchManifest(connection: Connection, options: FetchOption
     server: info,
     instructions,
     capabilities,
-    tools: tools as readonly ToolDefinition[],
-    prompts,
-    resources,
-    templates,
+    tools: tools.items as readonly ToolDefinition[],
+    prompts: prompts.items,
+    resources: resources.items,
+    templates: templates.items,
+    hints: toHints({ tools, prompts, resources, templates }),
   };
 }
 
+/** One list to its end, and how long it holds. */
+export interface FetchedList {
+  readonly items: readonly Listed[];
+  readonly hint: ListHint | undefined;
+}
+
+/** The hints among fetched lists. */
+export function toHints(lists: Readonly<Partial<Record<ListKind, FetchedList>>>): NonNullable<Manifest['hints']> {
+  return Object.fromEntries(Object.entries(lists).flatMap(([kind, { hint }]) => (hint === undefined ? [] : [[kind, hint]])));
+}
+
 /**
- * Follows one list to its end. An entry without its name is left out; one whose name was seen before too.
+ * Follows one list to its end. An entry without its name is left out; one whose name was seen before too; and a tool that
+ * asks for headers no client may send, as modern clients have to.
  * @throws GatewayError `UPSTREAM_PROTOCOL` when pages repeat or never end.
  */
-export async function fetchList(connection: Connection, kind: ListKind, options: FetchOptions): Promise<readonly Listed[]> {
+export async function fetchList(connection: Connection, kind: ListKind, options: FetchOptions): Promise<FetchedList> {
   const list = LISTS[kind];
-  if (connection.server.capabilities[list.capability] === undefined) return [];
+  if (connection.server.capabilities[list.capability] === undefined) return NOTHING;
   const items = new Map<string, Listed>();
   const cursors = new Set<string>();
+  const leftOut = new Map<string, LeftOutTool>();
+  const hasMarks = kind === 'tools' && !isHandshake(connection.revision);
   let cursor: string | undefined;
+  let hint: ListHint | undefined;
   for (let page = 1; ; page++) {
     const result = await fetchPage(connection, list.method, cursor, options);
-    if (result === undefined) return [];
+    if (result === undefined) return NOTHING;
+    hint = page === 1 ? readHint(result) : leastOf(hint, readHint(result));
     for (const item of Array.isArray(result[list.member]) ? (result[list.member] as unknown[]) : []) {
       const key = isObject(item) ? item[list.key] : undefined;
-      if (isObject(item) && typeof key === 'string' && key !== '' && !items.has(key) && isListable(kind, item)) items.set(key, item);
+      if (!isObject(item) || typeof key !== 'string' || key === '' || items.has(key) || !isListable(kind, item)) continue;
+      const reason = hasMarks ? explainHeaderMarks(item['inputSchema'] as object) : undefined;
+      if (reason === undefined) items.set(key, item);
+      else if (leftOut.size < MAX_LEFT_OUT) leftOut.set(key, { tool: key.slice(0, MAX_NAME_LENGTH), reason });
     }
     const next = result['nextCursor'];
-    if (typeof next !== 'string') return [...items.values()];
+    if (typeof next !== 'string') {
+      if (kind === 'tools') options.onLeftOut?.([...leftOut.values()]);
+      return { items: [...items.values()], hint };
+    }
     if (cursors.has(next)) throw endless(options.upstream, list.method, `cursor ${JSON.stringify(next.slice(0, 40))} came twice`);
     if (page >= MAX_PAGES || items.size > MAX_ITEMS)
       throw endless(options.upstream, list.method, `more than ${MAX_PAGES} pages or ${MAX_ITEMS} entries`);
     cursors.add(next);
     cursor = next;
   }
+}
+
+const NOTHING: FetchedList = { items: [], hint: undefined };
+
+function readHint({ ttlMs, cacheScope }: Readonly<Record<string, unknown>>): ListHint | undefined {
+  return typeof ttlMs === 'number' && ttlMs >= 0 ? { ttlMs, isPublic: cacheScope === 'public' } : undefined;
+}
+
+function leastOf(left: ListHint | undefined, right: ListHint | undefined): ListHint | undefined {
+  if (left === undefined || right === undefined) return undefined;
+  return { ttlMs: Math.min(left.ttlMs, right.ttlMs), isPublic: left.isPublic && right.isPublic };
 }
 
 /** Reads a remembered manifest. @returns `undefined` for anything that is not one. */
@@ -116,6 +173,7 @@ async function fetchPage(
       method,
       params: toParams({ cursor }),
       client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+      principal: OWN_PRINCIPAL,
       cancellation: new Cancellation(),
       timeoutMs: options.listMs,
       emit: undefined,

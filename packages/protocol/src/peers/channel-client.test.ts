@@ -70,6 +70,7 @@ function call(
     timeoutMs: 5_000,
     emit: undefined,
     wantsProgress: false,
+    principal: 'local',
     ...rest,
   };
 }

@@ -4,6 +4,7 @@ import { until } from '../testing/http.ts';
 import type { Channel } from '../transports/channel.ts';
 import { createChannelPair } from '../transports/memory.ts';
 import { serveChannel } from './channel-server.ts';
+import { createTestSeal } from '../testing/test-seal.ts';
 
 type Json = Record<string, unknown>;
 
@@ -11,7 +12,7 @@ function start(handler: TestHandler = createTestHandler()) {
   const { left, right } = createChannelPair({ delivery: 'sync' });
   const received: Json[] = [];
   left.onMessage = (message) => received.push(JSON.parse(message.toString()) as Json);
-  const server = serveChannel(right, { handler, limits: { maxDepth: 32 } });
+  const server = serveChannel(right, { handler, seal: createTestSeal(), limits: { maxDepth: 32 } });
   const sendText = (text: string) => left.send(Buffer.from(text));
   return {
     handler,

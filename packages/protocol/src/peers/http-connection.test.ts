@@ -86,6 +86,7 @@ function call(name: string, args: object = {}, extra: Partial<OutgoingRequest> &
     timeoutMs: 5_000,
     emit: undefined,
     wantsProgress: false,
+    principal: 'local',
     ...rest,
   };
 }

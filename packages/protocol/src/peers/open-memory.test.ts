@@ -38,6 +38,7 @@ function call(extra: Partial<OutgoingRequest> = {}): OutgoingRequest {
     timeoutMs: 5_000,
     emit: undefined,
     wantsProgress: false,
+    principal: 'local',
     ...extra,
   };
 }

@@ -16,6 +16,7 @@ export function openMemory(handler: RequestHandler, options: MemoryConnectOption
 }
 
 class MemoryConnection implements Connection {
+  readonly isCorrelated = true;
   readonly revision = MODERN_REVISION;
   readonly closed: Promise<string>;
   readonly #handler: RequestHandler;
@@ -53,6 +54,10 @@ class MemoryConnection implements Connection {
     } finally {
       this.#inFlight.delete(call);
     }
+  }
+
+  notify(): void {
+    // What runs in this process has no handshake behind it.
   }
 
   ping(): Promise<void> {
@@ -104,9 +109,9 @@ class MemoryCall implements Timed {
     this.#request = request;
     this.#upstream = upstream;
     this.#deadlines = deadlines;
-    const { method, params, client, timeoutMs, wantsProgress } = request;
+    const { method, params, client, principal, session, ask, timeoutMs, wantsProgress } = request;
     const emit = request.emit === undefined ? undefined : (notification: Notification) => this.#emit(notification);
-    this.inner = { method, params, client, timeoutMs, wantsProgress, emit, cancellation: this.#cancellation };
+    this.inner = { method, params, client, principal, session, ask, timeoutMs, wantsProgress, emit, cancellation: this.#cancellation };
   }
 
   race(answer: Promise<Outcome>): Promise<Outcome> {

@@ -17,6 +17,7 @@ function request(params: ReadonlyMap<string, RawJson>, extra: Partial<OutgoingRe
     timeoutMs: 1,
     emit: undefined,
     wantsProgress: false,
+    principal: 'local',
     ...extra,
   };
 }

@@ -45,12 +45,14 @@ export class HttpGuard {
     for (const host of LOOPBACK_HOSTS) this.#origins.add(`http://${host}:${port}`);
   }
 
-  /** Checks where the request says it goes and comes from. @throws GatewayError `INVALID_REQUEST` for what is malformed, `FORBIDDEN` */
+  /**
+   * Checks where the request says it goes and comes from.
+   * @throws GatewayError `INVALID_REQUEST` for a malformed host or frame, `TOO_MANY_HEADERS`, `FORBIDDEN`
+   */
   checkPlace(request: IncomingMessage): void {
     const { rawHeaders, headers } = request;
-    // Node lets pass what calls itself HTTP/0.9 or HTTP/2.0 and reads it as if it were HTTP/1.1.
-    if (request.httpVersionMajor !== 1) throw new GatewayError('INVALID_REQUEST', 'Cannot accept another version of HTTP than 1.0 and 1.1');
-    if (rawHeaders.length > 2 * MAX_HEADERS) throw new GatewayError('INVALID_REQUEST', `Cannot accept more than ${MAX_HEADERS} headers`);
+    checkFrame(request);
+    if (rawHeaders.length > 2 * MAX_HEADERS) throw new GatewayError('TOO_MANY_HEADERS', `Cannot accept more than ${MAX_HEADERS} headers`);
     let hosts = 0;
     for (let index = 0; index < rawHeaders.length; index += 2)
       if (rawHeaders[index]!.length === 4 && rawHeaders[index]!.toLowerCase() === 'host') hosts++;
@@ -63,7 +65,7 @@ export class HttpGuard {
     if (this.#token !== undefined) this.#compare(headers.authorization, this.#token);
   }
 
-  /** Tells whether both checks would let a request to the MCP address pass. No name may have come twice in its headers. */
+  /** Tells whether a request to an MCP address would pass all checks. No name may have come twice in its headers. */
   admits(headers: IncomingHttpHeaders): boolean {
     try {
       this.#checkNames(headers);
@@ -96,6 +98,15 @@ export class HttpGuard {
     if (given === undefined) throw new GatewayError('UNAUTHENTICATED', 'Cannot serve a request without a bearer token');
     if (!timingSafeEqual(digest(given), expected)) throw new GatewayError('UNAUTHENTICATED', 'Cannot accept this bearer token');
   }
+}
+
+// Node takes other versions for HTTP/1.1, chunks in HTTP/1.0, and codings in front of "chunked" that it does not undo, so a
+// body could be one thing to us and another to whoever stands in front. https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+function checkFrame({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): void {
+  if (httpVersionMajor !== 1) throw new GatewayError('INVALID_REQUEST', 'Cannot serve another version than HTTP/1.1');
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined || (httpVersionMinor === 1 && !/,[\t ]*chunked$/i.test(coding))) return;
+  throw new GatewayError('INVALID_REQUEST', 'Cannot read a body in another transfer coding than "chunked" of HTTP/1.1');
 }
 
 // Digests have one length, so comparing them tells nothing of the token's.

@@ -3,13 +3,15 @@ import { RawJson, type Outcome } from '@signalbox/core';
 import { open, send, until } from '../testing/http.ts';
 import { createTestHandler, resultOf, type TestHandler } from '../testing/test-handler.ts';
 import { createHttpServer } from './http-server.ts';
+import { createTestSeal } from '../testing/test-seal.ts';
 
 async function start(handler: TestHandler = createTestHandler()) {
   const server = createHttpServer({
+    seal: createTestSeal(),
     handler,
     port: 0,
     limits: { maxMessageBytes: 100_000, maxDepth: 32 },
-    sessions: { idleSeconds: 60, max: 10 },
+    sessions: { idleSeconds: 60, max: 10, maxAgeSeconds: 3600 },
   });
   const { url } = await server.listen();
   return { server, url, handler, [Symbol.asyncDispose]: () => server.close(0) };

@@ -4,13 +4,14 @@ import { RawJson } from '@signalbox/core';
 import { until } from '../testing/http.ts';
 import { createTestHandler } from '../testing/test-handler.ts';
 import { serveStdio } from './stdio-server.ts';
+import { createTestSeal } from '../testing/test-seal.ts';
 
 function start(handler = createTestHandler()) {
   const input = new PassThrough();
   const output = new PassThrough();
   let text = '';
   output.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const server = serveStdio({ handler, input, output, limits: { maxMessageBytes: 1000, maxDepth: 32 } });
+  const server = serveStdio({ handler, seal: createTestSeal(), input, output, limits: { maxMessageBytes: 1000, maxDepth: 32 } });
   return { handler, server, input, output, lines: () => text.split('\n').slice(0, -1) };
 }
 

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { toGatewayError, toMessage, type GatewayError, type Logger } from '@signalbox/core';
+import { toGatewayError, toMessage, type GatewayError, type Logger, type Seal } from '@signalbox/core';
 import { encodeError, toOneLine } from '../messages/encode.ts';
 import { LineDecoder } from '../messages/lines.ts';
 import { serveChannel, type ChannelServer } from '../peers/channel-server.ts';
@@ -8,6 +8,9 @@ import type { Channel } from './channel.ts';
 
 export interface StdioServerOptions {
   readonly handler: RequestHandler;
+  readonly seal: Seal;
+  /** Longest wait for the client's answer to what a server asks it, in milliseconds. Default 10 minutes. */
+  readonly inputMs?: number;
   readonly input: Readable;
   readonly output: Writable;
   readonly limits: { readonly maxMessageBytes: number; readonly maxDepth: number };
@@ -16,8 +19,7 @@ export interface StdioServerOptions {
 
 /** Serves the one client at the other end of a pair of streams, usually stdin and stdout, in either generation. */
 export function serveStdio(options: StdioServerOptions): ChannelServer {
-  const { handler, limits, logger } = options;
-  return serveChannel(new StreamChannel(options), { handler, limits, ...(logger && { logger }) });
+  return serveChannel(new StreamChannel(options), options);
 }
 
 // What may wait for a client that does not read. It has left its end of the pipe, or will never catch up.

@@ -1,0 +1,1 @@
+export { SEAL_KEY_BYTES, createSeal } from './seal.ts';
