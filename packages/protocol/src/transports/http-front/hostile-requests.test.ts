@@ -4,6 +4,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MARK, ODD, REFUSED, REFUSED_BY_US, wellFormed, type NamedRequest } from '../../testing/hostile-requests.ts';
 import { createTestHandler } from '../../testing/test-handler.ts';
+import { createTestSeal } from '../../testing/test-seal.ts';
 import { createHttpServer } from '../http-server.ts';
 
 // Each request goes to our server and to a bare one of Node. What follows it on the connection asks for the connection's end.
@@ -11,9 +12,10 @@ import { createHttpServer } from '../http-server.ts';
 const handler = createTestHandler();
 const ours = createHttpServer({
   handler,
+  seal: createTestSeal(),
   port: 0,
   limits: { maxMessageBytes: 100_000, maxDepth: 32 },
-  sessions: { idleSeconds: 60, max: 10 },
+  sessions: { idleSeconds: 60, maxAgeSeconds: 600, max: 10 },
 });
 const bodies: string[] = [];
 const bare = createServer((request, response) => {
