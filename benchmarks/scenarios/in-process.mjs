@@ -197,7 +197,10 @@ const TOOLS = Array.from({ length: 200 }, (_, index) => ({
 const RESULTS = {
   initialize: { protocolVersion: HANDSHAKE, capabilities: { tools: {} }, serverInfo: { name: 'echo', version: '1' } },
   'tools/list': { tools: TOOLS },
-  'tools/call': { content: [{ type: 'text', text: 'The quick brown fox jumps over the lazy dog; naïve façade. '.repeat(3) }], isError: false },
+  'tools/call': {
+    content: [{ type: 'text', text: 'The quick brown fox jumps over the lazy dog; naïve façade. '.repeat(3) }],
+    isError: false,
+  },
 };
 
 /** A server at the end of a channel that answers as soon as everything else has had its turn. */
