@@ -61,6 +61,7 @@ export class FrontConnection implements ResponseCarrier {
     // Whatever is wrong with a connection, it closes.
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => this.#closed());
+    this.#socket.on('drain', () => this.#drained());
   }
 
   get heads(): ResponseHeads {
@@ -186,10 +187,13 @@ export class FrontConnection implements ResponseCarrier {
   #keep(bytes: Buffer, start: number, end: number): void {
     const more = bytes.subarray(start, end);
     this.#ahead = this.#ahead === undefined ? Buffer.from(more) : Buffer.concat([this.#ahead, more]);
-    if (this.#socket.writableNeedDrain && this.#state !== 'answer') {
-      this.#socket.pause();
-      if (this.#socket.listenerCount('drain') === 0) this.#socket.once('drain', () => this.#goOn());
-    } else if (this.#ahead.length > MAX_AHEAD_BYTES) this.#socket.pause();
+    const isUnread = this.#socket.writableNeedDrain && this.#state !== 'answer';
+    if (isUnread || this.#ahead.length > MAX_AHEAD_BYTES) this.#socket.pause();
+  }
+
+  #drained(): void {
+    if (this.#response === undefined) this.#goOn();
+    else this.#response.drained();
   }
 
   #goOn(): void {

@@ -26,6 +26,7 @@ export class FrontResponse implements ResponseWriter {
   #head = '';
   #isChunked = true;
   #closeListeners: (() => void)[] | undefined;
+  #drainListeners: (() => void)[] | undefined;
 
   constructor(carrier: ResponseCarrier, shouldKeepAlive: boolean) {
     this.#carrier = carrier;
@@ -93,9 +94,15 @@ export class FrontResponse implements ResponseWriter {
     return this;
   }
 
-  on(_event: 'close', listener: () => void): this {
-    (this.#closeListeners ??= []).push(listener);
+  on(event: 'close' | 'drain', listener: () => void): this {
+    if (event === 'close') (this.#closeListeners ??= []).push(listener);
+    else (this.#drainListeners ??= []).push(listener);
     return this;
+  }
+
+  /** What was written has been taken by the kernel. */
+  drained(): void {
+    if (!this.destroyed && this.#drainListeners !== undefined) callAll(this.#drainListeners);
   }
 
   /** Nothing more will be written: it is complete, or its connection is gone. */
