@@ -16,6 +16,7 @@ import { ChannelClients } from './channel-clients.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
 import { HttpEndpoints, type HandlersByPath } from './http-endpoints.ts';
 import { reject } from './http-exchange.ts';
+import { HttpFront } from './http-front/http-front.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
 import { SseEndpoint } from './legacy-sse/sse-endpoint.ts';
 import type { SessionLimits } from './session-table.ts';
@@ -104,14 +105,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       guard.checkToken(request);
       return found;
     },
-    serveAfresh: (connection) => server.emit('connection', connection),
+    serveAfresh: (connection) => handOver(connection as Socket),
     maxMessageBytes: options.limits.maxMessageBytes,
     logger,
   });
-  let isClosing = false;
-  // Node does not count a connection as idle before its first request.
-  const fresh = new Set<Socket>();
-
+  // Behind an answer that closes its connection there is none, so what was sent behind it must have no effect.
+  const latest = new WeakMap<Socket, ServerResponse>();
   const server = createServer(
     // Node checks the two timeouts only this often.
     {
@@ -119,13 +118,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       requestTimeout: 30_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 5_000,
-      requireHostHeader: true,
+      // The guard asks for one, and says so in our own words.
+      requireHostHeader: false,
       noDelay: true,
       insecureHTTPParser: false,
     },
     (request, response) => {
-      if (isClosing) response.shouldKeepAlive = false;
-      if (fresh.size > 0) fresh.delete(request.socket);
+      if (latest.get(request.socket)?.shouldKeepAlive === false) return;
+      latest.set(request.socket, response);
+      if (front.isClosing) response.shouldKeepAlive = false;
       try {
         guard.checkPlace(request);
         const url = request.url ?? '';
@@ -149,15 +150,48 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.maxRequestsPerSocket = 0;
   // All header lines are kept so that the guard sees them all; their size is bounded by Node.
   server.maxHeadersCount = 0;
-  server.on('connection', (socket: Socket) => {
-    fresh.add(socket);
-    socket.once('close', () => fresh.delete(socket));
+
+  const takeOver = server.listeners('connection');
+  const handOver = (socket: Socket): void => {
+    for (const listener of takeOver) listener.call(server, socket);
+  };
+  const front = new HttpFront({
+    clock,
+    maxBodyBytes: options.limits.maxMessageBytes,
+    admits: (headers) => guard.admits(headers),
+    find: (url) => endpoints.at(url)?.serve,
+    handOver,
   });
-  server.on('upgrade', (request, connection, rest) => {
-    fresh.delete(request.socket);
-    webSockets.take(request, connection, rest);
-  });
+  server.removeAllListeners('connection').on('connection', (socket) => front.accept(socket));
+  server.on('upgrade', (request, connection, rest) => webSockets.take(request, connection, rest));
   let closing: Promise<void> | undefined;
+
+  const close = async (graceMs: number): Promise<void> => {
+    const stopWaiting = clock.after(graceMs, () => {
+      endpoints.close('The gateway is closing');
+      clients.close();
+      front.destroyAll();
+      server.closeAllConnections();
+    });
+    const stopped = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    endpoints.endStreams();
+    clients.finish();
+    front.endIdle();
+    // A connection of Node's that is busy now is idle once its answer is out.
+    let stopSweeping = (): void => undefined;
+    const sweep = (): void => {
+      server.closeIdleConnections();
+      stopSweeping = clock.after(SWEEP_MS, sweep);
+    };
+    sweep();
+    await Promise.all([stopped, front.empty()]);
+    stopSweeping();
+    stopWaiting();
+    endpoints.close('The gateway is closing');
+    clients.close();
+  };
 
   return {
     listen: () =>
@@ -173,32 +207,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         });
       }),
     sessions: () => ({ open: endpoints.counts.open + clients.size, streams: endpoints.counts.streams + clients.size }),
-    close: (graceMs) =>
-      (closing ??= new Promise((resolve) => {
-        isClosing = true;
-        const stopWaiting = clock.after(graceMs, () => {
-          endpoints.close('The gateway is closing');
-          clients.close();
-          server.closeAllConnections();
-        });
-        server.close(() => {
-          stopSweeping();
-          stopWaiting();
-          endpoints.close('The gateway is closing');
-          clients.close();
-          resolve();
-        });
-        endpoints.endStreams();
-        clients.finish();
-        // A connection that is busy now is idle once its answer is out.
-        let stopSweeping = (): void => undefined;
-        const sweep = (): void => {
-          server.closeIdleConnections();
-          stopSweeping = clock.after(SWEEP_MS, sweep);
-        };
-        for (const socket of fresh) socket.destroy();
-        sweep();
-      })),
+    close: (graceMs) => (closing ??= close(graceMs)),
   };
 }
 
