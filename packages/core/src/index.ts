@@ -38,7 +38,7 @@ export type {
   Dispatch,
   DocumentStore,
   Journal,
-  LeftOutTool,
+  LeftOutEntry,
   LogFields,
   Logger,
   Record,

@@ -16,7 +16,7 @@ import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import { HealthCheck } from './health-check.ts';
-import { LeftOutTools } from './left-out-tools.ts';
+import { LeftOut } from './left-out.ts';
 import { ordinal } from './ordinal.ts';
 import { StandingWishes } from './standing-wishes.ts';
 import { fetchList, fetchManifest, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
@@ -74,7 +74,7 @@ export class Upstream {
   readonly #parts: UpstreamParts;
   readonly #logger: Logger;
   readonly #listing: FetchOptions;
-  readonly #leftOut: LeftOutTools;
+  readonly #leftOut: LeftOut;
   #manifest: Manifest | undefined;
   #state: UpstreamState;
   #reason: string;
@@ -104,8 +104,8 @@ export class Upstream {
     this.desired = desired;
     this.#parts = parts;
     this.#logger = parts.logger.with({ upstream: name });
-    this.#leftOut = new LeftOutTools(this.#logger);
-    this.#listing = { upstream: name, listMs: config.timeouts.listMs, onLeftOut: (tools) => this.#leftOut.replace(tools) };
+    this.#leftOut = new LeftOut(this.#logger);
+    this.#listing = { upstream: name, listMs: config.timeouts.listMs, onLeftOut: (...found) => this.#leftOut.replace(...found) };
     this.#manifest = manifest;
     this.queue = new AdmissionQueue({
       upstream: name,
@@ -189,7 +189,7 @@ export class Upstream {
       tools: manifest?.tools.length ?? 0,
       resources: manifest?.resources.length ?? 0,
       prompts: manifest?.prompts.length ?? 0,
-      leftOut: this.#leftOut.current,
+      leftOut: this.#leftOut.entries,
       starts: this.#starts,
       calls: this.#calls,
       failures: this.#failures,
