@@ -40,7 +40,7 @@ export type {
   Dispatch,
   DocumentStore,
   Journal,
-  LeftOutTool,
+  LeftOutEntry,
   LineLog,
   LogFields,
   Logger,

@@ -58,9 +58,10 @@ export const UPSTREAM_STATES = ['configured', 'known', 'starting', 'ready', 'deg
  */
 export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 
-/** A tool that an upstream lists and clients do not see. */
-export interface LeftOutTool {
-  readonly tool: string;
+/** Something that an upstream lists and clients do not see. */
+export interface LeftOutEntry {
+  readonly kind: 'tool' | 'prompt' | 'resource' | 'template';
+  readonly name: string;
   /** What is wrong with its definition. */
   readonly reason: string;
 }
@@ -83,8 +84,8 @@ export interface UpstreamStatus {
   readonly tools: number;
   readonly resources: number;
   readonly prompts: number;
-  /** Tools it lists that are not offered on, with the reason; at most a hundred. */
-  readonly leftOut: readonly LeftOutTool[];
+  /** What it lists that is not offered on, with the reason; at most a hundred of each kind. */
+  readonly leftOut: readonly LeftOutEntry[];
   /** Times it was started by this process, the first included. */
   readonly starts: number;
   readonly calls: number;

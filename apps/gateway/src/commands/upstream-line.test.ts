@@ -61,12 +61,12 @@ test('what an upstream offers leaves out what it has none of', () => {
   expect(offerText(status)).toBe('nothing to offer');
 });
 
-test('tools that are not offered on are told with the reason of the first, made safe', () => {
+test('what is not offered on is told with the reason of the first, made safe', () => {
   expect(leftOutText(status)).toBeUndefined();
   const leftOut = [
-    { tool: 'a\u001B[2J\n', reason: '"x-mcp-header" at "b" is empty' },
-    { tool: 'c', reason: 'other' },
-  ];
-  expect(leftOutText({ leftOut: leftOut.slice(1) })).toBe('its tool "c" is left out: other');
+    { kind: 'tool', name: 'a\u001B[2J\n', reason: '"x-mcp-header" at "b" is empty' },
+    { kind: 'prompt', name: 'c', reason: 'other' },
+  ] as const;
+  expect(leftOutText({ leftOut: leftOut.slice(1) })).toBe('its prompt "c" is left out: other');
   expect(leftOutText({ leftOut })).toMatch(/^its tool "a *" is left out: "x-mcp-header" at "b" is empty \(and 1 more; the log has them\)$/);
 });

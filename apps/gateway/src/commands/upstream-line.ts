@@ -55,12 +55,12 @@ export function failureDetails(upstream: UpstreamStatus, paint: Paint): string[]
   return [...(words === undefined ? [] : [paint.dim(`stderr: ${words}`)]), `${paint.cyan('→')} ${adviceFor(upstream)}`];
 }
 
-/** Which tools of an upstream are not offered on, and why, as one line; `undefined` when all are. */
+/** What an upstream lists that is not offered on, and why, as one line; `undefined` when all are. */
 export function leftOutText({ leftOut }: Pick<UpstreamStatus, 'leftOut'>): string | undefined {
   const first = leftOut[0];
   if (first === undefined) return undefined;
   const rest = leftOut.length > 1 ? ` (and ${leftOut.length - 1} more; the log has them)` : '';
-  return cutToWidth(toSafeLine(`its tool "${first.tool}" is left out: ${first.reason}`), 240) + rest;
+  return cutToWidth(toSafeLine(`its ${first.kind} "${first.name}" is left out: ${first.reason}`), 240) + rest;
 }
 
 /** What to do about a failed upstream. */

@@ -4,7 +4,7 @@ import {
   OWN_PRINCIPAL,
   isObject,
   type Implementation,
-  type LeftOutTool,
+  type LeftOutEntry,
   type ToolDefinition,
 } from '@signalbox/core';
 import { MODERN_REVISION, explainHeaderMarks, isHandshake, toParams, type Connection } from '@signalbox/protocol';
@@ -36,15 +36,23 @@ export interface Manifest {
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
 
-const LISTS: Readonly<Record<ListKind, { method: string; member: string; capability: string; key: string }>> = {
-  tools: { method: 'tools/list', member: 'tools', capability: 'tools', key: 'name' },
-  prompts: { method: 'prompts/list', member: 'prompts', capability: 'prompts', key: 'name' },
-  resources: { method: 'resources/list', member: 'resources', capability: 'resources', key: 'uri' },
-  templates: { method: 'resources/templates/list', member: 'resourceTemplates', capability: 'resources', key: 'uriTemplate' },
-};
+const LISTS = {
+  tools: { method: 'tools/list', member: 'tools', capability: 'tools', key: 'name', entry: 'tool' },
+  prompts: { method: 'prompts/list', member: 'prompts', capability: 'prompts', key: 'name', entry: 'prompt' },
+  resources: { method: 'resources/list', member: 'resources', capability: 'resources', key: 'uri', entry: 'resource' },
+  templates: {
+    method: 'resources/templates/list',
+    member: 'resourceTemplates',
+    capability: 'resources',
+    key: 'uriTemplate',
+    entry: 'template',
+  },
+} as const;
 
 const MAX_PAGES = 1000;
 const MAX_ITEMS = 20_000;
+// Definitions are written again and compiled, which takes a call of a function for each level.
+const MAX_DEFINITION_DEPTH = 256;
 // Enough to see what is wrong with a server; its status is to stay short.
 const MAX_LEFT_OUT = 100;
 const MAX_NAME_LENGTH = 128;
@@ -54,8 +62,8 @@ export interface FetchOptions {
   readonly upstream: string;
   /** Longest wait for one page, in milliseconds. */
   readonly listMs: number;
-  /** Told which tools are not offered on, and why, each time the tools were listed. */
-  readonly onLeftOut?: (tools: readonly LeftOutTool[]) => void;
+  /** Told what of a list is not offered on, and why, each time it was read. */
+  readonly onLeftOut?: (kind: ListKind, entries: readonly LeftOutEntry[]) => void;
 }
 
 /** Asks an upstream for everything it offers. @throws GatewayError naming the list that failed and why. */
@@ -92,8 +100,8 @@ export function toHints(lists: Readonly<Partial<Record<ListKind, FetchedList>>>)
 }
 
 /**
- * Follows one list to its end. An entry without its name is left out; one whose name was seen before too; and a tool that
- * asks for headers no client may send, as modern clients have to.
+ * Follows one list to its end. An entry without its name is left out; one whose name was seen before too; one nested too
+ * deeply; and a tool that asks for headers no client may send, as modern clients have to.
  * @throws GatewayError `UPSTREAM_PROTOCOL` when pages repeat or never end.
  */
 export async function fetchList(connection: Connection, kind: ListKind, options: FetchOptions): Promise<FetchedList> {
@@ -101,7 +109,7 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
   if (connection.server.capabilities[list.capability] === undefined) return NOTHING;
   const items = new Map<string, Listed>();
   const cursors = new Set<string>();
-  const leftOut = new Map<string, LeftOutTool>();
+  const leftOut = new Map<string, LeftOutEntry>();
   const hasMarks = kind === 'tools' && !isHandshake(connection.revision);
   let cursor: string | undefined;
   let hint: ListHint | undefined;
@@ -112,13 +120,13 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
     for (const item of Array.isArray(result[list.member]) ? (result[list.member] as unknown[]) : []) {
       const key = isObject(item) ? item[list.key] : undefined;
       if (!isObject(item) || typeof key !== 'string' || key === '' || items.has(key) || !isListable(kind, item)) continue;
-      const reason = hasMarks ? explainHeaderMarks(item['inputSchema'] as object) : undefined;
+      const reason = explainItem(item, hasMarks);
       if (reason === undefined) items.set(key, item);
-      else if (leftOut.size < MAX_LEFT_OUT) leftOut.set(key, { tool: key.slice(0, MAX_NAME_LENGTH), reason });
+      else if (leftOut.size < MAX_LEFT_OUT) leftOut.set(key, { kind: list.entry, name: key.slice(0, MAX_NAME_LENGTH), reason });
     }
     const next = result['nextCursor'];
     if (typeof next !== 'string') {
-      if (kind === 'tools') options.onLeftOut?.([...leftOut.values()]);
+      options.onLeftOut?.(kind, [...leftOut.values()]);
       return { items: [...items.values()], hint };
     }
     if (cursors.has(next)) throw endless(options.upstream, list.method, `cursor ${JSON.stringify(next.slice(0, 40))} came twice`);
@@ -213,6 +221,17 @@ function duringList(error: unknown, method: string, { upstream, listMs }: FetchO
     cause: error,
     data: { ...error.data, upstream, phase: 'list', method },
   });
+}
+
+// Why a definition cannot be offered on.
+function explainItem(item: Record<string, unknown>, hasMarks: boolean): string | undefined {
+  if (isDeeper(item, MAX_DEFINITION_DEPTH)) return `it is nested deeper than ${MAX_DEFINITION_DEPTH} levels`;
+  return hasMarks ? explainHeaderMarks(item['inputSchema'] as object) : undefined;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 function isListable(kind: ListKind, item: Record<string, unknown>): boolean {

@@ -17,7 +17,7 @@ import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import { HealthCheck } from './health-check.ts';
 import { IsolatedConnections } from './isolated-connections.ts';
-import { LeftOutTools } from './left-out-tools.ts';
+import { LeftOut } from './left-out.ts';
 import { ListRefresh } from './list-refresh.ts';
 import { ordinal } from './ordinal.ts';
 import { StandingWishes } from './standing-wishes.ts';
@@ -56,7 +56,7 @@ export class Upstream {
   readonly #parts: UpstreamParts;
   readonly #logger: Logger;
   readonly #listing: FetchOptions;
-  readonly #leftOut: LeftOutTools;
+  readonly #leftOut: LeftOut;
   #manifest: Manifest | undefined;
   #state: UpstreamState;
   #reason: string;
@@ -87,8 +87,8 @@ export class Upstream {
     this.desired = desired;
     this.#parts = parts;
     this.#logger = parts.logger.with({ upstream: name });
-    this.#leftOut = new LeftOutTools(this.#logger);
-    this.#listing = { upstream: name, listMs: config.timeouts.listMs, onLeftOut: (tools) => this.#leftOut.replace(tools) };
+    this.#leftOut = new LeftOut(this.#logger);
+    this.#listing = { upstream: name, listMs: config.timeouts.listMs, onLeftOut: (...found) => this.#leftOut.replace(...found) };
     this.#manifest = manifest;
     this.queue = new AdmissionQueue({
       upstream: name,
@@ -174,7 +174,7 @@ export class Upstream {
       tools: manifest?.tools.length ?? 0,
       resources: manifest?.resources.length ?? 0,
       prompts: manifest?.prompts.length ?? 0,
-      leftOut: this.#leftOut.current,
+      leftOut: this.#leftOut.entries,
       starts: this.#starts,
       calls: this.#calls,
       failures: this.#failures,
