@@ -52,7 +52,8 @@ export { createNameMatcher } from './glob.ts';
 export { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
-export { kindOf } from './config/upstream-config.ts';
+export { UPSTREAM_KINDS, kindOf } from './config/upstream-config.ts';
+export type { UpstreamKind } from './config/upstream-config.ts';
 export type {
   BreakerConfig,
   ExposureConfig,

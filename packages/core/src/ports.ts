@@ -1,5 +1,6 @@
 import type { Call, Outcome, Awaitable, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
+import type { UpstreamKind } from './config/upstream-config.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
 export type Dispatch = (call: Call) => Awaitable<Outcome>;
@@ -61,7 +62,7 @@ export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 /** What is observed of one upstream. */
 export interface UpstreamStatus {
   readonly name: string;
-  readonly kind: 'stdio' | 'http' | 'module';
+  readonly kind: UpstreamKind;
   readonly state: UpstreamState;
   /** Why it is in this state; for `failed` the upstream, phase and budget, and what to do. */
   readonly reason: string;
