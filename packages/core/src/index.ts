@@ -64,7 +64,8 @@ export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';
 export type { VirtualServerConfig } from './config/virtual-server-config.ts';
-export { kindOf } from './config/upstream-config.ts';
+export { UPSTREAM_KINDS, kindOf } from './config/upstream-config.ts';
+export type { UpstreamKind } from './config/upstream-config.ts';
 export type {
   BreakerConfig,
   ExposureConfig,

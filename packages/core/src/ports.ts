@@ -1,5 +1,6 @@
 import type { Call, Outcome, Awaitable, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
+import type { UpstreamKind } from './config/upstream-config.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
 export type Dispatch = (call: Call) => Awaitable<Outcome>;
@@ -69,7 +70,7 @@ export interface LeftOutEntry {
 /** What is observed of one upstream. */
 export interface UpstreamStatus {
   readonly name: string;
-  readonly kind: 'stdio' | 'http' | 'module';
+  readonly kind: UpstreamKind;
   readonly state: UpstreamState;
   /** Why it is in this state; for `failed` the upstream, phase and budget, and what to do. */
   readonly reason: string;

@@ -13,6 +13,10 @@ export const listenConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Web origins accepted in the Origin header beside those on loopback at our own port.'),
+  legacySse: z
+    .boolean()
+    .default(true)
+    .describe('Also serve clients that know only the HTTP+SSE transport of revision 2024-11-05, at `/sse`, behind the same checks.'),
 });
 export type ListenConfig = z.infer<typeof listenConfig>;
 

@@ -116,7 +116,7 @@ test('what is nested too deeply to be written again is left out of every list', 
       request: (request) => server.request(request),
     };
     const found = await fetchList(connection as Connection, kind, { ...options, onLeftOut: (_, entries) => leftOut.push(...entries) });
-    expect(found.map(({ name }) => name)).toEqual(['flat']);
+    expect(found.items.map(({ name }) => name)).toEqual(['flat']);
   }
   expect(leftOut).toEqual(['tool', 'prompt'].map((kind) => ({ kind, name: 'deep', reason: 'it is nested deeper than 256 levels' })));
 });
