@@ -1,4 +1,5 @@
 import { Cancellation, parseGatewayConfig, silentLogger, systemClock } from '@signalbox/core';
+import { createSeal } from '@signalbox/security';
 import { createChildGuard, createHttpServer, type RequestHandler } from '@signalbox/protocol';
 import { expect, test } from 'vitest';
 import { createOpen } from './connect.ts';
@@ -14,7 +15,14 @@ const handler: RequestHandler = {
 
 async function start() {
   const limits = { maxMessageBytes: 100_000, maxDepth: 32 };
-  const server = createHttpServer({ handler, port: 0, guard: { token: 'secret' }, limits, sessions: { idleSeconds: 60, max: 10 } });
+  const server = createHttpServer({
+    seal: createSeal({ key: Buffer.alloc(32, 7) }),
+    handler,
+    port: 0,
+    guard: { token: 'secret' },
+    limits,
+    sessions: { idleSeconds: 60, max: 10, maxAgeSeconds: 3600 },
+  });
   const { url } = await server.listen();
   const open = createOpen({
     client: { name: 'gateway', version: '1' },

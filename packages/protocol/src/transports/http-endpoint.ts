@@ -54,8 +54,8 @@ export class HttpEndpoint {
     return { open, streams: streams + this.#modern.openSubscriptions };
   }
 
-  /** Serves one request to the endpoint. Whatever goes wrong with it is its answer. */
-  readonly serve = (request: IncomingRequest, response: ResponseWriter): void => {
+  /** Serves one request to the endpoint. */
+  serve(request: IncomingRequest, response: ResponseWriter): void {
     try {
       if (request.method === 'POST') return this.#post(request, response);
       const isModern = textOf(request.headers['mcp-protocol-version']) === MODERN_REVISION;
@@ -67,9 +67,10 @@ export class HttpEndpoint {
       const error = new GatewayError('METHOD_NOT_ALLOWED', `Cannot serve ${request.method ?? 'this method'} at this address`);
       reject(request, response, { error, allow: isModern ? 'POST' : 'GET, POST, DELETE' });
     } catch (error) {
-      this.#refuse(error, { request, response });
+      if (!(error instanceof GatewayError)) throw error;
+      reject(request, response, { error });
     }
-  };
+  }
 
   /** Passes a notification that belongs to no request on to every session and subscription it is for, once each. */
   offer(notification: Notification): void {
@@ -125,19 +126,10 @@ export class HttpEndpoint {
       if (version === MODERN_REVISION || isModernClaim(claimOf(message))) this.#serveModern(message, version, exchange);
       else this.#serveHandshake(message, version, exchange);
     } catch (thrown) {
-      this.#refuse(thrown, { ...exchange, id });
+      const error = toGatewayError(thrown);
+      if (error.code === 'INTERNAL') this.#context.logger.error('request failed', { error: error.message, stack: error.stack });
+      reject(exchange.request, exchange.response, { error, id });
     }
-  }
-
-  #refuse(
-    thrown: unknown,
-    { request, response, id }: { readonly request: IncomingRequest; readonly response: ResponseWriter; readonly id?: RawJson | undefined },
-  ): void {
-    const { logger } = this.#context;
-    const error = toGatewayError(thrown);
-    if (error.code === 'INTERNAL') logger.error('request failed', { error: error.message, stack: error.stack });
-    else if (logger.isDebug) logger.debug('request refused', { code: error.code, reason: error.message });
-    reject(request, response, { error, id });
   }
 
   #serveModern(message: Message, version: string | undefined, { request, response, accepted }: Incoming): void {

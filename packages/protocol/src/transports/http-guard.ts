@@ -65,7 +65,7 @@ export class HttpGuard {
     if (this.#token !== undefined) this.#compare(headers.authorization, this.#token);
   }
 
-  /** Tells whether both checks would let a request to the MCP address pass. No name may have come twice in its headers. */
+  /** Tells whether a request to an MCP address would pass all checks. No name may have come twice in its headers. */
   admits(headers: IncomingHttpHeaders): boolean {
     try {
       this.#checkNames(headers);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import {
   GatewayError,
   LOCAL_PRINCIPAL,
@@ -18,6 +19,7 @@ import { HttpEndpoints, type HandlersByPath } from './http-endpoints.ts';
 import { reject } from './http-exchange.ts';
 import { HttpFront } from './http-front/http-front.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
+import type { IncomingRequest, ResponseWriter } from './http-message.ts';
 import { SseEndpoint } from './legacy-sse/sse-endpoint.ts';
 import type { SessionLimits } from './session-table.ts';
 import { WebSocketEndpoint } from './websocket/web-socket-endpoint.ts';
@@ -105,12 +107,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       guard.checkToken(request);
       return found;
     },
-    serveAfresh: (connection) => handOver(connection as Socket),
+    serveAfresh: (connection) => serveByNode(connection),
     maxMessageBytes: options.limits.maxMessageBytes,
     logger,
   });
+  // Whatever goes wrong with a request is an answer to it.
+  const fail = (request: IncomingRequest, response: ResponseWriter, thrown: unknown): void => {
+    const error = toGatewayError(thrown);
+    if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
+    else if (logger.isDebug) logger.debug('request refused', { code: error.code, reason: error.message });
+    reject(request, response, { error });
+  };
   // Behind an answer that closes its connection there is none, so what was sent behind it must have no effect.
-  const latest = new WeakMap<Socket, ServerResponse>();
+  const latest = new WeakMap<Duplex, ServerResponse>();
+
   const server = createServer(
     // Node checks the two timeouts only this often.
     {
@@ -139,37 +149,38 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           legacySse.serve(request, response);
         } else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
         else if (routes?.(request, response) !== true) throw notFound(path);
-      } catch (thrown) {
-        const error = toGatewayError(thrown);
-        if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
-        else if (logger.isDebug) logger.debug('request refused', { code: error.code, reason: error.message });
-        reject(request, response, { error });
+      } catch (error) {
+        fail(request, response, error);
       }
     },
   );
   server.maxRequestsPerSocket = 0;
   // All header lines are kept so that the guard sees them all; their size is bounded by Node.
   server.maxHeadersCount = 0;
+  server.on('upgrade', (request, connection, rest) => webSockets.take(request, connection, rest));
 
-  const takeOver = server.listeners('connection');
-  const handOver = (socket: Socket): void => {
-    for (const listener of takeOver) listener.call(server, socket);
+  const listeners = server.listeners('connection');
+  const serveByNode = (connection: Duplex): void => {
+    for (const listener of listeners) listener.call(server, connection);
   };
   const front = new HttpFront({
     clock,
     maxBodyBytes: options.limits.maxMessageBytes,
     admits: (headers) => guard.admits(headers),
-    find: (url) => endpoints.at(url)?.serve,
-    handOver,
+    find: (url) => endpoints.at(url),
+    fail,
+    handOver: serveByNode,
   });
   server.removeAllListeners('connection').on('connection', (socket) => front.accept(socket));
-  server.on('upgrade', (request, connection, rest) => webSockets.take(request, connection, rest));
   let closing: Promise<void> | undefined;
 
+  const endAll = (): void => {
+    endpoints.close('The gateway is closing');
+    clients.close();
+  };
   const close = async (graceMs: number): Promise<void> => {
     const stopWaiting = clock.after(graceMs, () => {
-      endpoints.close('The gateway is closing');
-      clients.close();
+      endAll();
       front.destroyAll();
       server.closeAllConnections();
     });
@@ -189,8 +200,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await Promise.all([stopped, front.empty()]);
     stopSweeping();
     stopWaiting();
-    endpoints.close('The gateway is closing');
-    clients.close();
+    endAll();
   };
 
   return {

@@ -5,8 +5,10 @@ import { HeadReader } from './head-reader.ts';
 import { KEEP_ALIVE_SECONDS, type ResponseHeads } from './response-head.ts';
 import { readShared, type Reading } from './shared-reading.ts';
 
-/** Serves one request. */
-export type Serve = (request: IncomingRequest, response: ResponseWriter) => void;
+/** What serves requests. */
+export interface Target {
+  serve(request: IncomingRequest, response: ResponseWriter): void;
+}
 
 /** What connections need of the front they belong to. */
 export interface ConnectionHost {
@@ -15,7 +17,9 @@ export interface ConnectionHost {
   readonly seconds: number;
   readonly isClosing: boolean;
   /** Finds what serves a request of that head; `undefined` leaves it to Node. */
-  route(head: HeadReader): Serve | undefined;
+  route(head: HeadReader): Target | undefined;
+  /** Answers a request that a target failed to serve. */
+  fail(request: IncomingRequest, response: ResponseWriter, thrown: unknown): void;
   /** Node serves the connection from now on. */
   handOver(connection: FrontConnection, socket: Socket): void;
   closed(connection: FrontConnection): void;
@@ -40,7 +44,7 @@ export class FrontConnection implements ResponseCarrier {
   readonly #head = new HeadReader();
   #state: 'fresh' | 'idle' | 'body' | 'answer' | 'over' = 'fresh';
   #since: number;
-  #serve: Serve | undefined;
+  #target: Target | undefined;
   #body: Buffer | undefined;
   #filled = 0;
   #response: FrontResponse | undefined;
@@ -127,9 +131,9 @@ export class FrontConnection implements ResponseCarrier {
   // All that comes before a request has been understood is for Node if it is not.
   #begin(bytes: Buffer, start: number, end: number): number {
     const head = this.#head;
-    const serve = head.read(bytes, start, end) ? this.#host.route(head) : undefined;
-    if (serve === undefined) return this.#handOver(bytes, start, end);
-    this.#serve = serve;
+    const target = head.read(bytes, start, end) ? this.#host.route(head) : undefined;
+    if (target === undefined) return this.#handOver(bytes, start, end);
+    this.#target = target;
     const bodyStart = start + head.length;
     const bodyLength = head.bodyLength ?? 0;
     if (end - bodyStart < bodyLength) {
@@ -165,13 +169,18 @@ export class FrontConnection implements ResponseCarrier {
   }
 
   #answer(body: Buffer): void {
-    const { method, url, headers, isLast } = this.#head;
-    const serve = this.#serve!;
+    const { method, url, headers, isLast, bodyLength } = this.#head;
     // What is no POST is asked once, or answered for as long as the connection lives.
-    if (this.#head.bodyLength === undefined) this.#head.forget();
+    if (bodyLength === undefined) this.#head.forget();
+    const request: IncomingRequest = { method, url, headers, body, complete: true };
+    const response = new FrontResponse(this, !isLast && !this.#host.isClosing);
     this.#state = 'answer';
-    this.#response = new FrontResponse(this, !isLast && !this.#host.isClosing);
-    serve({ method, url, headers, body, complete: true }, this.#response);
+    this.#response = response;
+    try {
+      this.#target!.serve(request, response);
+    } catch (error) {
+      this.#host.fail(request, response, error);
+    }
   }
 
   #keep(bytes: Buffer, start: number, end: number): void {

@@ -32,13 +32,18 @@ async function start({ isPlain = false }: StartOptions = {}) {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n');
     socket.on('data', (chunk: Buffer) => socket.write(chunk)).on('end', () => socket.end());
   });
+  const target = {
+    serve: (request: IncomingRequest, response: ResponseWriter) => {
+      const body = 'body' in request ? request.body.toString() : '?';
+      if (body === 'fail') throw new Error('asked to');
+      taken.push({ request, response, body });
+    },
+  };
   const front = new HttpFront({
     clock,
     maxBodyBytes: 5_000_000,
-    find: (url) =>
-      url === '/mcp'
-        ? (request, response) => taken.push({ request, response, body: 'body' in request ? request.body.toString() : '?' })
-        : undefined,
+    find: (url) => (url === '/mcp' ? target : undefined),
+    fail: (_, response, thrown) => response.writeHead(500, ['Content-Length', '0', 'X-Why', String(thrown)]).end(),
     admits: ({ host }) => host === 'us',
     handOver: (socket) => node.emit('connection', socket),
   });
@@ -253,6 +258,15 @@ test('a stream goes out in chunks, its head at once, and nothing else is said on
   client.send(post('next'));
   await until(() => it.taken.length === 2, 'the connection can be used again');
   expect(closed).toBe(1);
+});
+
+test('a request that cannot be served is answered, and the connection goes on', async () => {
+  await using it = await start();
+  const client = await it.connect();
+  client.send(post('fail') + post('next'));
+  await client.hears(/^HTTP\/1\.1 500 .*\r\nX-Why: Error: asked to\r\n\r\n$/s);
+  await until(() => it.taken.length === 1, 'the next is served');
+  expect(it.taken[0]!.body).toBe('next');
 });
 
 test('a client that goes away ends its answer, whether it closes or only has nothing more to say', async () => {

@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '@signalbox/core';
 import { Bag } from '../../peers/bag.ts';
-import { FrontConnection, type ConnectionHost, type Serve } from './front-connection.ts';
+import type { IncomingRequest, ResponseWriter } from '../http-message.ts';
+import { FrontConnection, type ConnectionHost, type Target } from './front-connection.ts';
 import type { HeadReader } from './head-reader.ts';
 import { ResponseHeads } from './response-head.ts';
 
@@ -11,9 +12,11 @@ export interface HttpFrontOptions {
   /** Largest body taken, in bytes. */
   readonly maxBodyBytes: number;
   /** Finds what serves requests to a target. */
-  readonly find: (url: string) => Serve | undefined;
+  readonly find: (url: string) => Target | undefined;
   /** Tells whether a request with these headers would pass all checks that are made ahead of its body. */
   readonly admits: (headers: IncomingHttpHeaders) => boolean;
+  /** Answers a request that a target failed to serve. */
+  readonly fail: (request: IncomingRequest, response: ResponseWriter, thrown: unknown) => void;
   /** Makes a connection one of Node's HTTP server, with everything on it that has not been answered. */
   readonly handOver: (socket: Socket) => void;
 }
@@ -49,13 +52,17 @@ export class HttpFront implements ConnectionHost {
     if (this.#stopTimer === undefined) this.#arm();
   }
 
-  route(head: HeadReader): Serve | undefined {
+  route(head: HeadReader): Target | undefined {
     const { maxBodyBytes, find, admits } = this.#options;
-    const serve = find(head.url);
-    if (serve === undefined) return undefined;
+    const target = find(head.url);
+    if (target === undefined) return undefined;
     const { bodyLength } = head;
     const isFramed = head.method === 'POST' ? bodyLength !== undefined && bodyLength <= maxBodyBytes : bodyLength === undefined;
-    return isFramed && admits(head.headers) ? serve : undefined;
+    return isFramed && admits(head.headers) ? target : undefined;
+  }
+
+  fail(request: IncomingRequest, response: ResponseWriter, thrown: unknown): void {
+    this.#options.fail(request, response, thrown);
   }
 
   handOver(connection: FrontConnection, socket: Socket): void {
