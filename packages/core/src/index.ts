@@ -26,6 +26,7 @@ export type {
   ToolAnnotations,
   ToolDefinition,
 } from './call.ts';
+export { exactJson, hasExactText, keepExactText } from './exact-json.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { IDEMPOTENCY_CAPABILITY, IDEMPOTENCY_KEY, parseIdempotencyKey } from './idempotency-key.ts';
 export { createPipeline } from './pipeline.ts';

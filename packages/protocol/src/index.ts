@@ -1,5 +1,5 @@
 export { toParams, withParams } from './messages/encode.ts';
-export { readMember, withMember } from './messages/members.ts';
+export { readElements, readMember, withMember } from './messages/members.ts';
 export { Scanner } from './messages/scan.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
 export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';

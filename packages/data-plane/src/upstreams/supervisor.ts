@@ -160,7 +160,7 @@ export class Supervisor {
       random: random ?? Math.random,
       startPermit: () => this.#starts.take(),
       onManifest: (upstream) => this.#takeManifest(upstream),
-      onResourceUpdated: (upstream, uri) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, uri),
+      onResourceUpdated: (upstream, params) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, params),
       onState: (upstream) => {
         for (const listener of this.#stateListeners) listener(upstream);
       },

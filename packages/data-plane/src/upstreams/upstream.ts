@@ -8,6 +8,7 @@ import {
   type DesiredUpstream,
   type Logger,
   type Notification,
+  type RawJson,
   type UpstreamState,
   type UpstreamStatus,
 } from '@signalbox/core';
@@ -22,7 +23,7 @@ import { ListRefresh } from './list-refresh.ts';
 import { ordinal } from './ordinal.ts';
 import { StandingWishes } from './standing-wishes.ts';
 import type { OpenConnection, Opened } from './open-connection.ts';
-import { fetchList, fetchManifest, toHints, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
+import { fetchList, fetchManifest, toExtras, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
 
 export interface UpstreamParts {
   readonly open: OpenConnection;
@@ -32,7 +33,7 @@ export interface UpstreamParts {
   /** Waits for the right to start; the returned function gives it back. */
   readonly startPermit: () => Promise<() => void>;
   readonly onManifest: (upstream: Upstream) => void;
-  readonly onResourceUpdated: (upstream: Upstream, uri: string) => void;
+  readonly onResourceUpdated: (upstream: Upstream, params: RawJson) => void;
   readonly onState: (upstream: Upstream) => void;
 }
 
@@ -313,8 +314,7 @@ export class Upstream {
 
   #takeNotification(notification: Notification): void {
     if (notification.method === 'notifications/resources/updated') {
-      const uri = notification.params?.object?.['uri'];
-      if (typeof uri === 'string') this.#parts.onResourceUpdated(this, uri);
+      if (notification.params !== undefined) this.#parts.onResourceUpdated(this, notification.params);
       return;
     }
     this.#lists.take(notification.method);
@@ -327,7 +327,7 @@ export class Upstream {
     if (this.#opened !== opened) return;
     const fetched = Object.fromEntries(stale.map((kind, index) => [kind, lists[index]!] as const));
     const items = Object.fromEntries(Object.entries(fetched).map(([kind, list]) => [kind, list.items]));
-    this.#manifest = { ...this.#manifest, ...items, hints: { ...this.#manifest.hints, ...toHints(fetched) } };
+    this.#manifest = { ...this.#manifest, ...items, ...toExtras(fetched, this.#manifest) };
     this.#lists.follow(this.#manifest);
     this.#parts.onManifest(this);
   }

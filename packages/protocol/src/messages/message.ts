@@ -2,6 +2,7 @@ import {
   GatewayError,
   RawJson,
   isObject,
+  keepExactText,
   type ErrorOutcome,
   type Notification,
   type Params,
@@ -223,7 +224,9 @@ function toRpcError(raw: RawJson): RpcError {
   if (error === undefined || typeof error['code'] !== 'number')
     return { code: -32603, message: 'The server refused without saying why', data: raw.value };
   const message = typeof error['message'] === 'string' ? error['message'] : '';
-  return error['data'] === undefined ? { code: error['code'], message } : { code: error['code'], message, data: error['data'] };
+  const read = error['data'] === undefined ? { code: error['code'], message } : { code: error['code'], message, data: error['data'] };
+  keepExactText(read, raw.bytes.toString('utf8'));
+  return read;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

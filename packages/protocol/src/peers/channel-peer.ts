@@ -167,15 +167,15 @@ export class ChannelPeer {
     if (pending.request.wantsProgress) pending.request.emit?.(notification);
   }
 
-  // A channel does not say which request a log message belongs to, so all that are open may see it.
+  // A channel does not say which request a log message belongs to. Where all that are open are one caller's, it is theirs;
+  // otherwise nobody gets to see what may be about somebody else.
   #logged(notification: Notification): void {
-    let heard = false;
-    for (const { request } of this.#inFlight.list()) {
-      if (request.emit === undefined) continue;
-      heard = true;
-      request.emit(notification);
-    }
-    if (!heard) this.#options.onNotification(notification);
+    const open = this.#inFlight.list();
+    const newest = open.findLast(({ request }) => request.emit !== undefined);
+    if (newest === undefined) return this.#options.onNotification(notification);
+    const { session } = newest.request;
+    if (open.length === 1 || (session !== undefined && open.every(({ request }) => request.session === session)))
+      newest.request.emit?.(notification);
   }
 
   // Servers take back requests of theirs, and modern ones end a listen request this way.

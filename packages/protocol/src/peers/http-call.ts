@@ -17,6 +17,9 @@ const DEFAULT_RETRY_MS = 1_000;
 // A server may keep the stream open after its answer; for this long the connection waits to be used again.
 const LINGER_MS = 1_000;
 const METHOD_NOT_FOUND = -32601;
+// Notifications that are not about the call on whose stream they come.
+const OF_THE_WHOLE =
+  /^notifications\/(?:(?:tools|prompts|resources)\/list_changed|resources\/updated|subscriptions\/acknowledged|tasks(?:\/status)?)$/;
 
 export interface HttpCallOptions {
   readonly id: number;
@@ -226,7 +229,10 @@ export class HttpCall implements ExchangeSink, Timed {
       case 'notifications/message':
         return emit?.(notification);
       default:
-        return this.#options.onNotification(notification);
+        // What servers send beyond the specification on the stream of a call is the caller's.
+        return emit === undefined || OF_THE_WHOLE.test(notification.method)
+          ? this.#options.onNotification(notification)
+          : emit(notification);
     }
   }
 
