@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GatewayError, systemClock, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
+import { GatewayError, systemClock, type IdempotencyConfig, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
 import {
   createDesiredState,
   createJournalRing,
@@ -14,7 +14,7 @@ import {
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
 import { createSeal } from '@signalbox/security';
-import { createFileDocuments, createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
+import { createFileDocuments, createFileLines, createMemoryCache, createMemoryDocuments, type FileLines } from '@signalbox/storage';
 import { createLazyAdmin } from './admin.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { createModuleLoader } from './load-module.ts';
@@ -46,13 +46,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     logger,
   });
   const cache = createMemoryCache<ResultOutcome>({ maxBytes: CACHE_BYTES, clock });
-  const dataPlane = await createDataPlane({ state, documents, cache, journal, open, seal, clock, logger, info });
+  const keyLog = createKeyLog(config.limits.idempotency, options);
+  const dataPlane = await createDataPlane({ state, documents, cache, keyLog, journal, open, seal, clock, logger, info });
   const reload = createReload({ load, state });
   const stopWatching = watchConfig({ path: configPath, reload, logger, clock });
 
   let server: HttpServer | undefined;
   let address: string | undefined;
-  const status: Status = { upstreams: () => dataPlane.supervisor.status(), sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
+  const status: Status = { ...dataPlane.status, sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number): Promise<void> => {
@@ -61,6 +62,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     await dataPlane.close();
     await guard.close();
     await files?.close();
+    await keyLog?.close();
     if (dataDir !== undefined) await removeRuntimeFile(dataDir, process.pid);
   };
 
@@ -68,6 +70,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     state,
     status,
     handler: dataPlane.handler,
+    server: (name) => dataPlane.server(name),
     seal,
     info,
     start: () => dataPlane.start(),
@@ -96,12 +99,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       });
       server = createHttpServer({
         handler: dataPlane.handler,
+        more: dataPlane.servers,
         seal,
+        inputMs: sessions.inputSeconds * 1000,
         host,
         port: options.port ?? listen.port,
         guard: { ...(token && { token }), allowedHosts: listen.allowedHosts, allowedOrigins: listen.allowedOrigins },
         limits: { maxMessageBytes: limits.maxMessageBytes, maxDepth: limits.maxDepth },
         sessions,
+        legacySse: listen.legacySse,
         routes: admin,
         clock,
         logger,
@@ -126,6 +132,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     close: (graceMs = 10_000) => (closing ??= close(graceMs)),
   };
   return gateway;
+}
+
+function createKeyLog({ durable, ttlSeconds }: IdempotencyConfig, { dataDir, logger }: GatewayOptions): FileLines | undefined {
+  if (!durable) return undefined;
+  if (dataDir !== undefined)
+    return createFileLines({ folder: dataDir, name: 'idempotency', pid: process.pid, keepMs: ttlSeconds * 1000, logger });
+  logger.warn('idempotency keys will not outlive this process: "limits.idempotency.durable" needs a data folder');
+  return undefined;
 }
 
 function waitUntilSettled(gateway: Gateway, supervisor: { watchStates(listener: () => void): () => void }, waitMs: number): Promise<void> {

@@ -150,6 +150,8 @@ export interface ResultOutcome {
    * the way in, so that taking them out needs no second walk over a large result. Absent when nobody has looked.
    */
   readonly modernMembers?: readonly number[] | undefined;
+  /** Whether its `structuredContent` is something else than an object, which only the modern revision allows. */
+  readonly hasLooseContent?: boolean | undefined;
 }
 
 /** The server refused, in JSON-RPC's terms. Passed on as it is. */

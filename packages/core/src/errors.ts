@@ -28,6 +28,7 @@ const CODES = {
   UPSTREAM_UNAVAILABLE: { http: 502, rpc: -32005, retryable: true, public: true },
   UPSTREAM_PROTOCOL: { http: 502, rpc: -32006, retryable: false, public: true },
   CANCELLED: { http: 499, rpc: -32007, retryable: false, public: true },
+  NOT_REPEATABLE: { http: 409, rpc: -32008, retryable: false, public: true },
   INVALID_CONFIG: { http: 400, rpc: -32602, retryable: false, public: true },
   INTERNAL: { http: 500, rpc: -32603, retryable: false, public: false },
 } as const;

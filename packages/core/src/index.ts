@@ -26,6 +26,8 @@ export type {
   ToolAnnotations,
   ToolDefinition,
 } from './call.ts';
+export { canonicalJson } from './canonical-json.ts';
+export { IDEMPOTENCY_CAPABILITY, IDEMPOTENCY_KEY, parseIdempotencyKey } from './idempotency-key.ts';
 export { createPipeline } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { GATEWAY_LOG_LEVELS } from './log-level.ts';
@@ -39,6 +41,7 @@ export type {
   DocumentStore,
   Journal,
   LeftOutEntry,
+  LineLog,
   LogFields,
   Logger,
   Record,
@@ -48,20 +51,26 @@ export type {
   Status,
   UpstreamState,
   UpstreamStatus,
+  VirtualServerStatus,
 } from './ports.ts';
 export { systemClock } from './clock.ts';
 export { silentLogger } from './logger.ts';
 export { selectUpstreams } from './select-upstreams.ts';
 export type { UpstreamSelection } from './select-upstreams.ts';
 export { createNameMatcher } from './glob.ts';
-export { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './config/parse-config.ts';
+export { nearestOf } from './nearest.ts';
+export { configJsonSchema, configProblems, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
-export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
-export { kindOf } from './config/upstream-config.ts';
+export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export { pathOf, servedBy } from './config/virtual-server-config.ts';
+export type { VirtualServerConfig } from './config/virtual-server-config.ts';
+export { UPSTREAM_KINDS, kindOf } from './config/upstream-config.ts';
+export type { UpstreamKind } from './config/upstream-config.ts';
 export type {
   BreakerConfig,
   ExposureConfig,
   HealthConfig,
+  IsolationConfig,
   RestartConfig,
   RetryConfig,
   TimeoutConfig,

@@ -1,5 +1,6 @@
 import type { Call, Outcome, Awaitable, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
+import type { UpstreamKind } from './config/upstream-config.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
 export type Dispatch = (call: Call) => Awaitable<Outcome>;
@@ -69,7 +70,7 @@ export interface LeftOutEntry {
 /** What is observed of one upstream. */
 export interface UpstreamStatus {
   readonly name: string;
-  readonly kind: 'stdio' | 'http' | 'module';
+  readonly kind: UpstreamKind;
   readonly state: UpstreamState;
   /** Why it is in this state; for `failed` the upstream, phase and budget, and what to do. */
   readonly reason: string;
@@ -90,6 +91,8 @@ export interface UpstreamStatus {
   readonly starts: number;
   readonly calls: number;
   readonly failures: number;
+  /** Connections open for single clients beside the shared one. */
+  readonly isolated: number;
   readonly inFlight: number;
   readonly queued: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
@@ -97,9 +100,23 @@ export interface UpstreamStatus {
   readonly stderr: readonly string[];
 }
 
+/** What is observed of one virtual server. */
+export interface VirtualServerStatus {
+  readonly name: string;
+  /** Where it is reached on the listener. */
+  readonly path: string;
+  /** Upstreams it is made of, also those that are away. */
+  readonly upstreams: readonly string[];
+  /** Tools that can be called there, however they are found. */
+  readonly tools: number;
+  readonly resources: number;
+  readonly prompts: number;
+}
+
 /** What is observed. */
 export interface Status {
   upstreams(): readonly UpstreamStatus[];
+  virtualServers(): readonly VirtualServerStatus[];
   sessions(): { readonly open: number; readonly streams: number };
 }
 
@@ -134,6 +151,16 @@ export interface DocumentStore {
   /** Replaces the document whole; after a crash either the old or the new one is there. */
   write(key: string, document: unknown): Promise<void>;
   remove(key: string): Promise<void>;
+}
+
+/** Lines of text that outlive the process, in the order they were appended. A line holds no line end. */
+export interface LineLog {
+  /** What earlier runs left, oldest first. A line that a crash cut off is not among them. */
+  read(): Promise<readonly string[]>;
+  /** Resolves once the line would survive a crash of the machine. */
+  append(line: string): Promise<void>;
+  /** Puts other lines in the place of all that were read or appended; after a crash the old ones or the new ones are there. */
+  replace(lines: readonly string[]): Promise<void>;
 }
 
 /**

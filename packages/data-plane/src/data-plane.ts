@@ -1,18 +1,38 @@
-import type { Cache, Clock, DocumentStore, Implementation, Journal, Logger, ResultOutcome, Seal, State } from '@signalbox/core';
-import type { RequestHandler } from '@signalbox/protocol';
+import type {
+  CallerSession,
+  Notification,
+  Cache,
+  Clock,
+  DocumentStore,
+  Implementation,
+  Journal,
+  LineLog,
+  Logger,
+  ResultOutcome,
+  Seal,
+  State,
+  Status,
+} from '@signalbox/core';
+import { IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
+import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
+import type { Surface } from './catalog/surface.ts';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
 import { createSettle } from './downstream/settle.ts';
+import { KeyJournal } from './idempotency/key-journal.ts';
+import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
-import type { UpstreamParts } from './upstreams/upstream.ts';
+import type { OpenConnection } from './upstreams/open-connection.ts';
 
 export interface DataPlaneParts {
   readonly state: State;
   readonly documents: DocumentStore;
   readonly cache: Cache<ResultOutcome>;
+  /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
+  readonly keyLog?: LineLog | undefined;
   readonly journal: Journal;
-  readonly open: UpstreamParts['open'];
+  readonly open: OpenConnection;
   readonly seal: Seal;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -22,9 +42,14 @@ export interface DataPlaneParts {
 
 /** The data plane, running. Whoever created it closes it. */
 export interface DataPlane {
-  /** Answers clients. */
+  /** Answers clients of the address where everything is. */
   readonly handler: RequestHandler;
+  /** Answers clients of virtual servers, by the path of each. */
+  readonly servers: HandlersByPath;
+  /** Answers clients of the virtual server of that name, if there is one. */
+  server(name: string): RequestHandler | undefined;
   readonly supervisor: Supervisor;
+  readonly status: Pick<Status, 'upstreams' | 'virtualServers'>;
   /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
   start(): void;
   /** Stops every upstream. Listeners must have been closed before. */
@@ -33,17 +58,22 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { state, documents, cache, journal, open, clock, logger, info, random = Math.random } = parts;
+  const { state, documents, cache, keyLog, journal, open, clock, logger, info, random = Math.random } = parts;
   const { limits } = state.current.config;
-  const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency: limits.startConcurrency });
+  const { startConcurrency } = limits;
+  const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
+  const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency, info, experimental });
+  const { catalog } = supervisor;
   const settled = createSettle({ supervisor, clock });
   const schemas = createSchemaValidator({ logger });
   const upstream = (name: string) => supervisor.get(name);
+  const keys = new KeyTable({ config: limits.idempotency, clock, logger });
+  const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
+  const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
   const dispatch = createCallPipeline({
-    catalog: supervisor.catalog,
     upstream,
     settled,
-    unlisted: () => supervisor.unlisted(),
+    unlisted: (surface) => supervisor.unlisted(surface.upstreams),
     schemas,
     cache,
     journal,
@@ -51,12 +81,33 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     logger,
     random,
     maxInFlight: limits.maxInFlight,
+    keys,
+    keyJournal,
+    keyTtlMs,
   });
-  const handler = createGatewayHandler({ supervisor, dispatch, settled, state, clock, info });
+  const handlers = new Map<Surface, RequestHandler>();
+  const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);
+  const handlerOf = (surface: Surface): RequestHandler => {
+    let handler = handlers.get(surface);
+    if (handler === undefined)
+      handlers.set(surface, (handler = createGatewayHandler({ surface, upstream, dispatch, settled, notify, clock })));
+    return handler;
+  };
+  const server = (name: string) => {
+    const surface = catalog.server(name);
+    return surface === undefined ? undefined : handlerOf(surface);
+  };
+  const servers: HandlersByPath = {
+    get current() {
+      return new Map([...catalog.paths].map(([path, name]) => [path, server(name)!]));
+    },
+    watch: (listener) => catalog.watchPaths(listener),
+  };
   const start = () => {
     supervisor.start();
     // The first call should not pay for loading the compiler, and neither should the start.
     clock.after(500, () => void schemas.prepare());
   };
-  return { handler, supervisor, start, close: () => supervisor.close() };
+  const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
+  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, start, close: () => supervisor.close() };
 }

@@ -1,16 +1,12 @@
-import {
-  createPipeline,
-  type Cache,
-  type Call,
-  type Clock,
-  type Journal,
-  type Logger,
-  type Next,
-  type ResultOutcome,
-} from '@signalbox/core';
-import type { Catalog } from './catalog/catalog.ts';
+import { createPipeline, type Cache, type Clock, type Journal, type Logger, type Next, type ResultOutcome } from '@signalbox/core';
+import type { Surface } from './catalog/surface.ts';
+import type { Settled } from './downstream/settle.ts';
+import type { KeyJournal } from './idempotency/key-journal.ts';
+import type { KeyTable } from './idempotency/key-table.ts';
 import { admit } from './stages/admit.ts';
 import { cacheOutcomes } from './stages/cache.ts';
+import type { SurfaceCall } from './stages/call-stages.ts';
+import { idempotency } from './stages/idempotency.ts';
 import { observe } from './stages/observe.ts';
 import { resolve } from './stages/resolve.ts';
 import { retry } from './stages/retry.ts';
@@ -20,10 +16,9 @@ import { createSend } from './upstreams/send.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
 export interface PipelineParts {
-  readonly catalog: Catalog;
   readonly upstream: (name: string) => Upstream | undefined;
-  readonly settled: () => Promise<void> | undefined;
-  readonly unlisted: () => readonly Upstream[];
+  readonly settled: Settled;
+  readonly unlisted: (surface: Surface) => readonly Upstream[];
   readonly schemas: SchemaValidator;
   readonly cache: Cache<ResultOutcome>;
   readonly journal: Journal;
@@ -31,14 +26,18 @@ export interface PipelineParts {
   readonly logger: Logger;
   readonly random: () => number;
   readonly maxInFlight: number;
+  readonly keys: KeyTable;
+  readonly keyJournal: KeyJournal | undefined;
+  readonly keyTtlMs: number;
 }
 
 /** The path of a call: every stage, outermost first, and the only place that orders them. */
-export function createCallPipeline(parts: PipelineParts): Next<Call> {
-  return createPipeline<Call>()
+export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
+  return createPipeline<SurfaceCall>()
     .use(observe(parts)) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
     .use(shape(parts)) // we go on with exactly what will be sent
+    .use(idempotency(parts)) // a repetition passes the checks again, and runs, retries and waits with the first
     .use(cacheOutcomes(parts)) // a hit has passed the same checks as a miss
     .use(retry(parts)) // each attempt queues for its own target
     .use(admit(parts)) // only work that will really be sent waits

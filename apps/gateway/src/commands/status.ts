@@ -24,6 +24,29 @@ function* render({ runtime, status }: RunningGateway, { terminal }: CommandConte
   if (runtime.configPath !== null) yield `  configuration ${runtime.configPath}`;
   yield '';
   yield* upstreams.length === 0 ? ['No server is configured'] : renderUpstreams(status, { paint, width });
+  if (status.virtualServers.length > 0) yield* ['', ...renderVirtualServers(status, { paint, width })];
+}
+
+function renderVirtualServers(
+  { virtualServers, address }: StatusBody,
+  { paint, width }: Pick<CommandContext['terminal'], 'paint' | 'width'>,
+): string[] {
+  return renderTable({
+    columns: [
+      { title: 'VIRTUAL SERVER', paint: paint.bold },
+      { title: 'ADDRESS' },
+      { title: 'TOOLS', align: 'right' },
+      { title: 'MADE OF', shrinks: true, paint: paint.dim },
+    ],
+    rows: virtualServers.map(({ name, path, tools, upstreams }) => [
+      name,
+      address === null ? path : new URL(path, address).href,
+      String(tools),
+      upstreams.join(', '),
+    ]),
+    width,
+    paint,
+  });
 }
 
 function renderUpstreams({ upstreams }: StatusBody, { paint, width }: Pick<CommandContext['terminal'], 'paint' | 'width'>): string[] {

@@ -1,5 +1,6 @@
-import { RawJson, type ResultOutcome } from '@signalbox/core';
+import { RawJson, isObject, type ResultOutcome } from '@signalbox/core';
 import { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from '@signalbox/protocol';
+import type { ListHint } from '../upstreams/manifest.ts';
 
 export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
 
@@ -11,12 +12,25 @@ export interface CatalogList {
 }
 
 /** Writes all lists. Order is kept as given. */
-export function buildLists(entries: Readonly<Record<ListName, readonly object[]>>): Readonly<Record<ListName, CatalogList>> {
+export function buildLists(
+  entries: Readonly<Record<ListName, readonly object[]>>,
+  hints: Readonly<Record<ListName, ListHint>>,
+): Readonly<Record<ListName, CatalogList>> {
+  const handshakeTools = entries.tools.map(toHandshakeTool);
   return {
-    tools: buildList('tools', entries.tools),
-    prompts: buildList('prompts', entries.prompts),
-    resources: buildList('resources', entries.resources),
-    resourceTemplates: buildList('resourceTemplates', entries.resourceTemplates),
+    tools: buildList('tools', { modern: entries.tools, handshake: handshakeTools, hint: hints.tools }),
+    prompts: buildList('prompts', { modern: entries.prompts, hint: hints.prompts }),
+    resources: buildList('resources', { modern: entries.resources, hint: hints.resources }),
+    resourceTemplates: buildList('resourceTemplates', { modern: entries.resourceTemplates, hint: hints.resourceTemplates }),
+  };
+}
+
+/** Joins what servers say of how long their parts of a list hold: the whole holds as long as its briefest part. One that says nothing counts as brief. */
+export function joinHints(hints: readonly (ListHint | undefined)[]): ListHint {
+  if (hints.length === 0 || hints.includes(undefined)) return { ttlMs: 0, isPublic: false };
+  return {
+    ttlMs: Math.min(...hints.map((hint) => hint!.ttlMs)),
+    isPublic: hints.every((hint) => hint!.isPublic),
   };
 }
 
@@ -32,11 +46,25 @@ export function toListOutcome(list: CatalogList, revision: string): ResultOutcom
   };
 }
 
-function buildList(name: ListName, items: readonly object[]): CatalogList {
-  const text = `"${name}":${JSON.stringify(items)}`;
+function buildList(
+  name: ListName,
+  {
+    modern,
+    handshake = modern,
+    hint,
+  }: { readonly modern: readonly object[]; readonly handshake?: readonly object[]; readonly hint: ListHint },
+): CatalogList {
+  const text = `"${name}":${JSON.stringify(modern)}`;
+  const caching = `"ttlMs":${hint.ttlMs},"cacheScope":"${hint.isPublic ? 'public' : 'private'}"`;
   return {
-    modern: RawJson.fromBytes(Buffer.from(`{"resultType":"complete",${text},"ttlMs":0,"cacheScope":"private"}`)),
-    handshake: RawJson.fromBytes(Buffer.from(`{${text}}`)),
-    length: items.length,
+    modern: RawJson.fromBytes(Buffer.from(`{"resultType":"complete",${text},${caching}}`)),
+    handshake: RawJson.fromBytes(Buffer.from(`{"${name}":${JSON.stringify(handshake)}}`)),
+    length: modern.length,
   };
+}
+
+// Clients of the handshake revisions know output schemas of objects only, and refuse a whole list for one that is not.
+function toHandshakeTool(tool: object): object {
+  const { outputSchema, ...rest } = tool as { readonly outputSchema?: unknown };
+  return outputSchema === undefined || (isObject(outputSchema) && outputSchema['type'] === 'object') ? tool : rest;
 }

@@ -1,4 +1,4 @@
-import { createNameMatcher, type Cache, type ResultOutcome } from '@signalbox/core';
+import { canonicalJson, createNameMatcher, type Cache, type ResultOutcome } from '@signalbox/core';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
 
@@ -57,12 +57,4 @@ function keyOf(call: TargetedCall, upstream: Upstream): string {
   const server = upstream.manifest?.server;
   const parts = [upstream.name, upstream.desired.generation, server?.version, call.method, call.target.name];
   return `${JSON.stringify(parts)}${canonicalJson(call.params.get('arguments')?.value)}`;
-}
-
-/** JSON text with the members of every object in one order, so that equal values give equal text. */
-export function canonicalJson(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const members = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
 }

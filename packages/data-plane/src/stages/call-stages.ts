@@ -1,15 +1,23 @@
 import type { Call, ResolvedCall, Stage } from '@signalbox/core';
+import type { Surface } from '../catalog/surface.ts';
 
 /** What the stages find out about a call on its way, for its record. The one thing on a call that changes. */
 export interface CallTrace {
   upstream: string | undefined;
   name: string | undefined;
   attempts: number;
+  /** Whether a request may have left for an upstream. While it is false, nothing can have run. */
+  isSent: boolean;
   isCached: boolean;
 }
 
+/** A call made at an address of ours, in the names that are shown there. */
+export interface SurfaceCall extends Call {
+  readonly surface: Surface;
+}
+
 /** A call that is being recorded. */
-export interface ObservedCall extends Call {
+export interface ObservedCall extends SurfaceCall {
   readonly trace: CallTrace;
 }
 

@@ -9,7 +9,7 @@ import {
   type Record,
   type Stage,
 } from '@signalbox/core';
-import type { CallTrace, ObservedCall } from './call-stages.ts';
+import type { CallTrace, ObservedCall, SurfaceCall } from './call-stages.ts';
 
 export interface ObserveOptions {
   readonly journal: Journal;
@@ -18,10 +18,10 @@ export interface ObserveOptions {
 }
 
 /** Writes one record per call, whatever became of it, and puts the call's id on every error that leaves. */
-export function observe(options: ObserveOptions): Stage<Call, ObservedCall> {
+export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCall> {
   const { clock } = options;
   return (call, next) => {
-    const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isCached: false };
+    const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isSent: false, isCached: false };
     const startedAtMs = clock.now();
     const start = clock.monotonic();
     const succeed = (outcome: Outcome): Outcome => {

@@ -93,7 +93,8 @@ function maySwitch(error: GatewayError, isRepeatable: boolean): boolean {
   return error.data?.['sent'] === false || isRepeatable;
 }
 
-function isIdempotent(call: TargetedCall): boolean {
+/** Tells whether running a call twice is the same as once, as far as its tool says. */
+export function isIdempotent(call: TargetedCall): boolean {
   if (call.method !== 'tools/call') return true;
   const annotations = call.target.definition?.annotations;
   return annotations?.readOnlyHint === true || annotations?.idempotentHint === true;

@@ -30,7 +30,7 @@ test('pages are followed to their end, an empty cursor included', async () => {
     'tools',
     options,
   );
-  expect(tools.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  expect(tools.items.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
 });
 
 test('a cursor that comes twice ends the walk with an error', async () => {
@@ -73,7 +73,7 @@ test('entries without a name or schema are left out, the rest stays', async () =
     'tools',
     options,
   );
-  expect(tools.map(({ name }) => name)).toEqual(['good']);
+  expect(tools.items.map(({ name }) => name)).toEqual(['good']);
 });
 
 test('a modern server’s tool whose header marks are invalid is left out and told about, of a handshake server it stays', async () => {
@@ -84,14 +84,14 @@ test('a modern server’s tool whose header marks are invalid is left out and to
   const server = serverOf(() => ({ tools: [marked('bad', 'a b'), marked('good', 'Region')] }));
   const leftOut: unknown[] = [];
   const listing = { ...options, onLeftOut: (_kind: unknown, entries: unknown) => leftOut.push(entries) };
-  expect((await fetchList(server, 'tools', listing)).map(({ name }) => name)).toEqual(['good']);
+  expect((await fetchList(server, 'tools', listing)).items.map(({ name }) => name)).toEqual(['good']);
   expect(leftOut).toEqual([[{ kind: 'tool', name: 'bad', reason: '"x-mcp-header" at "p" is "a b", which no header can be named' }]]);
   const old: Pick<Connection, 'server' | 'revision' | 'request'> = {
     server: server.server,
     revision: '2025-11-25',
     request: (request) => server.request(request),
   };
-  expect((await fetchList(old as Connection, 'tools', listing)).map(({ name }) => name)).toEqual(['bad', 'good']);
+  expect((await fetchList(old as Connection, 'tools', listing)).items.map(({ name }) => name)).toEqual(['bad', 'good']);
   expect(leftOut[1]).toEqual([]);
 });
 
@@ -116,7 +116,7 @@ test('what is nested too deeply to be written again is left out of every list', 
       request: (request) => server.request(request),
     };
     const found = await fetchList(connection as Connection, kind, { ...options, onLeftOut: (_, entries) => leftOut.push(...entries) });
-    expect(found.map(({ name }) => name)).toEqual(['flat']);
+    expect(found.items.map(({ name }) => name)).toEqual(['flat']);
   }
   expect(leftOut).toEqual(['tool', 'prompt'].map((kind) => ({ kind, name: 'deep', reason: 'it is nested deeper than 256 levels' })));
 });

@@ -12,6 +12,14 @@ import { MODERN_REVISION, explainHeaderMarks, isHandshake, toParams, type Connec
 /** A prompt, resource or template as its server lists it. Unknown members are kept. */
 export type Listed = Readonly<Record<string, unknown>>;
 
+/** What a modern server said of one of its lists: the least of all its pages. */
+export interface ListHint {
+  /** How long the list holds, in milliseconds. */
+  readonly ttlMs: number;
+  /** Whether it is the same for everyone. */
+  readonly isPublic: boolean;
+}
+
 /** What an upstream offers, as it said last. Remembered on disk, so that lists are there before processes are. */
 export interface Manifest {
   readonly revision: string;
@@ -22,6 +30,8 @@ export interface Manifest {
   readonly prompts: readonly Listed[];
   readonly resources: readonly Listed[];
   readonly templates: readonly Listed[];
+  /** Absent for servers that give none. */
+  readonly hints?: Readonly<Partial<Record<ListKind, ListHint>>>;
 }
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
@@ -70,11 +80,23 @@ export async function fetchManifest(connection: Connection, options: FetchOption
     server: info,
     instructions,
     capabilities,
-    tools: tools as readonly ToolDefinition[],
-    prompts,
-    resources,
-    templates,
+    tools: tools.items as readonly ToolDefinition[],
+    prompts: prompts.items,
+    resources: resources.items,
+    templates: templates.items,
+    hints: toHints({ tools, prompts, resources, templates }),
   };
+}
+
+/** One list to its end, and how long it holds. */
+export interface FetchedList {
+  readonly items: readonly Listed[];
+  readonly hint: ListHint | undefined;
+}
+
+/** The hints among fetched lists. */
+export function toHints(lists: Readonly<Partial<Record<ListKind, FetchedList>>>): NonNullable<Manifest['hints']> {
+  return Object.fromEntries(Object.entries(lists).flatMap(([kind, { hint }]) => (hint === undefined ? [] : [[kind, hint]])));
 }
 
 /**
@@ -82,17 +104,19 @@ export async function fetchManifest(connection: Connection, options: FetchOption
  * deeply; and a tool that asks for headers no client may send, as modern clients have to.
  * @throws GatewayError `UPSTREAM_PROTOCOL` when pages repeat or never end.
  */
-export async function fetchList(connection: Connection, kind: ListKind, options: FetchOptions): Promise<readonly Listed[]> {
+export async function fetchList(connection: Connection, kind: ListKind, options: FetchOptions): Promise<FetchedList> {
   const list = LISTS[kind];
-  if (connection.server.capabilities[list.capability] === undefined) return [];
+  if (connection.server.capabilities[list.capability] === undefined) return NOTHING;
   const items = new Map<string, Listed>();
   const cursors = new Set<string>();
   const leftOut = new Map<string, LeftOutEntry>();
   const hasMarks = kind === 'tools' && !isHandshake(connection.revision);
   let cursor: string | undefined;
+  let hint: ListHint | undefined;
   for (let page = 1; ; page++) {
     const result = await fetchPage(connection, list.method, cursor, options);
-    if (result === undefined) return [];
+    if (result === undefined) return NOTHING;
+    hint = page === 1 ? readHint(result) : leastOf(hint, readHint(result));
     for (const item of Array.isArray(result[list.member]) ? (result[list.member] as unknown[]) : []) {
       const key = isObject(item) ? item[list.key] : undefined;
       if (!isObject(item) || typeof key !== 'string' || key === '' || items.has(key) || !isListable(kind, item)) continue;
@@ -103,7 +127,7 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
     const next = result['nextCursor'];
     if (typeof next !== 'string') {
       options.onLeftOut?.(kind, [...leftOut.values()]);
-      return [...items.values()];
+      return { items: [...items.values()], hint };
     }
     if (cursors.has(next)) throw endless(options.upstream, list.method, `cursor ${JSON.stringify(next.slice(0, 40))} came twice`);
     if (page >= MAX_PAGES || items.size > MAX_ITEMS)
@@ -111,6 +135,17 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
     cursors.add(next);
     cursor = next;
   }
+}
+
+const NOTHING: FetchedList = { items: [], hint: undefined };
+
+function readHint({ ttlMs, cacheScope }: Readonly<Record<string, unknown>>): ListHint | undefined {
+  return typeof ttlMs === 'number' && ttlMs >= 0 ? { ttlMs, isPublic: cacheScope === 'public' } : undefined;
+}
+
+function leastOf(left: ListHint | undefined, right: ListHint | undefined): ListHint | undefined {
+  if (left === undefined || right === undefined) return undefined;
+  return { ttlMs: Math.min(left.ttlMs, right.ttlMs), isPublic: left.isPublic && right.isPublic };
 }
 
 /** Reads a remembered manifest. @returns `undefined` for anything that is not one. */

@@ -23,13 +23,31 @@ export function createSend(options: SendOptions): (call: TargetedCall) => Awaita
       throw new GatewayError('DEADLINE_EXCEEDED', `Cannot call "${upstream.name}": its deadline passed while it waited`, {
         data: { upstream: upstream.name, phase: 'queue', sent: false },
       });
-    const connection = upstream.connection(Math.min(leftMs, timeouts.spawnMs + timeouts.handshakeMs));
+    const waitMs = Math.min(leftMs, timeouts.spawnMs + timeouts.handshakeMs);
     const timeoutMs = Math.min(leftMs, timeouts.callMs);
-    return connection instanceof Promise ? connection.then((open) => request(open, call, timeoutMs)) : request(connection, call, timeoutMs);
+    const connection = upstream.connection(waitMs);
+    const send = (shared: Connection) =>
+      upstream.isolated.isNeeded(call, shared) ? sendIsolated(upstream, call, { waitMs, timeoutMs }) : request(shared, call, timeoutMs);
+    return connection instanceof Promise ? connection.then(send) : send(connection);
   };
+}
+
+async function sendIsolated(
+  upstream: Upstream,
+  call: TargetedCall,
+  { waitMs, timeoutMs }: { readonly waitMs: number; readonly timeoutMs: number },
+): Promise<Outcome> {
+  const { connection, release } = await upstream.isolated.take(call, waitMs);
+  try {
+    return await request(connection, call, timeoutMs);
+  } finally {
+    release();
+  }
 }
 
 function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Outcome> {
   const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress } = call;
+  // A connection does not begin what is cancelled before it begins.
+  if (!cancellation.isCancelled) call.trace.isSent = true;
   return connection.request({ method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress });
 }

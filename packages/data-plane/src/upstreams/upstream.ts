@@ -16,31 +16,16 @@ import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import { HealthCheck } from './health-check.ts';
+import { IsolatedConnections } from './isolated-connections.ts';
 import { LeftOut } from './left-out.ts';
+import { ListRefresh } from './list-refresh.ts';
 import { ordinal } from './ordinal.ts';
 import { StandingWishes } from './standing-wishes.ts';
-import { fetchList, fetchManifest, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
-
-/** A connection and what is known of the process behind it, if there is one. */
-export interface Opened {
-  readonly connection: Connection;
-  readonly pid: number | undefined;
-  readonly stderr: () => readonly string[];
-}
-
-export interface OpenOptions {
-  readonly desired: DesiredUpstream;
-  readonly lastRevision: string | undefined;
-  readonly onNotification: (notification: Notification) => void;
-  /** Reports the last lines on stderr although opening failed. */
-  readonly onStderr: (lines: () => readonly string[]) => void;
-  /** Happens when nobody wants the connection any more: what was begun ends then, and opening rejects. */
-  readonly cancellation: Cancellation;
-}
+import type { OpenConnection, Opened } from './open-connection.ts';
+import { fetchList, fetchManifest, toHints, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
 
 export interface UpstreamParts {
-  /** Opens a connection. @throws GatewayError naming the phase and its budget. */
-  readonly open: (options: OpenOptions) => Promise<Opened>;
+  readonly open: OpenConnection;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
@@ -56,9 +41,6 @@ export interface UpstreamPast {
   readonly manifest: Manifest | undefined;
   readonly starts: number;
 }
-
-/** Lists that changed close together are fetched once. */
-const REFRESH_DELAY_MS = 100;
 
 /** A call waits for the next attempt if that is at most this far away; otherwise it fails at once. */
 const PATIENCE_MS = 2_000;
@@ -90,10 +72,11 @@ export class Upstream {
   #retryAt = 0;
   #cancelTimer: (() => void) | undefined;
   #health: HealthCheck | undefined;
-  #cancelRefresh: (() => void) | undefined;
-  readonly #staleLists = new Set<ListKind>();
+  readonly #lists: ListRefresh;
   /** What callers want beyond single calls. */
   readonly wishes: StandingWishes;
+  /** Connections for clients that cannot share one. */
+  readonly isolated: IsolatedConnections;
   readonly #ending = new Cancellation();
   #isClosed = false;
 
@@ -115,6 +98,8 @@ export class Upstream {
     });
     this.breaker = new Breaker(config.breaker, parts.clock);
     this.wishes = new StandingWishes((work, what) => this.#background(work, what));
+    this.isolated = new IsolatedConnections(desired, parts, this.#logger);
+    this.#lists = new ListRefresh({ clock: parts.clock, refresh: (kinds) => this.#background(this.#refresh(kinds), 'list again') });
     this.#since = parts.clock.now();
     this.#state = config.disabled ? 'stopped' : manifest === undefined ? 'configured' : 'known';
     this.#reason = config.disabled
@@ -193,6 +178,7 @@ export class Upstream {
       starts: this.#starts,
       calls: this.#calls,
       failures: this.#failures,
+      isolated: this.isolated.size,
       inFlight: this.queue.inFlight,
       queued: this.queue.queued,
       breaker: this.breaker.state,
@@ -206,11 +192,11 @@ export class Upstream {
     this.#isClosed = true;
     this.#cancelTimer?.();
     this.#health?.stop();
-    this.#cancelRefresh?.();
+    this.#lists.stop();
     this.#become('stopped', reason);
     const opening = this.#opening;
     this.#ending.cancel(reason);
-    await this.#opened?.connection.close();
+    await Promise.all([this.#opened?.connection.close(), this.isolated.close()]);
     this.#opened = undefined;
     if (opening !== undefined)
       await opening.catch((error: unknown) => this.#logger.debug('upstream closed while starting', { error: toMessage(error) }));
@@ -267,6 +253,7 @@ export class Upstream {
     const readyAt = clock.monotonic();
     void connection.closed.then((reason) => this.#takeClose(opened, reason, clock.monotonic() - readyAt));
     this.wishes.attach(connection);
+    this.#lists.follow(manifest);
     this.#become('ready', `speaks ${connection.revision}`);
     this.#parts.onManifest(this);
     this.#health = this.#watchHealth(opened);
@@ -277,6 +264,7 @@ export class Upstream {
     if (this.#opened !== opened) return;
     this.#opened = undefined;
     this.wishes.attach(undefined);
+    this.#lists.stop();
     this.#health?.stop();
     if (this.#isClosed) return;
     const { restart } = this.desired.config;
@@ -329,24 +317,18 @@ export class Upstream {
       if (typeof uri === 'string') this.#parts.onResourceUpdated(this, uri);
       return;
     }
-    const match = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(notification.method);
-    if (match === null) return;
-    this.#staleLists.add(match[1] as ListKind);
-    if (match[1] === 'resources') this.#staleLists.add('templates');
-    this.#cancelRefresh ??= this.#parts.clock.after(REFRESH_DELAY_MS, () => {
-      this.#cancelRefresh = undefined;
-      this.#background(this.#refresh(), 'list again');
-    });
+    this.#lists.take(notification.method);
   }
 
-  async #refresh(): Promise<void> {
+  async #refresh(stale: readonly ListKind[]): Promise<void> {
     const opened = this.#opened;
     if (opened === undefined || this.#manifest === undefined) return;
-    const stale = [...this.#staleLists];
-    this.#staleLists.clear();
     const lists = await Promise.all(stale.map((kind) => fetchList(opened.connection, kind, this.#listing)));
     if (this.#opened !== opened) return;
-    this.#manifest = { ...this.#manifest, ...Object.fromEntries(stale.map((kind, index) => [kind, lists[index]!])) };
+    const fetched = Object.fromEntries(stale.map((kind, index) => [kind, lists[index]!] as const));
+    const items = Object.fromEntries(Object.entries(fetched).map(([kind, list]) => [kind, list.items]));
+    this.#manifest = { ...this.#manifest, ...items, hints: { ...this.#manifest.hints, ...toHints(fetched) } };
+    this.#lists.follow(this.#manifest);
     this.#parts.onManifest(this);
   }
 

@@ -60,6 +60,13 @@ export function withParams(params: Params, changes: Readonly<Record<string, RawJ
   return next;
 }
 
+/** All params as one JSON object. */
+export function joinParams(params: Params): RawJson {
+  const parts: Buffer[] = [];
+  for (const [name, value] of params) parts.push(Buffer.from(`${parts.length === 0 ? '{' : ','}${JSON.stringify(name)}:`), value.bytes);
+  return RawJson.fromBytes(Buffer.concat([...(parts.length === 0 ? [Buffer.from('{')] : parts), END]));
+}
+
 /** Builds params from plain values; members that are `undefined` are left out. */
 export function toParams(values: Readonly<Record<string, unknown>>): Params {
   const params = new Map<string, RawJson>();

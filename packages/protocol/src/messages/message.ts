@@ -52,7 +52,7 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
   const value = parseJson(text);
   if (Array.isArray(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a batch: send one message per request');
   if (!isObject(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a message that is not a JSON object');
-  const parts = scanMessage(bytes);
+  const parts = scanMessage(bytes, 'counting');
   if (parts.deepest > limits.maxDepth) {
     throw new GatewayError('INVALID_REQUEST', `Cannot accept a message nested deeper than ${limits.maxDepth} levels`);
   }
@@ -66,7 +66,7 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
  */
 export function decodeFrame(bytes: Buffer): Message {
   try {
-    return toMessage(scanMessage(bytes), undefined);
+    return toMessage(scanMessage(bytes, 'passing'), undefined);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot read a message: ${reason}; it begins with ${preview(bytes)}`, { cause: error });
@@ -81,7 +81,7 @@ export function readableId(bytes: Buffer): RequestId | undefined {
   } catch {
     return undefined;
   }
-  return knownId(scanMessage(bytes).id);
+  return knownId(scanMessage(bytes, 'passing').id);
 }
 
 /** The first bytes of a message for an error text: one line, bounded, printable. */
@@ -102,12 +102,15 @@ interface MessageParts {
   isError: boolean;
   resultType: string;
   modernMembers: number[];
+  hasLooseContent: boolean;
   members: number;
   deepest: number;
 }
 
-function scanMessage(bytes: Buffer): MessageParts {
+// Members and depth are known only after counting.
+function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts {
   const scanner = new Scanner(bytes);
+  const skip = (start: number) => (mode === 'counting' ? scanner.skipValue(start) : scanner.passValue(start));
   const parts: MessageParts = {
     id: undefined,
     method: undefined,
@@ -120,6 +123,7 @@ function scanMessage(bytes: Buffer): MessageParts {
     isError: false,
     resultType: 'complete',
     modernMembers: [],
+    hasLooseContent: false,
     members: 0,
     deepest: 0,
   };
@@ -128,7 +132,7 @@ function scanMessage(bytes: Buffer): MessageParts {
     if (key === 'params' && bytes[start] === 0x7b) {
       const members = (parts.params = new Map());
       const after = scanner.scanObject(start, (name, from) => {
-        const to = scanner.skipValue(from);
+        const to = skip(from);
         members.set(name, slice(from, to));
         return to;
       });
@@ -137,16 +141,17 @@ function scanMessage(bytes: Buffer): MessageParts {
     }
     if (key === 'result' && bytes[start] === 0x7b) {
       const after = scanner.scanObject(start, (name, from, nameStart) => {
-        const to = scanner.skipValue(from);
+        const to = skip(from);
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
+        else if (name === 'structuredContent') parts.hasLooseContent = bytes[from] !== 0x7b;
         else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = bytes.toString('utf8', from + 1, to - 1);
         return to;
       });
       parts.result = slice(start, after);
       return after;
     }
-    const after = scanner.skipValue(start);
+    const after = skip(start);
     if (key === 'id') parts.id = slice(start, after);
     else if (key === 'method') parts.method = bytes[start] === 0x22 ? String(JSON.parse(bytes.toString('utf8', start, after))) : undefined;
     else if (key === 'jsonrpc') parts.version = bytes.toString('latin1', start, after) === '"2.0"';
@@ -179,6 +184,7 @@ function toMessage(parts: MessageParts, value: Record<string, unknown> | undefin
         isError: parts.isError,
         resultType: parts.resultType,
         modernMembers: parts.modernMembers,
+        hasLooseContent: parts.hasLooseContent,
       },
     };
   }

@@ -1,5 +1,6 @@
-import { toMessage, type Clock, type Notification, type Outcome } from '@signalbox/core';
+import { toMessage, type Ask, type Cancellation, type Clock, type Notification, type Outcome, type RawJson } from '@signalbox/core';
 import { readInteger } from '../messages/integer.ts';
+import { readMember } from '../messages/members.ts';
 import { decodeFrame, type Message, type RequestMessage, type ResponseMessage } from '../messages/message.ts';
 import type { ServerSentEvent } from '../messages/sse.ts';
 import type { Exchange, ExchangeFailure, ExchangeSink } from '../transports/http1/exchange.ts';
@@ -41,7 +42,10 @@ export interface CallSession {
   readonly id: string | undefined;
   readonly generation: number;
   renew(lost: number): Promise<void>;
-  refuse(request: RequestMessage): void;
+  /** Answers a request of the server, if it may ask anything. `ask` brings it to the client of the call it came with. */
+  question(request: RequestMessage, ask: Ask | undefined, onEnd: () => void): Cancellation | undefined;
+  /** The server takes a question back. Returns false when it is not open. */
+  cancelQuestion(id: RawJson): boolean;
   tellCancelled(requestId: number, reason: string): void;
 }
 
@@ -66,6 +70,8 @@ export class HttpCall implements ExchangeSink, Timed {
   #lastEventId: string | undefined;
   #retryMs = DEFAULT_RETRY_MS;
   #resumes = 0;
+  #questions: Cancellation[] | undefined;
+  #unanswered = 0;
 
   constructor(session: CallSession, options: HttpCallOptions) {
     this.#session = session;
@@ -131,10 +137,26 @@ export class HttpCall implements ExchangeSink, Timed {
           ? this.#settle(message)
           : this.#session.onAnomaly('an answer to another request on this stream');
       case 'request':
-        return this.#session.refuse(message);
+        return this.#asked(message);
       case 'notification':
         return this.#notified(message);
     }
+  }
+
+  // While the client thinks, the server's budget stands still.
+  #asked(message: RequestMessage): void {
+    const cancellation = this.#session.question(message, this.#options.request.ask, () => {
+      this.#unanswered--;
+      this.#extend();
+    });
+    if (cancellation === undefined) return;
+    (this.#questions ??= []).push(cancellation);
+    this.#unanswered++;
+    this.deadlineMs = Infinity;
+  }
+
+  #extend(): void {
+    if (!this.#isSettled && this.#unanswered === 0) this.deadlineMs = this.#session.deadlines.in(this.#options.request.timeoutMs);
   }
 
   onStreamEnd(): void {
@@ -190,12 +212,17 @@ export class HttpCall implements ExchangeSink, Timed {
   }
 
   #notified(notification: Notification): void {
-    const { emit, wantsProgress, timeoutMs } = this.#options.request;
+    const { emit, wantsProgress } = this.#options.request;
     switch (notification.method) {
       case 'notifications/progress':
-        this.deadlineMs = this.#session.deadlines.in(timeoutMs);
+        this.#extend();
         if (wantsProgress) emit?.(notification);
         return;
+      case 'notifications/cancelled': {
+        const id = notification.params && readMember(notification.params, 'requestId');
+        if (id !== undefined) this.#session.cancelQuestion(id);
+        return;
+      }
       case 'notifications/message':
         return emit?.(notification);
       default:
@@ -230,8 +257,8 @@ export class HttpCall implements ExchangeSink, Timed {
     if (this.#isStream) this.#session.deadlines.add(this);
     else this.#session.deadlines.delete(this);
     if (outcome.kind === 'error') return this.#resolve(outcome);
-    const { result, resultType, isError, modernMembers } = outcome;
-    this.#resolve({ kind: 'result', result, resultType, isError, modernMembers, revision: this.#options.revision });
+    const { result, resultType, isError, modernMembers, hasLooseContent } = outcome;
+    this.#resolve({ kind: 'result', result, resultType, isError, modernMembers, hasLooseContent, revision: this.#options.revision });
   }
 
   #fail(error: Error): void {
@@ -254,6 +281,7 @@ export class HttpCall implements ExchangeSink, Timed {
     this.deadlineMs = this.#session.deadlines.in(LINGER_MS);
     this.#session.calls.delete(this);
     this.#unwatch?.();
+    if (this.#questions !== undefined) for (const question of this.#questions) question.cancel('The call it belongs to is over');
   }
 
   #misfit(body: Buffer): Error {

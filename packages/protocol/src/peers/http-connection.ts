@@ -1,11 +1,22 @@
-import { GatewayError, isObject, systemClock, toMessage, type Clock, type LogLevel, type Outcome } from '@signalbox/core';
-import { toParams } from '../messages/encode.ts';
+import {
+  GatewayError,
+  isObject,
+  systemClock,
+  toMessage,
+  type Clock,
+  type LogLevel,
+  type Notification,
+  type Outcome,
+} from '@signalbox/core';
+import { encodeNotification, toParams } from '../messages/encode.ts';
+import { readMember } from '../messages/members.ts';
 import type { Message } from '../messages/message.ts';
 import { isHandshake } from '../revisions/revisions.ts';
 import { HttpClient } from '../transports/http1/http-client.ts';
 import { ChangeListener, type ChangeListenerOptions } from './change-listener.ts';
 import { HttpSession } from './http-session.ts';
 import { HttpStream } from './http-stream.ts';
+import { withAnswers } from './input-rounds.ts';
 import { negotiate, readDiscover, type Opened, type Refused } from './opening.ts';
 import { NO_PARAMS, ownRequest } from './outgoing.ts';
 import type { Connection, ConnectOptions, OutgoingRequest, ServerProfile } from './peer.ts';
@@ -63,6 +74,7 @@ export async function openHttp(options: HttpConnectOptions): Promise<Connection>
 }
 
 class HttpConnection implements Connection {
+  readonly isCorrelated = true;
   readonly revision: string;
   readonly server: ServerProfile;
   readonly closed: Promise<string>;
@@ -110,6 +122,16 @@ class HttpConnection implements Connection {
   }
 
   request(request: OutgoingRequest): Promise<Outcome> {
+    const answer = this.#start(request);
+    if (this.#listener === undefined || !isHandshake(request.client.revision)) return answer;
+    return withAnswers(answer, request, { upstream: this.#options.upstream, again: (next) => this.#start(next) });
+  }
+
+  notify({ method, params }: Notification): void {
+    if (this.#listener === undefined) void this.#session.post(encodeNotification(method, params));
+  }
+
+  #start(request: OutgoingRequest): Promise<Outcome> {
     const { answer } = this.#session.start(request);
     if (this.#listener === undefined || !request.method.startsWith('tools/')) return answer;
     return this.#mirror(request, answer);
@@ -195,12 +217,18 @@ class HttpConnection implements Connection {
   #take(message: Message): void {
     switch (message.kind) {
       case 'notification':
-        return this.#options.onNotification(message);
+        return this.#takeNotification(message);
       case 'request':
-        return this.#session.refuse(message);
+        return void this.#session.question(message);
       case 'response':
         return this.#session.onAnomaly('an answer on the stream for notifications');
     }
+  }
+
+  #takeNotification(notification: Notification): void {
+    const id =
+      notification.method === 'notifications/cancelled' ? notification.params && readMember(notification.params, 'requestId') : undefined;
+    if (id === undefined || !this.#session.cancelQuestion(id)) this.#options.onNotification(notification);
   }
 
   // A new session knows nothing of what the old one was told.

@@ -1,5 +1,5 @@
-import { RawJson, type Clock, type Notification } from '@signalbox/core';
-import { encodeError, encodeNotification, encodeResult } from '../messages/encode.ts';
+import { RawJson, type Ask, type Cancellation, type Clock, type Notification } from '@signalbox/core';
+import { encodeNotification } from '../messages/encode.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
 import type { HttpClient } from '../transports/http1/http-client.ts';
@@ -10,6 +10,7 @@ import { MirroredHeaders } from './mirrored-headers.ts';
 import { initializeParams, readInitialize, type Opened, type Refused } from './opening.ts';
 import { createModernEncoder, encodeHandshakeRequest, ownRequest } from './outgoing.ts';
 import type { ConnectOptions, OutgoingRequest } from './peer.ts';
+import { ServerQuestions } from './server-questions.ts';
 import { protocolFault } from './upstream-errors.ts';
 
 export interface HttpSessionOptions {
@@ -47,6 +48,7 @@ export class HttpSession implements CallSession {
   readonly #connect: ConnectOptions;
   readonly #base: readonly string[];
   readonly #encodeModern: (id: number, request: OutgoingRequest) => Buffer;
+  readonly #questions = new ServerQuestions((message) => void this.post(message));
   #revision: string = MODERN_REVISION;
   #sessionHeaders: string[] = [];
   #nextId = 1;
@@ -89,8 +91,8 @@ export class HttpSession implements CallSession {
 
   /** Asks for a session. Nothing changes until it is adopted. */
   async initialize(timeoutMs: number): Promise<Opened | Refused> {
-    const { client: info, onNotification } = this.#connect;
-    const request = ownRequest('initialize', { params: initializeParams(info), info, timeoutMs });
+    const { client: info, capabilities, onNotification } = this.#connect;
+    const request = ownRequest('initialize', { params: initializeParams(info, capabilities), info, timeoutMs });
     const call = this.#startHandshake(request, () => [...this.#base], onNotification);
     const opened = readInitialize(await call.answer);
     if (!('refused' in opened)) this.#initialized = { opened, id: call.openedSession };
@@ -121,14 +123,17 @@ export class HttpSession implements CallSession {
     return this.#sessionHeaders;
   }
 
-  /** Answers a request of the server: we declare nothing that it could ask for. */
-  refuse({ id, method }: RequestMessage): void {
-    if (!isHandshake(this.#revision)) return this.onAnomaly(`a request "${method}", which modern servers must not send`);
-    void this.post(
-      method === 'ping'
-        ? encodeResult(id, EMPTY_RESULT)
-        : encodeError(id, { code: -32601, message: `Cannot answer "${method}": this client did not declare it` }),
-    );
+  question(message: RequestMessage, ask: Ask | undefined = undefined, onEnd?: () => void): Cancellation | undefined {
+    if (!isHandshake(this.#revision)) {
+      this.onAnomaly(`a request "${message.method}", which modern servers must not send`);
+      return undefined;
+    }
+    const { capabilities, ask: askOutside } = this.#connect;
+    return this.#questions.take(message, capabilities === undefined ? undefined : (ask ?? askOutside), onEnd);
+  }
+
+  cancelQuestion(id: RawJson): boolean {
+    return this.#questions.cancel(id);
   }
 
   /** Tells a handshake server that a request is given up; a modern one hears of it by its closed stream. */
@@ -145,6 +150,7 @@ export class HttpSession implements CallSession {
 
   /** Ends the session on the server, if there is one. Resolves also when the server does not answer in time. */
   async end(timeoutMs: number): Promise<void> {
+    this.#questions.close('The connection is closed');
     if (this.id !== undefined) await this.#deliver({ method: 'DELETE', headers: this.#sessionHeaders }, timeoutMs);
   }
 
@@ -188,5 +194,3 @@ export class HttpSession implements CallSession {
     this.onRenewed();
   }
 }
-
-const EMPTY_RESULT = RawJson.fromValue({});

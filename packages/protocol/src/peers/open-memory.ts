@@ -16,6 +16,7 @@ export function openMemory(handler: RequestHandler, options: MemoryConnectOption
 }
 
 class MemoryConnection implements Connection {
+  readonly isCorrelated = true;
   readonly revision = MODERN_REVISION;
   readonly closed: Promise<string>;
   readonly #handler: RequestHandler;
@@ -53,6 +54,10 @@ class MemoryConnection implements Connection {
     } finally {
       this.#inFlight.delete(call);
     }
+  }
+
+  notify(): void {
+    // What runs in this process has no handshake behind it.
   }
 
   ping(): Promise<void> {

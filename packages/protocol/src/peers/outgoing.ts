@@ -2,6 +2,7 @@ import { Cancellation, OWN_PRINCIPAL, RawJson, isObject, type ClientProfile, typ
 import { encodeRequest, withParams } from '../messages/encode.ts';
 import { Scanner } from '../messages/scan.ts';
 import { META, MODERN_REVISION } from '../revisions/revisions.ts';
+import { askableCapabilities } from './capabilities.ts';
 import type { OutgoingRequest } from './peer.ts';
 
 // What one hop says to the next. A client's own values never go through; all other members of `_meta` do, as bytes.
@@ -18,16 +19,18 @@ export function encodeHandshakeRequest(id: number, request: OutgoingRequest): Bu
 
 /**
  * Returns the writer of requests for a modern server: each names revision, client and capabilities itself. What a modern
- * client says of itself goes on as it is, so that the server asks it for what it can give. For a handshake client nothing
- * is announced: a server's questions could not be brought to it.
+ * client says of itself goes on as it is, so that the server asks it for what it can give. For a handshake client what it
+ * can be asked is announced: the server's questions are brought to it.
  */
 export function createModernEncoder(own: Implementation): (id: number, request: OutgoingRequest) => Buffer {
   // Sessions keep one and the same object, so it is written once.
-  const written = new WeakMap<Implementation, string>();
-  const introduce = (info: Implementation) => {
-    let text = written.get(info);
-    if (text === undefined) written.set(info, (text = introduction(info)));
-    return text;
+  const written = new WeakMap<object, { readonly info: Implementation; readonly text: string }>();
+  const introduce = ({ info = own, capabilities }: ClientProfile, isAskable: boolean) => {
+    const key = isAskable ? capabilities : info;
+    let entry = written.get(key);
+    if (entry?.info !== info)
+      written.set(key, (entry = { info, text: introduction(info, isAskable ? askableCapabilities(capabilities) : {}) }));
+    return entry.text;
   };
   return (id, request) => {
     const { params, client } = request;
@@ -39,7 +42,11 @@ export function createModernEncoder(own: Implementation): (id: number, request: 
       const dropped = capabilities === undefined ? OWN_TOKEN : OWN_TOKEN_AND_CAPABILITIES;
       return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: join(members), dropped }));
     }
-    const members = [introduce(client.info ?? own), client.logLevel === 'off' ? '' : `"${META.logLevel}":"${client.logLevel}"`, progress];
+    const members = [
+      introduce(client, request.ask !== undefined),
+      client.logLevel === 'off' ? '' : `"${META.logLevel}":"${client.logLevel}"`,
+      progress,
+    ];
     return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: join(members), dropped: HOP_MEMBERS }));
   };
 }
@@ -48,8 +55,8 @@ const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 const OWN_TOKEN: ReadonlySet<string> = new Set(['progressToken']);
 const OWN_TOKEN_AND_CAPABILITIES: ReadonlySet<string> = new Set(['progressToken', META.clientCapabilities]);
 
-function introduction(info: Implementation): string {
-  return `"${META.protocolVersion}":"${MODERN_REVISION}","${META.clientInfo}":${JSON.stringify(info)},"${META.clientCapabilities}":{}`;
+function introduction(info: Implementation, capabilities: ClientProfile['capabilities']): string {
+  return `"${META.protocolVersion}":"${MODERN_REVISION}","${META.clientInfo}":${JSON.stringify(info)},"${META.clientCapabilities}":${JSON.stringify(capabilities)}`;
 }
 
 function join(members: readonly string[]): string {

@@ -1,4 +1,14 @@
-import type { Awaitable, Implementation, LogLevel, Notification, Outcome, Request } from '@signalbox/core';
+import type {
+  Ask,
+  Awaitable,
+  CallerSession,
+  ClientProfile,
+  Implementation,
+  LogLevel,
+  Notification,
+  Outcome,
+  Request,
+} from '@signalbox/core';
 
 /** What a server says of itself: the answer to `server/discover`, and the better half of the answer to `initialize`. */
 export interface ServerProfile {
@@ -20,7 +30,7 @@ export interface RequestHandler {
   /** Someone wants to hear when this resource changes. Returns a function that ends the wish. */
   subscribe(uri: string): () => void;
   /** A notification of the client that belongs to no request and that the peer has no use for itself. */
-  notify?(notification: Notification): void;
+  notify?(notification: Notification, session: CallerSession | undefined): void;
 }
 
 /** A request towards an upstream, in inner form. */
@@ -40,6 +50,13 @@ export interface Connection {
    * request may have reached the server), `UPSTREAM_PROTOCOL` when the answer is no valid message.
    */
   request(request: OutgoingRequest): Promise<Outcome>;
+  /**
+   * Whether a question of the server during a call comes with that call. Where it does not, calls of different clients that
+   * may be asked must not be in flight together.
+   */
+  readonly isCorrelated: boolean;
+  /** Tells a handshake server something. Without effect on modern ones. */
+  notify(notification: Notification): void;
   /** Resolves when the server answers a ping. @throws GatewayError as `request` does. */
   ping(timeoutMs: number): Promise<void>;
   /**
@@ -67,6 +84,10 @@ export interface ConnectOptions {
   readonly client: Implementation;
   /** `auto` asks with `server/discover` first and falls back to `initialize`. */
   readonly revision: 'auto' | 'modern' | 'handshake';
+  /** What the client may be asked on this connection, as its capabilities say it. Default: nothing. */
+  readonly capabilities?: ClientProfile['capabilities'];
+  /** Brings what the server asks outside of any call to the client. Default: it is refused. */
+  readonly ask?: Ask;
   /** Which generation answered last time, so that `auto` tries it first. */
   readonly lastRevision?: string;
   readonly handshakeMs: number;

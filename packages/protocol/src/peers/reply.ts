@@ -4,8 +4,8 @@ import type { GatewayError, Outcome } from '@signalbox/core';
 export interface Reply {
   /** Whether notifications can reach the caller ahead of the answer. */
   readonly takesNotifications: boolean;
-  /** Sends one encoded notification ahead of the answer. */
-  notify(message: Buffer): void;
+  /** Sends one encoded notification or question ahead of the answer. Returns false when it did not go out that way. */
+  notify(message: Buffer): boolean;
   /** Ends the request with an outcome that has the shape of the caller's revision. */
   answer(outcome: Outcome): void;
   /** Ends the request with a refusal of our own. */

@@ -5,7 +5,7 @@ import type { RequestMessage } from '../messages/message.ts';
 import { META, MODERN_REVISION } from '../revisions/revisions.ts';
 import type { PeerContext } from './peer-context.ts';
 import type { Reply } from './reply.ts';
-import type { Serving } from './serve-request.ts';
+import type { Serving } from './serving.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const UPDATED = 'notifications/resources/updated';

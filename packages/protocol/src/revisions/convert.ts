@@ -1,4 +1,5 @@
 import { RawJson, type Outcome, type ResultOutcome } from '@signalbox/core';
+import { readMember, withMember } from '../messages/members.ts';
 import { Scanner } from '../messages/scan.ts';
 import { MODERN_MEMBERS, isHandshake } from './revisions.ts';
 
@@ -39,10 +40,20 @@ export function prependMembers(result: RawJson, members: string): RawJson {
   return RawJson.fromBytes(Buffer.concat([Buffer.from(isEmpty ? `{${members}` : `{${members},`), bytes.subarray(rest)]));
 }
 
-function toHandshake(outcome: ResultOutcome, revision: string): ResultOutcome {
+function toHandshake(given: ResultOutcome, revision: string): ResultOutcome {
+  const outcome = withObjectContent(given);
   const { modernMembers = findModernMembers(outcome.result), ...rest } = outcome;
   const result = modernMembers.length === 0 ? outcome.result : RawJson.fromParts(withoutRanges(outcome.result.bytes, modernMembers));
   return { ...rest, result, revision };
+}
+
+// Clients of the handshake revisions refuse structured content that is no object, so it becomes the value of one.
+function withObjectContent(outcome: ResultOutcome): ResultOutcome {
+  if (outcome.hasLooseContent === false) return outcome;
+  const content = readMember(outcome.result, 'structuredContent');
+  if (content === undefined || content.bytes[0] === 0x7b) return outcome;
+  const object = RawJson.fromBytes(Buffer.concat([Buffer.from('{"value":'), content.bytes, Buffer.from('}')]));
+  return { ...outcome, result: withMember(outcome.result, 'structuredContent', object), modernMembers: undefined };
 }
 
 function findModernMembers({ bytes }: RawJson): readonly number[] {
@@ -50,7 +61,7 @@ function findModernMembers({ bytes }: RawJson): readonly number[] {
   if (bytes[0] !== 0x7b) return found;
   const scanner = new Scanner(bytes);
   scanner.scanObject(0, (key, start, keyStart) => {
-    const end = scanner.skipValue(start);
+    const end = scanner.passValue(start);
     if (MODERN_MEMBERS.has(key)) found.push(keyStart, end);
     return end;
   });

@@ -1,10 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { GatewayError, Outcome, RawJson } from '@signalbox/core';
-import { RESULT_END, encodeError, encodeOutcome, encodeResultHead, toOneLine } from '../messages/encode.ts';
+import { RESULT_END, encodeError, encodeOutcome, encodeResult, encodeResultHead, toOneLine } from '../messages/encode.ts';
 import { EVENT_END, EVENT_HEAD, SSE_KEEP_ALIVE, encodeEvent } from '../messages/sse.ts';
 import type { Reply } from '../peers/reply.ts';
+import { encodePriming, type EventLog } from './event-log.ts';
+import type { EventLogs } from './event-logs.ts';
 import { EVENT_STREAM_HEADERS, MAX_UNREAD_BYTES } from './event-stream.ts';
 import type { Accepted } from './http-headers.ts';
+import type { IncomingRequest, ResponseWriter } from './http-message.ts';
 import type { KeepAlive, KeptAlive } from './keep-alive.ts';
 
 // Above this size copying a result behind its head costs more than writing the parts one by one.
@@ -27,19 +30,31 @@ export interface ExchangeOptions {
   readonly keepAlive: KeepAlive;
   /** Sent along with the answer to `initialize`. */
   readonly sessionId?: string;
+  /** Makes the answer one that a client can have again when its connection breaks off, once it has become a stream. */
+  readonly resumable?: Resumable;
 }
+
+export interface Resumable {
+  readonly logs: () => EventLogs;
+  /** How long the client should wait before it comes back, told with an event of its own ahead of all others. */
+  readonly retryMs: number | undefined;
+}
+
+/** An answer that has not come by then becomes a stream, so that its client has a place to come back to. */
+const RESUMABLE_AFTER_MS = 2_000;
 
 /** The answer to one POSTed request: JSON, or a stream of events once something has to be said ahead of the answer. */
 export class HttpExchange implements Reply, KeptAlive {
-  readonly #response: ServerResponse;
+  readonly #response: ResponseWriter;
   readonly #options: ExchangeOptions;
   keepAlivePlace = -1;
   keepAliveDueMs = 0;
   #isStreaming = false;
   #isOver = false;
   #isWaiting = false;
+  #log: EventLog | undefined;
 
-  constructor(response: ServerResponse, options: ExchangeOptions) {
+  constructor(response: ResponseWriter, options: ExchangeOptions) {
     this.#response = response;
     this.#options = options;
   }
@@ -56,17 +71,22 @@ export class HttpExchange implements Reply, KeptAlive {
   wait(): void {
     if (this.#isOver || !this.takesNotifications) return;
     this.#isWaiting = true;
-    this.#options.keepAlive.add(this);
+    const { keepAlive, resumable } = this.#options;
+    keepAlive.add(this, resumable?.retryMs === undefined ? undefined : RESUMABLE_AFTER_MS);
   }
 
   keepAlive(): void {
-    if (!this.#response.destroyed) this.#stream(SSE_KEEP_ALIVE);
+    if (this.#response.destroyed) return;
+    this.#begin();
+    this.#response.write(SSE_KEEP_ALIVE);
   }
 
-  notify(message: Buffer): void {
-    if (this.#isOver || this.#response.destroyed || !this.takesNotifications) return;
+  notify(message: Buffer): boolean {
+    if (this.#isOver || !this.takesNotifications || (this.#response.destroyed && this.#log === undefined)) return false;
     if (this.#response.writableLength > MAX_UNREAD_BYTES) this.#response.destroy();
-    else this.#stream(encodeEvent(message));
+    this.#begin();
+    this.#write(this.#log === undefined ? encodeEvent(message) : this.#log.append(message));
+    return true;
   }
 
   answer(outcome: Outcome): void {
@@ -87,6 +107,7 @@ export class HttpExchange implements Reply, KeptAlive {
     if (this.#end()) return;
     if (!this.#isStreaming) this.#response.writeHead(202, ['Content-Length', '0']);
     this.#response.end();
+    this.#endLog();
   }
 
   // Tells whether there is nothing more to be done.
@@ -94,22 +115,30 @@ export class HttpExchange implements Reply, KeptAlive {
     if (this.#isOver) return true;
     this.#isOver = true;
     if (this.#isWaiting) this.#options.keepAlive.remove(this);
-    return this.#response.destroyed;
+    return this.#response.destroyed && this.#log === undefined;
+  }
+
+  #endLog(): void {
+    if (this.#log !== undefined) this.#options.resumable!.logs().end(this.#log);
   }
 
   #send(status: number, message: Buffer): void {
     if (this.#isStreaming || (!this.#options.accepted.json && status === 200)) {
-      this.#stream(encodeEvent(message));
+      this.#begin();
+      this.#write(this.#log === undefined ? encodeEvent(message) : this.#log.append(message));
       this.#response.end();
+      this.#endLog();
     } else sendJson(this.#response, { status, body: message, sessionId: this.#options.sessionId });
   }
 
   #sendLarge(result: RawJson): void {
     const response = this.#response;
+    if (this.#log !== undefined) return this.#send(200, encodeResult(this.#options.id, result));
     const head = encodeResultHead(this.#options.id);
     response.cork();
     if (this.#isStreaming || !this.#options.accepted.json) {
-      this.#stream(EVENT_HEAD);
+      this.#begin();
+      response.write(EVENT_HEAD);
       response.write(head);
       response.write(toOneLine(result.bytes));
       response.write(RESULT_END);
@@ -123,23 +152,28 @@ export class HttpExchange implements Reply, KeptAlive {
     response.uncork();
   }
 
-  #stream(bytes: Buffer): void {
-    if (!this.#isStreaming) {
-      this.#isStreaming = true;
-      const { sessionId } = this.#options;
-      this.#response.writeHead(
-        200,
-        sessionId === undefined ? [...EVENT_STREAM_HEADERS] : [...EVENT_STREAM_HEADERS, 'Mcp-Session-Id', sessionId],
-      );
-    }
-    this.#response.write(bytes);
+  #begin(): void {
+    if (this.#isStreaming) return;
+    this.#isStreaming = true;
+    const { sessionId, resumable } = this.#options;
+    this.#response.writeHead(
+      200,
+      sessionId === undefined ? [...EVENT_STREAM_HEADERS] : [...EVENT_STREAM_HEADERS, 'Mcp-Session-Id', sessionId],
+    );
+    if (resumable === undefined) return;
+    this.#log = resumable.logs().open();
+    if (resumable.retryMs !== undefined) this.#response.write(encodePriming(this.#log.stream, resumable.retryMs));
+  }
+
+  #write(bytes: Buffer): void {
+    if (!this.#response.destroyed) this.#response.write(bytes);
   }
 }
 
 /** Refuses a request before it is anyone's: with its own status and a JSON-RPC error as its body. */
 export function reject(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: IncomingRequest,
+  response: ResponseWriter,
   options: { readonly error: GatewayError; readonly id?: RawJson | undefined; readonly allow?: string },
 ): void {
   if (response.headersSent) response.destroy();
@@ -159,7 +193,7 @@ export function reject(
 
 // To close a connection with something unread on it destroys what was written, too, and most clients read only when they
 // have written everything. So the rest is let in and thrown away, up to a bound; Node bounds the time.
-function answerBeforeEnd(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+function answerBeforeEnd(request: IncomingMessage, response: ResponseWriter, body: Buffer): void {
   response.write(body);
   let left = MAX_DISCARDED_BYTES;
   const end = () => {
@@ -175,7 +209,7 @@ function answerBeforeEnd(request: IncomingMessage, response: ServerResponse, bod
 
 /** Answers with JSON in one write. */
 export function sendJson(
-  response: ServerResponse,
+  response: ResponseWriter,
   answer: { readonly status: number; readonly body: Buffer; readonly sessionId?: string | undefined },
 ): void {
   response.writeHead(answer.status, toJsonHeaders(answer.body.length, answer.sessionId));
@@ -191,6 +225,6 @@ function toJsonHeaders(length: number, sessionId: string | undefined): string[] 
 }
 
 // A body that is not read to its end cannot be told from the next request on the same connection.
-function hasBody({ headers }: IncomingMessage): boolean {
+function hasBody({ headers }: IncomingRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0');
 }

@@ -14,7 +14,7 @@ async function start(guard: GuardOptions = {}) {
     port: 0,
     guard,
     limits: { maxMessageBytes: 10_000, maxDepth: 32 },
-    sessions: { idleSeconds: 60, max: 10 },
+    sessions: { idleSeconds: 60, max: 10, maxAgeSeconds: 3600 },
     routes: (request, response) => {
       if (request.url !== '/admin') return false;
       response.end('admin');
@@ -172,7 +172,7 @@ test('listening beyond loopback needs a token', () => {
     seal: createTestSeal(),
     port: 0,
     limits: { maxMessageBytes: 1, maxDepth: 1 },
-    sessions: { idleSeconds: 1, max: 1 },
+    sessions: { idleSeconds: 1, max: 1, maxAgeSeconds: 3600 },
   };
   expect(() => createHttpServer({ ...options, host: '0.0.0.0' })).toThrow(/without a token/);
   expect(() => createHttpServer({ ...options, host: '0.0.0.0', guard: { token: 'x' } })).not.toThrow();

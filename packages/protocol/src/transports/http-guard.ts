@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { GatewayError } from '@signalbox/core';
 
 export interface GuardOptions {
@@ -56,19 +56,33 @@ export class HttpGuard {
     let hosts = 0;
     for (let index = 0; index < rawHeaders.length; index += 2)
       if (rawHeaders[index]!.length === 4 && rawHeaders[index]!.toLowerCase() === 'host') hosts++;
-    const host = headers.host;
-    if (hosts !== 1 || host === undefined)
-      throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
-    if (!this.#passed.has(host)) this.#checkHost(host);
-    const { origin } = headers;
-    if (origin !== undefined && !this.#origins.has(origin.toLowerCase())) {
-      throw new GatewayError('FORBIDDEN', 'Cannot accept requests of this web origin: add it to "allowedOrigins" if it is yours');
-    }
+    if (hosts !== 1) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
+    this.#checkNames(headers);
   }
 
   /** Checks that the request carries the token, if one is wanted. @throws GatewayError `UNAUTHENTICATED` */
-  checkToken({ headers }: IncomingMessage): void {
+  checkToken({ headers }: { readonly headers: IncomingHttpHeaders }): void {
     if (this.#token !== undefined) this.#compare(headers.authorization, this.#token);
+  }
+
+  /** Tells whether a request to an MCP address would pass all checks. No name may have come twice in its headers. */
+  admits(headers: IncomingHttpHeaders): boolean {
+    try {
+      this.#checkNames(headers);
+      this.checkToken({ headers });
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError) return false;
+      throw error;
+    }
+  }
+
+  #checkNames({ host, origin }: IncomingHttpHeaders): void {
+    if (host === undefined) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
+    if (!this.#passed.has(host)) this.#checkHost(host);
+    if (origin !== undefined && !this.#origins.has(origin.toLowerCase())) {
+      throw new GatewayError('FORBIDDEN', 'Cannot accept requests of this web origin: add it to "allowedOrigins" if it is yours');
+    }
   }
 
   #checkHost(host: string): void {

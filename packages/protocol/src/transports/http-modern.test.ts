@@ -11,7 +11,7 @@ async function start(handler: TestHandler = createTestHandler()) {
     handler,
     port: 0,
     limits: { maxMessageBytes: 100_000, maxDepth: 32 },
-    sessions: { idleSeconds: 60, max: 10 },
+    sessions: { idleSeconds: 60, max: 10, maxAgeSeconds: 3600 },
   });
   const { url } = await server.listen();
   return { server, url, handler, [Symbol.asyncDispose]: () => server.close(0) };

@@ -114,7 +114,7 @@ export class Exchange {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#holder = undefined;
-    this.#sink.onFailure({ reason: describe(error), sent: this.#isSent, cause: error });
+    this.#sink.onFailure({ reason: describeNetworkError(error), sent: this.#isSent, cause: error });
   }
 
   #takeEvents(events: SseDecoder, chunk: Buffer): void {
@@ -137,12 +137,13 @@ function mediaTypeOf(header: string | string[] | undefined): string {
   return (end < 0 ? text : text.slice(0, end)).trim().toLowerCase();
 }
 
-// Several addresses tried in vain come as one error without a message of its own.
-function describe(error: Error): string {
+/** Says in words why nothing came back from an address. */
+export function describeNetworkError(error: Error): string {
   if (error instanceof GatewayError) return error.message;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (code === 'ECONNREFUSED') return 'the connection was refused; nothing listens there';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its host name cannot be resolved';
+  // Several addresses tried in vain come as one error without a message of its own.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(toMessage).join('; ');
   return code === undefined ? error.message : `${error.message} (${code})`;
 }
