@@ -18,12 +18,16 @@ export interface ListExtras {
   readonly rest: string;
 }
 
-/** Writes all lists. Order is kept as given. */
+/**
+ * Writes all lists. Order is kept as given.
+ * @param coreTools The tools as clients see them whose tasks are those of the core.
+ */
 export function buildLists(
   entries: Readonly<Record<ListName, readonly object[]>>,
   extras: Readonly<Record<ListName, ListExtras>>,
+  coreTools: readonly object[] = entries.tools,
 ): Readonly<Record<ListName, CatalogList>> {
-  const handshakeTools = entries.tools.map(toHandshakeTool);
+  const handshakeTools = coreTools.map(toHandshakeTool);
   return {
     tools: buildList('tools', { modern: entries.tools, handshake: handshakeTools, ...extras.tools }),
     prompts: buildList('prompts', { modern: entries.prompts, ...extras.prompts }),

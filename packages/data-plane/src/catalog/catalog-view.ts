@@ -1,5 +1,5 @@
 import { RawJson, exactJson, hasExactText, keepExactText, type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
-import { withMember } from '@signalbox/protocol';
+import { toCoreTool, withMember } from '@signalbox/protocol';
 import type { ListKind, Listed, Manifest } from '../upstreams/manifest.ts';
 import { buildLists, joinHints, type ListExtras, type CatalogList, type ListName } from './catalog-lists.ts';
 import { createExposure, type Exposure } from './exposure.ts';
@@ -48,6 +48,7 @@ export class CatalogView {
     resources: [] as Listed[],
     resourceTemplates: [] as Listed[],
   };
+  readonly #coreTools: ToolDefinition[] = [];
   readonly #lists: Readonly<Record<ListName, CatalogList>>;
 
   constructor(options: ViewOptions) {
@@ -58,12 +59,13 @@ export class CatalogView {
       if (options.exposure.prompts) this.#takePrompts(contribution);
       if (options.exposure.resources) this.#takeResources(contribution);
     }
-    this.#lists = buildLists(this.#entries, {
+    const extras = {
       tools: this.#extrasOf('tools'),
       prompts: this.#extrasOf('prompts'),
       resources: this.#extrasOf('resources'),
       resourceTemplates: this.#extrasOf('templates'),
-    });
+    };
+    this.#lists = buildLists(this.#entries, extras, this.#coreTools);
   }
 
   /** One list as it goes to clients, as bytes. */
@@ -137,7 +139,9 @@ export class CatalogView {
       const target: Target = { upstream, name: tool.name, definition: tool };
       own.set(tool.name, target);
       this.#tools.set(name, target);
-      this.#entries.tools.push(renamed(tool, 'name', name));
+      const listed = renamed(tool, 'name', name);
+      this.#entries.tools.push(listed);
+      this.#coreTools.push(toCoreTool(listed, manifest));
     }
   }
 

@@ -12,7 +12,8 @@ import {
   type UpstreamState,
   type UpstreamStatus,
 } from '@signalbox/core';
-import type { Connection } from '@signalbox/protocol';
+import { taskOfMessage, type Connection } from '@signalbox/protocol';
+import type { TaskMessages } from '../tasks/task-messages.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
@@ -34,6 +35,7 @@ export interface UpstreamParts {
   readonly startPermit: () => Promise<() => void>;
   readonly onManifest: (upstream: Upstream) => void;
   readonly onResourceUpdated: (upstream: Upstream, params: RawJson) => void;
+  readonly tasks: TaskMessages;
   readonly onState: (upstream: Upstream) => void;
 }
 
@@ -317,7 +319,9 @@ export class Upstream {
       if (notification.params !== undefined) this.#parts.onResourceUpdated(this, notification.params);
       return;
     }
-    this.#lists.take(notification.method);
+    if (this.#lists.take(notification.method)) return;
+    const taskId = taskOfMessage(notification);
+    if (taskId !== undefined) this.#parts.tasks.take(this.name, { notification, taskId });
   }
 
   async #refresh(stale: readonly ListKind[]): Promise<void> {

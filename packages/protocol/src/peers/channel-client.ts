@@ -136,6 +136,14 @@ class ChannelConnection implements Connection {
     return this.#demand('resources/unsubscribe', { uri });
   }
 
+  watchTask(taskId: string): void {
+    this.#listener?.watchTask(taskId);
+  }
+
+  unwatchTask(taskId: string): void {
+    this.#listener?.unwatchTask(taskId);
+  }
+
   async setLogLevel(level: LogLevel): Promise<void> {
     if (this.#listener === undefined && isObject(this.server.capabilities['logging'])) await this.#demand('logging/setLevel', { level });
   }

@@ -10,6 +10,7 @@ import type { Bag } from './bag.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { httpFailure } from './http-errors.ts';
 import type { OutgoingRequest } from './peer.ts';
+import type { TaskProgress } from './task-progress.ts';
 import { callCancelled, callDeadline, protocolFault, unavailable } from './upstream-errors.ts';
 
 const MAX_RESUMES = 5;
@@ -41,6 +42,7 @@ export interface CallSession {
   readonly deadlines: Deadlines;
   /** All calls that wait for an answer. */
   readonly calls: Bag<'callPlace', HttpCall>;
+  readonly tasks: TaskProgress;
   readonly onAnomaly: (text: string) => void;
   readonly id: string | undefined;
   readonly generation: number;
@@ -218,6 +220,7 @@ export class HttpCall implements ExchangeSink, Timed {
     const { emit, wantsProgress } = this.#options.request;
     switch (notification.method) {
       case 'notifications/progress':
+        if (this.#session.tasks.deliver(notification)) return;
         this.#extend();
         if (wantsProgress) emit?.(notification);
         return;
@@ -263,6 +266,7 @@ export class HttpCall implements ExchangeSink, Timed {
     if (this.#isStream) this.#session.deadlines.add(this);
     else this.#session.deadlines.delete(this);
     if (outcome.kind === 'error') return this.#resolve(outcome);
+    this.#session.tasks.keep(this.#options.id, this.#options.request);
     const { result, resultType, isError, modernMembers, hasLooseContent } = outcome;
     this.#resolve({ kind: 'result', result, resultType, isError, modernMembers, hasLooseContent, revision: this.#options.revision });
   }

@@ -153,6 +153,14 @@ class HttpConnection implements Connection {
     await this.#demand('resources/unsubscribe', { uri });
   }
 
+  watchTask(taskId: string): void {
+    this.#listener?.watchTask(taskId);
+  }
+
+  unwatchTask(taskId: string): void {
+    this.#listener?.unwatchTask(taskId);
+  }
+
   async setLogLevel(level: LogLevel): Promise<void> {
     if (this.#listener !== undefined || !isObject(this.server.capabilities['logging'])) return;
     await this.#demand('logging/setLevel', { level });
@@ -228,7 +236,8 @@ class HttpConnection implements Connection {
   #takeNotification(notification: Notification): void {
     const id =
       notification.method === 'notifications/cancelled' ? notification.params && readMember(notification.params, 'requestId') : undefined;
-    if (id === undefined || !this.#session.cancelQuestion(id)) this.#options.onNotification(notification);
+    if (id !== undefined && this.#session.cancelQuestion(id)) return;
+    if (!this.#session.tasks.deliver(notification)) this.#options.onNotification(notification);
   }
 
   // A new session knows nothing of what the old one was told.

@@ -11,6 +11,7 @@ import { initializeParams, readInitialize, type Opened, type Refused } from './o
 import { createModernEncoder, encodeHandshakeRequest, ownRequest } from './outgoing.ts';
 import type { ConnectOptions, OutgoingRequest } from './peer.ts';
 import { ServerQuestions } from './server-questions.ts';
+import { TaskProgress } from './task-progress.ts';
 import { protocolFault } from './upstream-errors.ts';
 
 export interface HttpSessionOptions {
@@ -37,6 +38,7 @@ export class HttpSession implements CallSession {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly calls = new Bag<'callPlace', HttpCall>('callPlace');
+  readonly tasks = new TaskProgress();
   readonly mirrored = new MirroredHeaders();
   readonly onAnomaly: (text: string) => void;
   /** Called when the server has given us a new session in place of a lost one. */

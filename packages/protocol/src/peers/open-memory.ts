@@ -76,6 +76,11 @@ class MemoryConnection implements Connection {
     return Promise.resolve();
   }
 
+  // What runs in this process has no tasks to tell of.
+  watchTask(): void {}
+
+  unwatchTask(): void {}
+
   setLogLevel(): Promise<void> {
     return Promise.resolve();
   }
