@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   GatewayError,
   isObject,
+  type Answer,
   type Awaitable,
   type Call,
   type Clock,
@@ -57,7 +58,7 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
       instructions:
         [state.current.config.instructions, supervisor.catalog.instructions].filter((text) => text !== undefined).join('\n\n') || undefined,
     }),
-    request: (request: Request): Awaitable<Outcome> => {
+    request: (request: Request): Awaitable<Answer> => {
       const list = LISTS[request.method];
       return list === undefined ? dispatch(toCall(request, nextId(), clock)) : answerList(options, list, request);
     },

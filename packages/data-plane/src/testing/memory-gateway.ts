@@ -6,6 +6,7 @@ import {
   parseGatewayConfig,
   silentLogger,
   systemClock,
+  toOutcome,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
@@ -183,15 +184,17 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
   dataPlane.start();
   dataPlane.handler.watch((notification) => notifications.push(notification.method));
   const request = async (method: string, params: object, cancellation = new Cancellation()): Promise<Outcome> =>
-    await dataPlane.handler.request({
-      method,
-      params: toParams({ ...params }),
-      client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
-      cancellation,
-      emit: undefined,
-      wantsProgress: false,
-      principal: 'local',
-    });
+    toOutcome(
+      await dataPlane.handler.request({
+        method,
+        params: toParams({ ...params }),
+        client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+        cancellation,
+        emit: undefined,
+        wantsProgress: false,
+        principal: 'local',
+      }),
+    );
   const close = () => dataPlane.close();
   return {
     ...dataPlane,

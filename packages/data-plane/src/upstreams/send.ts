@@ -1,4 +1,4 @@
-import { GatewayError, type Awaitable, type Clock, type Outcome } from '@signalbox/core';
+import { GatewayError, type Answer, type Awaitable, type Clock } from '@signalbox/core';
 import type { Connection } from '@signalbox/protocol';
 import type { TargetedCall } from '../stages/call-stages.ts';
 import type { Upstream } from './upstream.ts';
@@ -9,7 +9,7 @@ export interface SendOptions {
 }
 
 /** Takes the upstream's connection and sends the call over it: the one place that does. */
-export function createSend(options: SendOptions): (call: TargetedCall) => Awaitable<Outcome> {
+export function createSend(options: SendOptions): (call: TargetedCall) => Awaitable<Answer> {
   return (call) => {
     const upstream = options.upstream(call.target.upstream);
     if (upstream === undefined)
@@ -29,7 +29,8 @@ export function createSend(options: SendOptions): (call: TargetedCall) => Awaita
   };
 }
 
-function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Outcome> {
-  const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress } = call;
-  return connection.request({ method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress });
+function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Answer> {
+  const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress, sink } = call;
+  const request = { method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress };
+  return sink === undefined || connection.pour === undefined ? connection.request(request) : connection.pour(request, sink);
 }

@@ -2,6 +2,8 @@ import {
   GatewayError,
   RawJson,
   toGatewayError,
+  toOutcome,
+  type Answer,
   type Clock,
   type Logger,
   type Notification,
@@ -137,8 +139,8 @@ class ChannelReply implements Reply {
     if (!this.#isOver) this.#channel.send(message);
   }
 
-  answer(outcome: Outcome): void {
-    this.#end(() => encodeOutcome(this.#id, outcome));
+  answer(answer: Answer): void {
+    this.#end(() => encodeOutcome(this.#id, toOutcome(answer)));
   }
 
   refuse(error: GatewayError): void {

@@ -1,4 +1,15 @@
-import { GatewayError, isObject, systemClock, toMessage, type Clock, type LogLevel, type Outcome } from '@signalbox/core';
+import {
+  GatewayError,
+  isObject,
+  systemClock,
+  toMessage,
+  toOutcome,
+  type Answer,
+  type Clock,
+  type LogLevel,
+  type Outcome,
+  type ResultSink,
+} from '@signalbox/core';
 import { toParams } from '../messages/encode.ts';
 import type { Message } from '../messages/message.ts';
 import { isHandshake } from '../revisions/revisions.ts';
@@ -44,7 +55,7 @@ export async function openHttp(options: HttpConnectOptions): Promise<Connection>
   const session = new HttpSession({ client, connect: options, url, headers: options.headers, clock, onAnomaly });
   const discover = async () => {
     const request = ownRequest('server/discover', { params: NO_PARAMS, info: options.client, timeoutMs: Infinity });
-    return readDiscover(await session.startModern(request).answer);
+    return readDiscover(toOutcome(await session.startModern(request).answer));
   };
   try {
     const opened = await negotiate({
@@ -110,9 +121,11 @@ class HttpConnection implements Connection {
   }
 
   request(request: OutgoingRequest): Promise<Outcome> {
-    const { answer } = this.#session.start(request);
-    if (this.#listener === undefined || !request.method.startsWith('tools/')) return answer;
-    return this.#mirror(request, answer);
+    return this.#send(request, undefined).then(toOutcome);
+  }
+
+  pour(request: OutgoingRequest, sink: ResultSink): Promise<Answer> {
+    return this.#send(request, sink);
   }
 
   async ping(timeoutMs: number): Promise<void> {
@@ -150,16 +163,25 @@ class HttpConnection implements Connection {
     await this.#session.client.close();
   }
 
+  #send(request: OutgoingRequest, sink: ResultSink | undefined): Promise<Answer> {
+    const { answer } = this.#session.start(request, { sink });
+    if (this.#listener === undefined || !request.method.startsWith('tools/')) return answer;
+    return this.#mirror(request, { sink, answer });
+  }
+
   // Tool lists tell which arguments are repeated in headers. A server that misses them shows that we have not seen its list.
-  async #mirror(request: OutgoingRequest, answer: Promise<Outcome>): Promise<Outcome> {
+  async #mirror(
+    request: OutgoingRequest,
+    { sink, answer }: { readonly sink: ResultSink | undefined; readonly answer: Promise<Answer> },
+  ): Promise<Answer> {
     const outcome = await answer;
-    if (outcome.kind === 'result') {
-      if (request.method === 'tools/list') this.#session.mirrored.learn(outcome);
+    if (outcome.kind !== 'error') {
+      if (request.method === 'tools/list' && outcome.kind === 'result') this.#session.mirrored.learn(outcome);
       return outcome;
     }
     if (outcome.error.code !== HEADER_MISMATCH || request.method !== 'tools/call') return outcome;
     await this.#readTools(request.timeoutMs);
-    return this.#session.start(request).answer;
+    return this.#session.start(request, { sink }).answer;
   }
 
   async #readTools(timeoutMs: number): Promise<void> {
@@ -214,7 +236,7 @@ class HttpConnection implements Connection {
 
   #listen(...[params, events]: Parameters<ChangeListenerOptions['open']>): () => void {
     const request = ownRequest('subscriptions/listen', { params, info: this.#options.client, timeoutMs: Infinity });
-    const call = this.#session.start(request, (notification) => events.onNotification(notification));
+    const call = this.#session.start(request, { onNotification: (notification) => events.onNotification(notification) });
     call.answer.then(
       (outcome) => events.onEnd(outcome.kind === 'error' ? outcome.error.message : 'the server ended it', outcome.kind === 'error'),
       (error: Error) => events.onEnd(error.message, false),

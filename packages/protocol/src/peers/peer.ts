@@ -1,4 +1,4 @@
-import type { Awaitable, Implementation, LogLevel, Notification, Outcome, Request } from '@signalbox/core';
+import type { Answer, Awaitable, Implementation, LogLevel, Notification, Outcome, Request, ResultSink } from '@signalbox/core';
 
 /** What a server says of itself: the answer to `server/discover`, and the better half of the answer to `initialize`. */
 export interface ServerProfile {
@@ -14,7 +14,7 @@ export interface ServerProfile {
 export interface RequestHandler {
   describe(): ServerProfile;
   /** Answers one request. @throws GatewayError which becomes a JSON-RPC error. */
-  request(request: Request): Awaitable<Outcome>;
+  request(request: Request): Awaitable<Answer>;
   /** Tells of changed lists and resources (`notifications/tools/list_changed`, `…/resources/updated`, …). Returns its own stop function. */
   watch(listener: (notification: Notification) => void): () => void;
   /** Someone wants to hear when this resource changes. Returns a function that ends the wish. */
@@ -24,7 +24,7 @@ export interface RequestHandler {
 }
 
 /** A request towards an upstream, in inner form. */
-export interface OutgoingRequest extends Omit<Request, 'mirrored'> {
+export interface OutgoingRequest extends Omit<Request, 'mirrored' | 'sink'> {
   /** Longest wait for the answer, in milliseconds. Each progress notification starts it anew. */
   readonly timeoutMs: number;
 }
@@ -40,6 +40,8 @@ export interface Connection {
    * request may have reached the server), `UPSTREAM_PROTOCOL` when the answer is no valid message.
    */
   request(request: OutgoingRequest): Promise<Outcome>;
+  /** The same for a request whose result may flow while it arrives; absent where results are read whole. */
+  pour?(request: OutgoingRequest, sink: ResultSink): Promise<Answer>;
   /** Resolves when the server answers a ping. @throws GatewayError as `request` does. */
   ping(timeoutMs: number): Promise<void>;
   /**

@@ -3,11 +3,11 @@ import {
   LOCAL_PRINCIPAL,
   LOG_LEVELS,
   toGatewayError,
+  type Answer,
   type Awaitable,
   type Cancellation,
   type ClientProfile,
   type Notification,
-  type Outcome,
   type Params,
   type RawJson,
   type Request,
@@ -18,9 +18,10 @@ import type { RequestMessage } from '../messages/message.ts';
 import { prependMembers, toRevision } from '../revisions/convert.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
 import type { PeerContext } from './peer-context.ts';
+import { ReplySink } from './reply-sink.ts';
 import type { Reply } from './reply.ts';
 
-// Above this size naming ourselves in the result would cost a copy that is worth more than the name.
+// Above this size naming ourselves in the result would cost a copy that is worth more than the name; what flows is never named.
 const MAX_SIGNED_BYTES = 65_536;
 
 /** Who asks, and what ends the asking. */
@@ -36,7 +37,7 @@ export interface Serving {
 
 /** Has the handler answer one request, with its progress and log messages sent ahead of the answer. */
 export function serveRequest(context: PeerContext, message: RequestMessage, serving: Serving): void {
-  let outcome: Awaitable<Outcome>;
+  let outcome: Awaitable<Answer>;
   try {
     outcome = context.handler.request(toRequest(message, serving));
   } catch (error) {
@@ -61,14 +62,15 @@ function toRequest(message: RequestMessage, { client, principal = LOCAL_PRINCIPA
     emit: reply.takesNotifications ? (notification) => sendAhead(notification, client, token, reply) : undefined,
     wantsProgress: token !== undefined && reply.takesNotifications,
     mirrored,
+    sink: reply.begin === undefined ? undefined : new ReplySink(reply, { revision: client.revision, method: message.method }),
   };
 }
 
-function settle(context: PeerContext, message: RequestMessage, serving: Serving, outcome: Outcome): void {
+function settle(context: PeerContext, message: RequestMessage, serving: Serving, answer: Answer): void {
   if (serving.cancellation.isCancelled) return;
-  let shaped: Outcome;
+  let shaped = answer;
   try {
-    shaped = toRevision(outcome, serving.client.revision, message.method);
+    if (shaped.kind !== 'delivered') shaped = toRevision(shaped, serving.client.revision, message.method);
     if (serving.client.revision === MODERN_REVISION) shaped = withServerInfo(shaped, context);
     // A value that cannot be written must fail here, where it can still become an answer.
     if (shaped.kind === 'result') void shaped.result.byteLength;
@@ -96,8 +98,8 @@ export function refuseRequest(
   serving.reply.answer(toRevision({ kind: 'error', error: error.toRpc() }, serving.client.revision, 'resources/read'));
 }
 
-function withServerInfo(outcome: Outcome, context: PeerContext): Outcome {
-  if (outcome.kind === 'error') return outcome;
+function withServerInfo(outcome: Answer, context: PeerContext): Answer {
+  if (outcome.kind !== 'result') return outcome;
   const { bytes } = outcome.result;
   if (bytes.length > MAX_SIGNED_BYTES || bytes.includes('"_meta"')) return outcome;
   return { ...outcome, result: prependMembers(outcome.result, context.serverInfoMember) };
