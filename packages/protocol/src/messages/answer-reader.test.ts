@@ -31,7 +31,7 @@ const results = objectOf(
           (name === 'isError'
             ? fc.constantFrom('true', 'false')
             : name === 'resultType'
-              ? fc.constantFrom('"complete"', '"task"')
+              ? fc.constantFrom('"complete"', '"t\\u0061sk"', '5')
               : json
           ).map((value) => [`"${name}"`, value] as const),
         ),

@@ -1,6 +1,7 @@
 import type { ResultChange } from '@signalbox/core';
 import { ObjectReader, ShortValue, type ValueReader } from './object-reader.ts';
 import { ValueSkipper } from './skip/value-skipper.ts';
+import { readString } from './string-value.ts';
 
 const MAX_ID_BYTES = 256;
 const MAX_TYPE_BYTES = 256;
@@ -29,7 +30,7 @@ export function peekAnswer(bytes: Buffer, start: number, end: number): AnswerSta
     return NEVER_ENDING;
   };
   const result = new ObjectReader((name) => {
-    if (type?.text !== undefined && readType(type) !== undefined) return tell(undefined);
+    if (readType(type) !== undefined) return tell(undefined);
     if (name === 'resultType') return (type = new ShortValue(MAX_TYPE_BYTES));
     return COMMON_MEMBERS.has(name) ? new ValueSkipper() : tell(name);
   });
@@ -162,9 +163,11 @@ export class AnswerReader {
 }
 
 function readType(value: ShortValue | undefined): string | undefined {
-  const text = value?.text;
-  if (text === undefined || !/^"[^\\]*"$/.test(text)) return undefined;
-  return Buffer.from(text.slice(1, -1), 'latin1').toString('utf8');
+  if (value?.isString !== true) return undefined;
+  const { text } = value;
+  if (text === undefined) throw new SyntaxError(`A "resultType" of more than ${MAX_TYPE_BYTES} bytes`);
+  const bytes = Buffer.from(text, 'latin1');
+  return readString(bytes, 0, bytes.length);
 }
 
 function isSpace(byte: number): boolean {

@@ -127,6 +127,10 @@ export class ShortValue implements ValueReader {
     return this.#text.length > this.#maxBytes ? undefined : this.#text;
   }
 
+  get isString(): boolean {
+    return this.#text.startsWith('"');
+  }
+
   push(bytes: Buffer, start: number, end: number): number {
     const stop = this.#skipper.push(bytes, start, end);
     const room = this.#maxBytes + 1 - this.#text.length;
