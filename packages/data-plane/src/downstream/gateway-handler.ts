@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import {
   GatewayError,
   isObject,
+  wholly,
+  type Answer,
   type Awaitable,
   type CallerSession,
   type Clock,
@@ -52,14 +54,15 @@ const TASK_LIST_MS = 30_000;
 export function createGatewayHandler(options: GatewayHandlerOptions): RequestHandler {
   const { surface, dispatch } = options;
   const nextId = createCallIds();
+  const ask = wholly(dispatch);
   const tasks: ListTasksOptions = {
     table: options.tasks.table,
     seal: options.seal,
-    ask: (request) => dispatch({ ...toCall(request, nextId(), options), deadlineMs: options.clock.monotonic() + TASK_LIST_MS }),
+    ask: (request) => ask({ ...toCall(request, nextId(), options), deadlineMs: options.clock.monotonic() + TASK_LIST_MS }),
   };
   return {
     describe: (): ServerProfile => surface.profile,
-    request: (request: Request): Awaitable<Outcome> => {
+    request: (request: Request): Awaitable<Answer> => {
       if (surface.isGone) throw gone(surface);
       const list = LISTS.get(request.method);
       if (list !== undefined) return answerList(options, list, request);

@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError, type Awaitable, type Clock, type Next, type Outcome, type Target } from '@signalbox/core';
+import { GatewayError, toGatewayError, type Answer, type Awaitable, type Clock, type Next, type Target } from '@signalbox/core';
 import { backoffMs } from '../upstreams/backoff.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
@@ -36,13 +36,13 @@ class Failure {
   }
 }
 
-function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>): Awaitable<Outcome | Failure> {
+function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>): Awaitable<Answer | Failure> {
   const upstream = options.upstream(call.target.upstream);
   if (upstream === undefined) return new Failure(gone(call.target));
   if (!upstream.breaker.allows()) return new Failure(refused(upstream));
   call.trace.attempts++;
   call.trace.upstream = upstream.name;
-  const succeed = (outcome: Outcome): Outcome => {
+  const succeed = (outcome: Answer): Answer => {
     upstream.breaker.succeeded();
     upstream.recordCall(false);
     return outcome;
@@ -60,7 +60,9 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
   }
 }
 
-async function recover(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>, first: GatewayError): Promise<Outcome> {
+async function recover(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>, first: GatewayError): Promise<Answer> {
+  // The caller has a part of the result already, which another attempt could only contradict.
+  if (call.sink?.isBegun) throw first;
   const config = options.upstream(call.target.upstream)?.desired.config.retry;
   const isRepeatable = isIdempotent(call);
   let error = first;

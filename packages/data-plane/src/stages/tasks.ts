@@ -1,4 +1,14 @@
-import { Cancellation, GatewayError, type Clock, type Next, type Notification, type Outcome, type RawJson } from '@signalbox/core';
+import {
+  Cancellation,
+  GatewayError,
+  wholly,
+  type Awaitable,
+  type Clock,
+  type Next,
+  type Notification,
+  type Outcome,
+  type RawJson,
+} from '@signalbox/core';
 import {
   changeTaskId,
   changeTaskIdIn,
@@ -34,7 +44,7 @@ const SHARED = { ask: undefined } as const;
 export function carryTasks(options: TaskStageOptions): TargetedStage {
   return (call, next) => {
     if (!mayBeTask(call.method, call.params, call.client)) return next(call);
-    return call.method === 'tools/call' ? callTool(options, call, next) : askAboutTask(options, call, next);
+    return call.method === 'tools/call' ? callTool(options, call, next) : askAboutTask(options, call, wholly(next));
   };
 }
 
@@ -47,16 +57,19 @@ function callTool(options: TaskStageOptions, call: TargetedCall, next: Next<Targ
   const serverForm = serverTaskForm(server);
   const asked: TargetedCall = { ...call, params, offersTask, fallbacks: alike(options, call, serverForm) };
   const wish = call.params.get('task');
-  if (serverForm === 'extension') return callExtension(options, asked, { form, wish, next });
-  return callCore(options, isCrossing ? { ...asked, ...SHARED } : asked, { form, wish, next });
+  if (serverForm === 'extension') return callExtension(options, asked, { form, wish, next: wholly(next) });
+  return callCore(options, isCrossing ? { ...asked, ...SHARED } : asked, { form, wish, next: wholly(next) });
 }
+
+/** Makes a call whose result comes whole. */
+type Whole = (call: TargetedCall) => Awaitable<Outcome>;
 
 interface TaskCallOptions {
   /** How the client speaks of tasks. */
   readonly form: TaskForm;
   /** What the client said of the task it wants. */
   readonly wish: RawJson | undefined;
-  readonly next: Next<TargetedCall>;
+  readonly next: Whole;
 }
 
 // The server decides what becomes a task. A client that is used to deciding itself gets one in any case.
@@ -94,7 +107,7 @@ function begin(options: TaskStageOptions, call: TargetedCall, { outcome, form, t
   return changeTaskId(call.method, isAlike ? outcome : crossCreatedTask(outcome, form), { from: created.id, to: publicId });
 }
 
-async function askAboutTask(options: TaskStageOptions, call: TargetedCall, next: Next<TargetedCall>): Promise<Outcome> {
+async function askAboutTask(options: TaskStageOptions, call: TargetedCall, next: Whole): Promise<Outcome> {
   const { ref, publicId } = call.task!;
   if (ref.kept !== undefined) return options.tasks.kept.answer(call);
   const server = options.upstream(ref.upstream)?.manifest;
@@ -109,7 +122,7 @@ async function askAboutTask(options: TaskStageOptions, call: TargetedCall, next:
 }
 
 // How the steps of a crossing reach the upstream. All of them together may take as long as one call.
-function createLine({ upstream, clock }: TaskStageOptions, call: TargetedCall, next: Next<TargetedCall>) {
+function createLine({ upstream, clock }: TaskStageOptions, call: TargetedCall, next: Whole) {
   const budgetMs = upstream(call.target.upstream)?.desired.config.timeouts.callMs ?? Number.POSITIVE_INFINITY;
   const deadlineMs = Math.min(call.deadlineMs, clock.monotonic() + budgetMs);
   const isToExtension = clientTaskForm(call.client) === 'core';

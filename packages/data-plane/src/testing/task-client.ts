@@ -1,6 +1,7 @@
 import {
   Cancellation,
   GatewayError,
+  toOutcome,
   type CallerSession,
   type ClientProfile,
   type Notification,
@@ -58,18 +59,20 @@ export class TaskClient {
 
   async send(method: string, params: Json = {}, more: Partial<Request> = {}): Promise<Outcome> {
     const { answer } = this;
-    return await this.#handler.request({
-      method,
-      params: toParams({ ...params, ...(this.#profile.revision === MODERN.revision && { _meta: metaOf(this.#profile) }) }),
-      client: this.#profile,
-      principal: this.#principal,
-      session: this.session,
-      ask: answer && ((question) => Promise.resolve(resultOf(answer(question)))),
-      cancellation: new Cancellation(),
-      emit: (notification) => this.heard.push(notification),
-      wantsProgress: false,
-      ...more,
-    });
+    return toOutcome(
+      await this.#handler.request({
+        method,
+        params: toParams({ ...params, ...(this.#profile.revision === MODERN.revision && { _meta: metaOf(this.#profile) }) }),
+        client: this.#profile,
+        principal: this.#principal,
+        session: this.session,
+        ask: answer && ((question) => Promise.resolve(resultOf(answer(question)))),
+        cancellation: new Cancellation(),
+        emit: (notification) => this.heard.push(notification),
+        wantsProgress: false,
+        ...more,
+      }),
+    );
   }
 
   /** The result of a request, which must not be refused. */

@@ -1,4 +1,5 @@
 import type {
+  Answer,
   Ask,
   Awaitable,
   CallerSession,
@@ -9,6 +10,7 @@ import type {
   Notification,
   Outcome,
   Request,
+  ResultSink,
 } from '@signalbox/core';
 
 /** What a server says of itself: the answer to `server/discover`, and the better half of the answer to `initialize`. */
@@ -25,7 +27,7 @@ export interface ServerProfile {
 export interface RequestHandler {
   describe(): ServerProfile;
   /** Answers one request. @throws GatewayError which becomes a JSON-RPC error. */
-  request(request: Request): Awaitable<Outcome>;
+  request(request: Request): Awaitable<Answer>;
   /** Tells of changed lists and resources (`notifications/tools/list_changed`, `…/resources/updated`, …). Returns its own stop function. */
   watch(listener: (notification: Notification) => void): () => void;
   /** Someone wants to hear when this resource changes. Returns a function that ends the wish. */
@@ -45,7 +47,7 @@ export interface TaskWish extends Pick<Request, 'client' | 'principal' | 'sessio
 }
 
 /** A request towards an upstream, in inner form. */
-export interface OutgoingRequest extends Omit<Request, 'mirrored'> {
+export interface OutgoingRequest extends Omit<Request, 'mirrored' | 'sink'> {
   /** Longest wait for the answer, in milliseconds. Each progress notification starts it anew. */
   readonly timeoutMs: number;
   /** The answer may be a task, although the client does not say so in the terms of the modern revision. */
@@ -68,6 +70,8 @@ export interface Connection {
    * request may have reached the server), `UPSTREAM_PROTOCOL` when the answer is no valid message.
    */
   request(request: OutgoingRequest): Promise<Outcome>;
+  /** The same for a request whose result may flow while it arrives; absent where results are read whole. */
+  pour?(request: OutgoingRequest, sink: ResultSink): Promise<Answer>;
   /**
    * Whether a question of the server during a call comes with that call. Where it does not, calls of different clients that
    * may be asked must not be in flight together.

@@ -5,6 +5,7 @@ import {
   RawJson,
   isObject,
   toGatewayError,
+  type Answer,
   type Awaitable,
   type ClientProfile,
   type Notification,
@@ -21,12 +22,13 @@ import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
 import { readCreatedTask } from '../tasks/task-ids.ts';
 import { clientTaskForm } from '../tasks/task-support.ts';
 import type { PeerContext } from './peer-context.ts';
+import { ReplySink } from './reply-sink.ts';
 import type { Serving } from './serving.ts';
 
 /** Error code of the handshake revisions: the user must open an address before the call can be made. */
 const URL_ELICITATION_REQUIRED = -32042;
 
-// Above this size naming ourselves in the result would cost a copy that is worth more than the name.
+// Above this size naming ourselves in the result would cost a copy that is worth more than the name; what flows is never named.
 const MAX_SIGNED_BYTES = 65_536;
 
 // The progress of a task goes on under the token of the call that began it, after that call has been answered.
@@ -34,7 +36,7 @@ const tasks = new WeakSet<Serving>();
 
 /** Has the handler answer one request, with its progress and log messages sent ahead of the answer. */
 export function serveRequest(context: PeerContext, message: RequestMessage, serving: Serving): void {
-  let outcome: Awaitable<Outcome>;
+  let outcome: Awaitable<Answer>;
   try {
     outcome = context.handler.request(toRequest(message, serving));
   } catch (error) {
@@ -64,17 +66,20 @@ function toRequest(message: RequestMessage, serving: Serving): Request {
       : undefined,
     wantsProgress: token !== undefined && reply.takesNotifications,
     mirrored,
+    sink: reply.begin === undefined ? undefined : new ReplySink(reply, { revision: client.revision, method: message.method }),
   };
 }
 
-function settle(context: PeerContext, message: RequestMessage, serving: Serving, outcome: Outcome): void {
+function settle(context: PeerContext, message: RequestMessage, serving: Serving, answer: Answer): void {
   if (serving.cancellation.isCancelled) return;
-  let shaped: Outcome;
+  let shaped = answer;
   try {
-    refuseUnaskedTask(outcome, serving.client);
-    shaped = toRevision(outcome, serving.client.revision, message.method);
-    if (message.params.has('task') && readCreatedTask(shaped) !== undefined) tasks.add(serving);
-    if (serving.client.revision === MODERN_REVISION) shaped = withServerInfo(toRound(shaped, context, message, serving), context);
+    if (shaped.kind !== 'delivered') {
+      refuseUnaskedTask(shaped, serving.client);
+      shaped = toRevision(shaped, serving.client.revision, message.method);
+      if (message.params.has('task') && readCreatedTask(shaped) !== undefined) tasks.add(serving);
+      if (serving.client.revision === MODERN_REVISION) shaped = withServerInfo(toRound(shaped, context, message, serving), context);
+    }
     // A value that cannot be written must fail here, where it can still become an answer.
     if (shaped.kind === 'result') void shaped.result.byteLength;
   } catch (error) {
