@@ -4,7 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startGateway, type RunningGateway } from '../../e2e/support/gateway.ts';
 import { residentBytes } from '../../e2e/support/process-tree.ts';
 import { rpc } from '../../e2e/support/raw-client.ts';
-import { openTool, startRecordingServer, toResult, type RecordingServer, type SeenRequest } from '../servers/recording-server.ts';
+import {
+  openTool,
+  startRecordingServer,
+  toResult,
+  type Answer,
+  type RecordingServer,
+  type SeenRequest,
+} from '../servers/recording-server.ts';
 import { callTool, toolNames, untilState, whileOthersAnswer } from '../support/observe.ts';
 
 // H14: event streams from an upstream that means ill. Each is read as the standard says, or is an error that names the upstream.
@@ -28,7 +35,7 @@ function good(request: SeenRequest, id: unknown = idOf(request), text = 'good'):
   return toResult(id, { resultType: 'complete', content: [{ type: 'text', text }] });
 }
 
-type Write = (request: SeenRequest, socket: Socket) => void;
+type Write = (request: SeenRequest, socket: Socket, canaryPort: number) => void;
 
 /** Streams that hold the good answer, however they are written. */
 const READABLE: Readonly<Record<string, Write>> = {
@@ -69,8 +76,8 @@ const READABLE: Readonly<Record<string, Write>> = {
     ),
   'a request of the server before': (request, socket) =>
     stream(socket, `data: {"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{}}\n\ndata: ${good(request)}\n\n`),
-  'an address of another origin before': (request, socket) =>
-    stream(socket, `event: endpoint\ndata: http://127.0.0.1:CANARY/steal\n\ndata: ${good(request)}\n\n`),
+  'an address of another origin before': (request, socket, canaryPort) =>
+    stream(socket, `event: endpoint\ndata: http://127.0.0.1:${canaryPort}/steal\n\ndata: ${good(request)}\n\n`),
   'a status of 201': (request, socket) => stream(socket, `data: ${good(request)}\n\n`, STREAM, 201),
   'a type in odd letters': (request, socket) =>
     stream(socket, `data: ${good(request)}\n\n`, 'content-TYPE: Text/Event-Stream ; Charset=utf-8'),
@@ -150,7 +157,6 @@ const UNREADABLE: Readonly<Record<string, readonly [RegExp, Write]>> = {
     /no valid HTTP/,
     (request, socket) => stream(socket, good(request), 'Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked'),
   ],
-  'a stream without an end': [/no answer in 1500 ms/, (_, socket) => void socket.write(`HTTP/1.1 200 OK\r\n${STREAM}\r\n\r\n: wait\n\n`)],
   'a drop in the middle': [
     /Cannot reach upstream "web"/,
     (_, socket) => {
@@ -170,24 +176,23 @@ describe.each(['modern', 'handshake'] as const)('H14: from a %s upstream', (era)
   let upstream: RecordingServer;
   let beside: RecordingServer;
   let gateway: RunningGateway;
+  let answer: Answer;
 
   beforeAll(async () => {
     canary = await startRecordingServer();
     beside = await startRecordingServer();
-    upstream = await startRecordingServer({
-      era,
-      tools: [openTool('stream')],
-      answer: (request, socket) => {
-        const write = request.method === 'tools/call' ? writes[String(request.arguments['as'])] : undefined;
-        write?.(request, era === 'modern' && String(request.arguments['as']).includes('origin') ? pointAt(socket, canary.port) : socket);
-        return write !== undefined;
-      },
-    });
+    upstream = await startRecordingServer({ era, tools: [openTool('stream')] });
+    answer = (request, socket) => {
+      const write = request.method === 'tools/call' ? writes[String(request.arguments['as'])] : undefined;
+      write?.(request, socket, canary.port);
+      return write !== undefined;
+    };
+    upstream.answer = answer;
     const quiet = { health: { intervalMs: 86_400_000 } };
     gateway = await startGateway({
       config: {
         mcpServers: {
-          web: { url: upstream.url, ...quiet, timeouts: { callMs: 1_500 }, breaker: { failures: 1_000 } },
+          web: { url: upstream.url, ...quiet, breaker: { failures: 1_000 } },
           good: { url: beside.url, ...quiet },
         },
       },
@@ -215,6 +220,15 @@ describe.each(['modern', 'handshake'] as const)('H14: from a %s upstream', (era)
     expect(upstream.calls.length).toBe(callsBefore + 1);
   });
 
+  test('a stream without an end: an error after the time the caller gives it', async () => {
+    upstream.answer = (request, socket) =>
+      request.method === 'tools/call' && socket.write(`HTTP/1.1 200 OK\r\n${STREAM}\r\n\r\n: wait\n\n`);
+    const params = { name: 'stream', arguments: {}, _meta: { 'signalbox.dev/timeoutMs': 500 } };
+    const { error } = await rpc(gateway.url).modern().request('tools/call', params);
+    expect(error).toMatchObject({ message: expect.stringMatching(/no answer in [\d.]+ ms/) as unknown, data: { upstream: 'web' } });
+    upstream.answer = answer;
+  });
+
   test('four events of more than 64 MB cost less memory than four such events, and hold up nobody', async () => {
     const session = rpc(gateway.url).modern();
     const before = residentBytes(gateway.pid);
@@ -232,15 +246,18 @@ describe.each(['modern', 'handshake'] as const)('H14: from a %s upstream', (era)
     const session = rpc(gateway.url).modern();
     upstream.answer = (request, socket) => {
       if (request.method !== 'tools/call') return false;
-      const frame = (body: string) => `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-      const [mine, next] = [frame(good(request, idOf(request), 'mine')), frame(good(request, idOf(request) + 1, 'evil'))];
+      const frame = (text: string) => {
+        const body = good(request, idOf(request), text);
+        return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      };
+      const [mine, again] = [frame('mine'), frame('evil')];
       socket.write(mine);
-      when(() => void socket.write(next));
+      when(() => void socket.write(again));
       return true;
     };
     for (let round = 0; round < 20; round++) {
       const { text, error } = await callTool(session, 'stream');
-      expect(text ?? error?.message).toMatch(/^(?:mine$|Cannot reach upstream "web": its answer is no valid HTTP)/);
+      expect(text ?? error?.message).toMatch(/^(?:mine$|Cannot (?:reach|understand) upstream "web": )/);
     }
   });
 
@@ -254,13 +271,6 @@ describe.each(['modern', 'handshake'] as const)('H14: from a %s upstream', (era)
     expect(upstream.seen.every((request) => !request.head.includes('X-Injected'))).toBe(true);
   });
 });
-
-/** The same socket, which writes the canary's port where its place is held. */
-function pointAt(socket: Socket, port: number): Socket {
-  const end = socket.end.bind(socket);
-  socket.end = ((body: string) => end(body.replace('CANARY', String(port)))) as typeof socket.end;
-  return socket;
-}
 
 /** How an upstream may give its list, so that who only filters the usual form would let everything through. */
 const LISTS: Readonly<Record<string, (socket: Socket, list: string) => void>> = {

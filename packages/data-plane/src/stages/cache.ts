@@ -1,4 +1,5 @@
 import { canonicalJson, createNameMatcher, sinkAbove, type Cache, type ResultOutcome } from '@signalbox/core';
+import { canonicalText } from '../idempotency/fingerprint.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
 
@@ -62,9 +63,20 @@ function hintOf(outcome: ResultOutcome): number {
   return typeof ttlMs === 'number' && ttlMs > 0 ? Math.min(ttlMs, MAX_HINT_MS) : 0;
 }
 
+// Members of `_meta` that say who calls, how urgently and in which trace, and nothing of what is asked.
+const HOP_MEMBER = /^(?:io\.modelcontextprotocol\/|signalbox\.dev\/|(?:progressToken|traceparent|tracestate|baggage)$)/;
+
 // The server's version and the generation are part of the key, so that an upgrade or a restart starts from nothing.
+// Arguments are compared as they are written: two large numbers may be one to us and two to the server.
 function keyOf(call: TargetedCall, upstream: Upstream): string {
   const server = upstream.manifest?.server;
   const parts = [upstream.name, upstream.desired.generation, server?.version, call.method, call.target.name];
-  return `${JSON.stringify(parts)}${canonicalJson(call.params.get('arguments')?.value)}`;
+  const args = call.params.get('arguments');
+  return `${JSON.stringify(parts)}${args === undefined ? '' : canonicalText(args.bytes)}${besides(call)}`;
+}
+
+function besides({ params }: TargetedCall): string {
+  const meta = params.get('_meta')?.object;
+  const members = meta === undefined ? [] : Object.entries(meta).filter(([name]) => !HOP_MEMBER.test(name));
+  return members.length === 0 ? '' : canonicalJson(Object.fromEntries(members));
 }

@@ -58,8 +58,38 @@ function find(call: ObservedCall): Resolution | undefined {
   }
 }
 
+// In small letters. Some are servers' to ask, not clients'.
+const SPECIFIED: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'subscriptions/listen',
+  'tools/list',
+  'tools/call',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/read',
+  'resources/templates/list',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'completion/complete',
+  'logging/setlevel',
+  'sampling/createmessage',
+  'elicitation/create',
+  'roots/list',
+]);
+
+// A server may be less particular than we are: what it could take for a method of the specification is not beyond it, and
+// would reach what is not shown here.
+function isBeyond(method: string): boolean {
+  return /^[\x21-\x7e]+$/.test(method) && !SPECIFIED.has(method.toLowerCase()) && !/^notifications\//i.test(method);
+}
+
 // Methods beyond the specification name nobody, so they can be passed on only where there is one single server to mean.
 function beyond(call: ObservedCall): Resolution {
+  if (!isBeyond(call.method))
+    throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer ${JSON.stringify(call.method.slice(0, 100))}: no such method here`);
   const [only, ...others] = call.surface.upstreams;
   const why =
     only === undefined ? 'no such method here' : 'it is no method of the specification, and with several servers here it names none';

@@ -96,7 +96,8 @@ export class Caller {
 
 function messagesOf(answer: string): CallerMessage[] {
   if (answer === '') return [];
-  const lines = answer.split('\n').filter((line) => line.startsWith('data: '));
+  // An event without data only moves the place from which a stream is resumed.
+  const lines = answer.split('\n').filter((line) => line.startsWith('data: {'));
   const texts = answer.startsWith('{') ? [answer] : lines.map((line) => line.slice(6));
   return texts.map((text) => JSON.parse(text) as CallerMessage);
 }
