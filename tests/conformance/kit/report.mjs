@@ -6,7 +6,11 @@ const slowMs = 1000;
 /** The name of a cell: who asks, who answers, and how the gateway reaches it. */
 export const nameOfCell = ({ client, server, transport }) => `${client}>${server}/${transport}`;
 
-/** A check as lines: one that says how it ended, and one for each difference. */
+/**
+ * A check as lines: one that says how it ended, and one for each difference.
+ * @param {import("./run-cell.mjs").CheckResult} check
+ * @param {{ client: string, server: string, transport: string }} cell
+ */
 export function describeCheck({ group, name, status, differences, reason, durationMs }, cell) {
   const head = `${status === 'fail' ? 'FAIL' : status === 'ok' ? 'ok  ' : 'skip'} ${nameOfCell(cell)} ${group}: ${name}${durationMs >= slowMs ? ` (${durationMs} ms)` : ''}`;
   if (status === 'skip') return `${head} (${reason})`;
