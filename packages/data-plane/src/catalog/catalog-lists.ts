@@ -11,12 +11,16 @@ export interface CatalogList {
   readonly length: number;
 }
 
-/** Writes all lists. Order is kept as given. */
+/**
+ * Writes all lists. Order is kept as given.
+ * @param coreTools The tools as clients see them whose tasks are those of the core.
+ */
 export function buildLists(
   entries: Readonly<Record<ListName, readonly object[]>>,
   hints: Readonly<Record<ListName, ListHint>>,
+  coreTools: readonly object[] = entries.tools,
 ): Readonly<Record<ListName, CatalogList>> {
-  const handshakeTools = entries.tools.map(toHandshakeTool);
+  const handshakeTools = coreTools.map(toHandshakeTool);
   return {
     tools: buildList('tools', { modern: entries.tools, handshake: handshakeTools, hint: hints.tools }),
     prompts: buildList('prompts', { modern: entries.prompts, hint: hints.prompts }),

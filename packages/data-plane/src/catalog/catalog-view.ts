@@ -1,4 +1,5 @@
 import { type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
+import { toCoreTool } from '@signalbox/protocol';
 import type { ListHint, ListKind, Listed, Manifest } from '../upstreams/manifest.ts';
 import { buildLists, joinHints, type CatalogList, type ListName } from './catalog-lists.ts';
 import { createExposure, type Exposure } from './exposure.ts';
@@ -47,6 +48,7 @@ export class CatalogView {
     resources: [] as Listed[],
     resourceTemplates: [] as Listed[],
   };
+  readonly #coreTools: ToolDefinition[] = [];
   readonly #lists: Readonly<Record<ListName, CatalogList>>;
 
   constructor(options: ViewOptions) {
@@ -57,12 +59,13 @@ export class CatalogView {
       if (options.exposure.prompts) this.#takePrompts(contribution);
       if (options.exposure.resources) this.#takeResources(contribution);
     }
-    this.#lists = buildLists(this.#entries, {
+    const hints = {
       tools: this.#hintOf('tools'),
       prompts: this.#hintOf('prompts'),
       resources: this.#hintOf('resources'),
       resourceTemplates: this.#hintOf('templates'),
-    });
+    };
+    this.#lists = buildLists(this.#entries, hints, this.#coreTools);
   }
 
   /** One list as it goes to clients, as bytes. */
@@ -118,7 +121,9 @@ export class CatalogView {
       const target: Target = { upstream, name: tool.name, definition: tool };
       own.set(tool.name, target);
       this.#tools.set(name, target);
-      this.#entries.tools.push(name === tool.name ? tool : { ...tool, name });
+      const listed = name === tool.name ? tool : { ...tool, name };
+      this.#entries.tools.push(listed);
+      this.#coreTools.push(toCoreTool(listed, manifest));
     }
   }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RawJson, isObject, type Implementation, type Notification } from '@signalbox/core';
-import type { ServerProfile } from '@signalbox/protocol';
+import { TASKS_EXTENSION, type ServerProfile } from '@signalbox/protocol';
 import type { CatalogList, ListName } from './catalog-lists.ts';
 import { CatalogView, type Contribution } from './catalog-view.ts';
 import type { Exposure } from './exposure.ts';
@@ -135,7 +135,7 @@ function isSame(left: readonly Contribution[], right: readonly Contribution[]): 
 
 function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
   const { prompts, resources } = exposure;
-  const extensions = joinCapability('extensions', chosen);
+  const extensions = { ...joinCapability('extensions', chosen), [TASKS_EXTENSION]: {} };
   const others = { ...joinCapability('experimental', chosen), ...experimental };
   return {
     tools: LISTED,
@@ -143,7 +143,7 @@ function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonl
     ...(resources && { resources: { ...LISTED, subscribe: true } }),
     ...((prompts || resources) && { completions: {} }),
     logging: {},
-    ...(Object.keys(extensions).length > 0 && { extensions }),
+    extensions,
     ...(Object.keys(others).length > 0 && { experimental: others }),
   };
 }

@@ -7,6 +7,9 @@ export interface CacheStageOptions {
   readonly upstream: (name: string) => Upstream | undefined;
 }
 
+/** Members that make a call more than its arguments: a later round of one, or a wish for a task. */
+const BESIDE_ARGUMENTS = ['requestState', 'inputResponses', 'task'];
+
 /** Longest time a server's own hint is believed, in milliseconds. */
 const MAX_HINT_MS = 300_000;
 
@@ -25,7 +28,7 @@ export function cacheOutcomes(options: CacheStageOptions): TargetedStage {
   };
   return (call, next) => {
     const upstream = options.upstream(call.target.upstream);
-    if (upstream === undefined || call.params.has('requestState') || call.params.has('inputResponses')) return next(call);
+    if (upstream === undefined || BESIDE_ARGUMENTS.some((name) => call.params.has(name))) return next(call);
     const isTool = call.method === 'tools/call';
     if (isTool ? !isCacheableTool(upstream, call.target.name) : call.method !== 'resources/read') return next(call);
     const key = keyOf(call, upstream);

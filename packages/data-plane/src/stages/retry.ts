@@ -49,7 +49,7 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
   };
   const fail = (thrown: unknown): Failure => {
     const error = duringCall(toGatewayError(thrown));
-    report(upstream, error);
+    report(upstream, call, error);
     return new Failure(error);
   };
   try {
@@ -110,10 +110,12 @@ function isTheirs({ code }: GatewayError): boolean {
   return code === 'UPSTREAM_UNAVAILABLE' || code === 'UPSTREAM_PROTOCOL' || code === 'DEADLINE_EXCEEDED';
 }
 
-function report(upstream: Upstream, error: GatewayError): void {
+function report(upstream: Upstream, call: TargetedCall, error: GatewayError): void {
   const wasSent = error.data?.['sent'] !== false;
-  upstream.recordCall(isTheirs(error));
-  if (isTheirs(error) && wasSent) upstream.breaker.failed();
+  // The result of a task comes when the task is over, however long that takes.
+  const isFailure = isTheirs(error) && !(call.method === 'tasks/result' && error.code === 'DEADLINE_EXCEEDED');
+  upstream.recordCall(isFailure);
+  if (isFailure && wasSent) upstream.breaker.failed();
   else upstream.breaker.abandoned();
 }
 

@@ -1,5 +1,5 @@
 import { GatewayError, type Awaitable, type Clock, type Outcome } from '@signalbox/core';
-import type { Connection } from '@signalbox/protocol';
+import { changeTaskIdAround, readCreatedTask, type Connection, type TaskState } from '@signalbox/protocol';
 import type { TargetedCall } from '../stages/call-stages.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -37,17 +37,35 @@ async function sendIsolated(
   call: TargetedCall,
   { waitMs, timeoutMs }: { readonly waitMs: number; readonly timeoutMs: number },
 ): Promise<Outcome> {
-  const { connection, release } = await upstream.isolated.take(call, waitMs);
+  const { connection, release, hold } = await upstream.isolated.take(call, waitMs);
+  const ask = call.ask && changeTaskIdAround(call.ask, (id) => upstream.isolated.nameTask(id, call));
+  let task: TaskState | undefined;
   try {
-    return await request(connection, call, timeoutMs);
+    const outcome = await request(connection, { ...call, ask }, timeoutMs);
+    if (call.taskEnd !== undefined) task = readCreatedTask(outcome);
+    return outcome;
   } finally {
-    release();
+    if (task === undefined) release();
+    else hold(task.id, call.taskEnd!);
   }
 }
 
 function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Outcome> {
-  const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress } = call;
+  const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress, offersTask, taskEnd } = call;
   // A connection does not begin what is cancelled before it begins.
   if (!cancellation.isCancelled) call.trace.isSent = true;
-  return connection.request({ method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress });
+  return connection.request({
+    method,
+    params,
+    client,
+    principal,
+    session,
+    ask,
+    cancellation,
+    timeoutMs,
+    emit,
+    wantsProgress,
+    offersTask,
+    taskEnd,
+  });
 }

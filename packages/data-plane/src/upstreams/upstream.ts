@@ -11,7 +11,8 @@ import {
   type UpstreamState,
   type UpstreamStatus,
 } from '@signalbox/core';
-import type { Connection } from '@signalbox/protocol';
+import { taskOfMessage, type Connection } from '@signalbox/protocol';
+import type { TaskMessages } from '../tasks/task-messages.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
@@ -33,6 +34,7 @@ export interface UpstreamParts {
   readonly startPermit: () => Promise<() => void>;
   readonly onManifest: (upstream: Upstream) => void;
   readonly onResourceUpdated: (upstream: Upstream, uri: string) => void;
+  readonly tasks: TaskMessages;
   readonly onState: (upstream: Upstream) => void;
 }
 
@@ -317,7 +319,9 @@ export class Upstream {
       if (typeof uri === 'string') this.#parts.onResourceUpdated(this, uri);
       return;
     }
-    this.#lists.take(notification.method);
+    if (this.#lists.take(notification.method)) return;
+    const taskId = taskOfMessage(notification);
+    if (taskId !== undefined) this.#parts.tasks.take(this.name, { notification, taskId });
   }
 
   async #refresh(stale: readonly ListKind[]): Promise<void> {
