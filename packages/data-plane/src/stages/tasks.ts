@@ -121,17 +121,17 @@ async function askAboutTask(options: TaskStageOptions, call: TargetedCall, next:
   return changeTaskId(call.method, outcome, { from: ref.id, to: publicId });
 }
 
-// How the steps of a crossing reach the upstream. All of them together may take as long as one call.
+// How the steps of a crossing reach the upstream: each as a call of its own, and the last one begun within the budget of one.
 function createLine({ upstream, clock }: TaskStageOptions, call: TargetedCall, next: Whole) {
   const budgetMs = upstream(call.target.upstream)?.desired.config.timeouts.callMs ?? Number.POSITIVE_INFINITY;
-  const deadlineMs = Math.min(call.deadlineMs, clock.monotonic() + budgetMs);
+  const untilMs = Math.min(call.deadlineMs, clock.monotonic() + budgetMs);
   const isToExtension = clientTaskForm(call.client) === 'core';
-  const step: TargetedCall = { ...call, deadlineMs, wantsProgress: false, ...(isToExtension ? { offersTask: true } : SHARED) };
+  const step: TargetedCall = { ...call, wantsProgress: false, ...(isToExtension ? { offersTask: true } : SHARED) };
   return {
     send: (method: string, params: TargetedCall['params']) => next({ ...step, method, params }),
     wait: (delayMs: number) => {
-      if (clock.monotonic() + delayMs < deadlineMs) return waitUnlessCancelled(clock, call.cancellation, delayMs);
-      throw new GatewayError('DEADLINE_EXCEEDED', `The task has not ended in ${Math.round(budgetMs)} ms; ask for its result again`, {
+      if (clock.monotonic() + delayMs < untilMs) return waitUnlessCancelled(clock, call.cancellation, delayMs);
+      throw new GatewayError('DEADLINE_EXCEEDED', 'The task has not ended in the time a call may take; ask for its result again', {
         data: { upstream: call.target.upstream, phase: 'task', budgetMs },
       });
     },
