@@ -1,14 +1,18 @@
 export { RawJson, isObject } from './raw-json.ts';
+export { sinkAbove } from './result-sink.ts';
+export type { ResultChange, ResultHead, ResultSink, ResultSource } from './result-sink.ts';
 export { Cancellation } from './cancellation.ts';
 export { GatewayError, toGatewayError, toMessage } from './errors.ts';
 export type { ErrorCode, ErrorData, GatewayErrorOptions, RpcError } from './errors.ts';
-export { LOCAL_PRINCIPAL, LOG_LEVELS, OWN_PRINCIPAL } from './call.ts';
+export { LOCAL_PRINCIPAL, LOG_LEVELS, OWN_PRINCIPAL, toOutcome, wholly } from './call.ts';
 export type {
+  Answer,
   Ask,
   Awaitable,
   Call,
   CallerSession,
   ClientProfile,
+  Delivered,
   ErrorOutcome,
   Implementation,
   LogLevel,
@@ -26,6 +30,7 @@ export type {
   ToolAnnotations,
   ToolDefinition,
 } from './call.ts';
+export { exactJson, hasExactText, keepExactText } from './exact-json.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { IDEMPOTENCY_CAPABILITY, IDEMPOTENCY_KEY, parseIdempotencyKey } from './idempotency-key.ts';
 export { createPipeline } from './pipeline.ts';
@@ -40,7 +45,7 @@ export type {
   Dispatch,
   DocumentStore,
   Journal,
-  LeftOutTool,
+  LeftOutEntry,
   LineLog,
   LogFields,
   Logger,
@@ -64,7 +69,8 @@ export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';
 export type { VirtualServerConfig } from './config/virtual-server-config.ts';
-export { kindOf } from './config/upstream-config.ts';
+export { UPSTREAM_KINDS, kindOf } from './config/upstream-config.ts';
+export type { UpstreamKind } from './config/upstream-config.ts';
 export type {
   BreakerConfig,
   ExposureConfig,

@@ -1,8 +1,9 @@
-import type { Call, Outcome, Awaitable, Implementation } from './call.ts';
+import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
+import type { UpstreamKind } from './config/upstream-config.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
-export type Dispatch = (call: Call) => Awaitable<Outcome>;
+export type Dispatch = (call: Call) => Awaitable<Answer>;
 
 /** The fact that stays of a finished call. Carries no arguments and no results. */
 export interface Record {
@@ -58,9 +59,10 @@ export const UPSTREAM_STATES = ['configured', 'known', 'starting', 'ready', 'deg
  */
 export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 
-/** A tool that an upstream lists and clients do not see. */
-export interface LeftOutTool {
-  readonly tool: string;
+/** Something that an upstream lists and clients do not see. */
+export interface LeftOutEntry {
+  readonly kind: 'tool' | 'prompt' | 'resource' | 'template';
+  readonly name: string;
   /** What is wrong with its definition. */
   readonly reason: string;
 }
@@ -68,7 +70,7 @@ export interface LeftOutTool {
 /** What is observed of one upstream. */
 export interface UpstreamStatus {
   readonly name: string;
-  readonly kind: 'stdio' | 'http' | 'module';
+  readonly kind: UpstreamKind;
   readonly state: UpstreamState;
   /** Why it is in this state; for `failed` the upstream, phase and budget, and what to do. */
   readonly reason: string;
@@ -83,8 +85,8 @@ export interface UpstreamStatus {
   readonly tools: number;
   readonly resources: number;
   readonly prompts: number;
-  /** Tools it lists that are not offered on, with the reason; at most a hundred. */
-  readonly leftOut: readonly LeftOutTool[];
+  /** What it lists that is not offered on, with the reason; at most a hundred of each kind. */
+  readonly leftOut: readonly LeftOutEntry[];
   /** Times it was started by this process, the first included. */
   readonly starts: number;
   readonly calls: number;

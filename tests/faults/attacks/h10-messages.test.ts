@@ -148,16 +148,46 @@ describe.each(GENERATIONS)('H10: from a %s client', (_generation, { name, params
     expect(upstream.seen.length).toBe(seenBefore);
   });
 
-  test.each(['', 'x/y', 'Tools/Call', 'tools', 'constructor', '__proto__', 'toString', 'hasOwnProperty'])(
-    'the method %j is one nobody knows',
+  test.each([
+    '',
+    'Tools/Call',
+    'TOOLS/CALL',
+    'tools/List',
+    'Initialize',
+    'prompts/GET',
+    'resources/READ',
+    'sampling/createMessage',
+    'elicitation/create',
+    'roots/list',
+    'notifications/cancelled',
+    'Notifications/x',
+  ])('the method %j is one nobody knows, and is kept from a server that might', async (method) => {
+    const seenBefore = upstream.seen.length;
+    const answer = await send(withId('7').replace('"tools/call"', JSON.stringify(method)), headers(method));
+    expect([answer.status, answer.message!.error?.code]).toEqual([name === 'modern' ? 404 : 200, -32601]);
+    expect(upstream.seen.length).toBe(seenBefore);
+  });
+
+  // With one single server what is beyond the specification is for that server to judge.
+  test.each(['x/y', 'tools', 'tools/call/x', 'constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+    'the method %j is nothing to us, and to the server what it says',
     async (method) => {
-      const seenBefore = upstream.seen.length;
       const answer = await send(withId('7').replace('"tools/call"', JSON.stringify(method)), headers(method));
       expect([answer.status, answer.message!.error?.code]).toEqual([name === 'modern' ? 404 : 200, -32601]);
-      expect(upstream.seen.length).toBe(seenBefore);
+      expect(upstream.seen.at(-1)!.method).toBe(method);
     },
   );
 });
+
+test.each([' ', 'tools/call ', ' tools/call', 'tools/call\u0000', 'tools/call\n', 'tools\u2215call', 'tool\u017f/call'])(
+  'H10: the method %j is kept from a server that might take it for another',
+  async (method) => {
+    const seenBefore = upstream.seen.length;
+    const answer = await session.request(method, { name: 'echo', arguments: { text: 'x' } });
+    expect(answer.error?.code).toBe(-32601);
+    expect(upstream.seen.length).toBe(seenBefore);
+  },
+);
 
 test.each(['constructor', '__proto__', 'toString'])('H12: a tool named %j is a tool like any other', async (name) => {
   const answer = await session.request('tools/call', { name, arguments: { text: name } });

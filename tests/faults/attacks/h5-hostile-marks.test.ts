@@ -66,8 +66,8 @@ test('H5: tools with hostile marks are dropped, each with its reason in the stat
 
   const { tools, leftOut } = await upstreamOf(gateway, 'web');
   expect(tools).toBe(fine.length);
-  expect(leftOut.map(({ tool }) => tool).toSorted()).toEqual(hostile.map(nameOf).toSorted());
-  const reasons = Object.fromEntries(leftOut.map(({ tool, reason }) => [tool, reason]));
+  expect(leftOut.map(({ name }) => name).toSorted()).toEqual(hostile.map(nameOf).toSorted());
+  const reasons = Object.fromEntries(leftOut.map(({ name, reason }) => [name, reason]));
   expect(reasons).toMatchObject({
     'a name with a line break': '"x-mcp-header" at "p" is "x\\r\\ny", which no header can be named',
     'an empty name': '"x-mcp-header" at "p" is empty',
@@ -75,8 +75,8 @@ test('H5: tools with hostile marks are dropped, each with its reason in the stat
     'a number': '"x-mcp-header" at "p" marks the type "number"; only "string", "integer" and "boolean" may be',
     'under anyOf': '"x-mcp-header" stands at "p.anyOf", which is no property reachable through "properties" alone',
   });
-  expect(gateway.stderr()).toContain('tools left out: their definitions are invalid');
-  expect(gateway.stderr()).toMatch(/"tool":"a name with a line break"/);
+  expect(gateway.stderr()).toContain('left out what has no valid definition');
+  expect(gateway.stderr()).toMatch(/"name":"a name with a line break"/);
 
   for (const session of sessions) {
     expect((await callTool(session, 'a number', { p: 1 })).error).toMatchObject({ code: -32602 });

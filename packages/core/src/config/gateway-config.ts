@@ -13,6 +13,10 @@ export const listenConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Web origins accepted in the Origin header beside those on loopback at our own port.'),
+  legacySse: z
+    .boolean()
+    .default(true)
+    .describe('Also serve clients that know only the HTTP+SSE transport of revision 2024-11-05, at `/sse`, behind the same checks.'),
 });
 export type ListenConfig = z.infer<typeof listenConfig>;
 
@@ -71,7 +75,7 @@ export type IdempotencyConfig = z.infer<typeof idempotencyConfig>;
 export const limitConfig = z.strictObject({
   maxMessageBytes: z.int().min(1024).default(4_194_304).describe('Largest message accepted from a client.'),
   maxResultBytes: z.int().min(1024).default(67_108_864).describe('Largest message accepted from an upstream.'),
-  maxDepth: z.int().min(8).max(10_000).default(64).describe('Deepest nesting of arrays and objects accepted in a message from a client.'),
+  maxDepth: z.int().min(8).max(1_000).default(64).describe('Deepest nesting of arrays and objects accepted in a message from a client.'),
   maxInFlight: z.int().min(1).default(10_000).describe('Calls in the gateway at once; more are refused as overloaded.'),
   startConcurrency: z.int().min(1).default(16).describe('Upstreams started at the same time.'),
   idempotency: idempotencyConfig.prefault({}).describe('What is remembered of calls with an idempotency key.'),

@@ -203,6 +203,21 @@ test('subscriptions and the log level are restored, and what may have been misse
   expect(it.anomalies).toEqual([]);
 });
 
+test('a modern server is asked anew to tell of changes', async () => {
+  await using it = await start({ revision: 'modern' });
+  await it.connection.subscribe('a://1');
+  await it.cut();
+  await until(() => it.opened() === 2 && it.handler.wishes.length === 1, 'the wish is there again');
+  await until(() => it.notifications.length === 4, 'what may have been missed is told');
+  it.handler.publish('notifications/resources/updated', { uri: 'a://1' });
+  it.handler.publish('notifications/tools/list_changed');
+  await until(() => it.notifications.length === 6, 'both arrive, once each');
+  expect(it.notifications.slice(4).map(({ method }) => method)).toEqual([
+    'notifications/resources/updated',
+    'notifications/tools/list_changed',
+  ]);
+});
+
 test('a wish that cannot be restored is told, and the conversation goes on', async () => {
   await using it = await start();
   await it.connection.subscribe('a://1');
