@@ -58,6 +58,8 @@ export { createNameMatcher } from './glob.ts';
 export { configJsonSchema, configProblems, nearestOf, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export { DEFAULT_RESULTS } from './config/results-config.ts';
+export type { ResultsConfig, UpstreamResultsConfig } from './config/results-config.ts';
 export { kindOf } from './config/upstream-config.ts';
 export type {
   BreakerConfig,

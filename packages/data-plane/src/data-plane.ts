@@ -1,10 +1,25 @@
-import type { Cache, Clock, DocumentStore, Implementation, Journal, LineLog, Logger, ResultOutcome, Seal, State } from '@signalbox/core';
+import { randomBytes } from 'node:crypto';
+import {
+  DEFAULT_RESULTS,
+  type Cache,
+  type Clock,
+  type DocumentStore,
+  type Implementation,
+  type Journal,
+  type LineLog,
+  type Logger,
+  type ResultOutcome,
+  type Seal,
+  type State,
+} from '@signalbox/core';
 import type { RequestHandler } from '@signalbox/protocol';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
 import { createSettle } from './downstream/settle.ts';
 import { KeyJournal } from './idempotency/key-journal.ts';
 import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
+import { ResultStore } from './results/result-store.ts';
+import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
 import type { UpstreamParts } from './upstreams/upstream.ts';
@@ -21,6 +36,8 @@ export interface DataPlaneParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly info: Implementation;
+  /** Whether the process ends regular expressions in linear time, so that callers may give some. Default false. */
+  readonly isRegExpLinear?: boolean;
   readonly random?: () => number;
 }
 
@@ -37,8 +54,12 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { state, documents, cache, keyLog, journal, open, clock, logger, info, random = Math.random } = parts;
+  const { documents, cache, keyLog, journal, clock, logger, info, isRegExpLinear = false, random = Math.random } = parts;
+  const state = withResultsUpstream(parts.state);
   const { limits } = state.current.config;
+  const store = new ResultStore({ clock, maxBytes: () => (state.current.config.results ?? DEFAULT_RESULTS).maxBytes });
+  const open: UpstreamParts['open'] = (options) =>
+    options.desired.name === RESULTS_UPSTREAM ? openResults({ store, clock, logger, isRegExpLinear }, options) : parts.open(options);
   const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency: limits.startConcurrency });
   const settled = createSettle({ supervisor, clock });
   const schemas = createSchemaValidator({ logger });
@@ -46,7 +67,15 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keys = new KeyTable({ config: limits.idempotency, clock, logger });
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
+  const nameOf = (tool: string) => supervisor.catalog.ledger.nameOf('tool', RESULTS_UPSTREAM, tool) ?? tool;
+  const toolNames = () => ({
+    read: nameOf('read_result'),
+    search: nameOf('search_result'),
+    slice: nameOf('slice_result'),
+    drop: nameOf('drop_result'),
+  });
   const dispatch = createCallPipeline({
+    state,
     catalog: supervisor.catalog,
     upstream,
     settled,
@@ -61,6 +90,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     keys,
     keyJournal,
     keyTtlMs,
+    results: { store, schemas, toolNames, newHandle: () => randomBytes(16).toString('hex'), logger },
   });
   const handler = createGatewayHandler({ supervisor, dispatch, settled, state, clock, info, keepsKeys: keyJournal !== undefined });
   const start = () => {
@@ -68,5 +98,9 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     // The first call should not pay for loading the compiler, and neither should the start.
     clock.after(500, () => void schemas.prepare());
   };
-  return { handler, supervisor, start, close: () => supervisor.close() };
+  const close = async () => {
+    await supervisor.close();
+    store.clear();
+  };
+  return { handler, supervisor, start, close };
 }

@@ -3,7 +3,7 @@ export { readMember, withMember } from './messages/members.ts';
 export { Scanner } from './messages/scan.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';
-export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from './revisions/revisions.ts';
+export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake, knowsResourceLinks } from './revisions/revisions.ts';
 export { openMemory } from './peers/open-memory.ts';
 export { openChannel } from './peers/channel-client.ts';
 export type { ChannelConnectOptions } from './peers/channel-client.ts';

@@ -30,6 +30,7 @@ export type Script = (args: { readonly [key: string]: unknown }, request: Reques
 export interface ScriptedTool {
   readonly name: string;
   readonly inputSchema?: object;
+  readonly outputSchema?: object;
   readonly annotations?: object;
   readonly run: Script;
 }
@@ -96,9 +97,10 @@ export function createScriptedServer(
       switch (request.method) {
         case 'tools/list':
           return resultOf({
-            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, annotations }) => ({
+            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, outputSchema, annotations }) => ({
               name,
               inputSchema,
+              ...(outputSchema === undefined ? {} : { outputSchema }),
               ...(annotations === undefined ? {} : { annotations }),
             })),
           });
@@ -165,6 +167,7 @@ export interface MemoryGatewayOptions {
   /** The rest of the configuration. */
   readonly settings?: object;
   readonly keyLog?: LineLog;
+  readonly isRegExpLinear?: boolean;
   readonly clock?: Clock;
   readonly documents?: DocumentStore;
 }
@@ -188,6 +191,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     logger: silentLogger,
     seal: createSeal({ key: Buffer.alloc(32, 7) }),
     info: { name: 'gateway', version: '1' },
+    isRegExpLinear: options.isRegExpLinear ?? false,
   });
   dataPlane.start();
   dataPlane.handler.watch((notification) => notifications.push(notification.method));

@@ -10,6 +10,7 @@ import {
   type UpstreamStatus,
 } from '@signalbox/core';
 import { Catalog, resourceUpdated, type Contribution } from '../catalog/catalog.ts';
+import { isBuiltIn } from './built-in.ts';
 import { toManifest, type Manifest } from './manifest.ts';
 import { Upstream, type UpstreamParts } from './upstream.ts';
 
@@ -166,7 +167,8 @@ export class Supervisor {
       if (upstream.manifest !== undefined && !config.disabled)
         contributions.push({ upstream: upstream.name, config, manifest: upstream.manifest });
     }
-    for (const notification of this.catalog.replace(contributions, this.#upstreams.size === 1)) this.#emit(notification);
+    const configured = [...this.#upstreams.keys()].filter((name) => !isBuiltIn(name)).length;
+    for (const notification of this.catalog.replace(contributions, configured === 1)) this.#emit(notification);
     if (this.catalog.ledger.isChanged) this.#save(LEDGER_KEY, this.catalog.ledger.toDocument());
   }
 
