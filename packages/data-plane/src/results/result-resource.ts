@@ -6,16 +6,11 @@ export const RESULT_SCHEME = 'signalbox-result://';
 
 type Contents = Readonly<Record<string, unknown>> & { readonly uri: string };
 
-/** A kept result, or one part of it, as the contents of a resource. Parts that are not there give nothing. */
-export function toContents(
-  uri: string,
-  { handle, parts }: KeptResult,
-  part: string | undefined,
-): { readonly contents: readonly Contents[] } {
-  const numbered = parts.map((each, number) => toContent(`${RESULT_SCHEME}${handle}/${number}`, each));
-  if (part === undefined || part === '') return { contents: numbered };
-  const only = numbered[Number(part)];
-  return { contents: only === undefined ? [] : [{ ...only, uri }] };
+/** A kept result, or one part of it, as the contents of a resource; `undefined` when it has no such part. */
+export function toContents(uri: string, { handle, parts }: KeptResult, part: string | undefined): readonly Contents[] | undefined {
+  if (part === undefined || part === '') return parts.map((each, number) => toContent(`${RESULT_SCHEME}${handle}/${number}`, each));
+  const only = parts[Number(part)];
+  return only === undefined ? undefined : [toContent(uri, only)];
 }
 
 function toContent(uri: string, { kind, mimeType, bytes }: ResultPart): Contents {

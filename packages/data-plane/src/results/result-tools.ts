@@ -2,8 +2,9 @@ import { GatewayError, type Clock, type ToolAnnotations } from '@signalbox/core'
 import { ToolError, defineModule, defineResource, defineTool, type Module, type Tool, type ToolContext } from '@signalbox/tools';
 import { doGently } from './gently.ts';
 import { findValues } from './json-path.ts';
+import { safeStart } from './json-text.ts';
 import { count } from './outline.ts';
-import type { KeptResult, ResultStore } from './result-store.ts';
+import type { Found, KeptResult, ResultStore } from './result-store.ts';
 import { RESULT_SCHEME, toContents } from './result-resource.ts';
 import { searchText, toPattern } from './search-text.ts';
 import { writeSlice } from './slice-text.ts';
@@ -42,10 +43,7 @@ export function createResultModule(options: ResultToolsOptions): Module {
         name: 'large-result',
         title: 'A large result that is kept',
         description: 'The whole of a result that was too large to be given at once; "/0" behind its handle gives the first part only.',
-        read: ({ uri, variables }, { principal }) => {
-          const [handle = '', part] = variables['path']!.split('/');
-          return toContents(uri, findResult(store, principal, handle), part);
-        },
+        read: ({ uri, variables }, { principal }) => readContents(store, principal, { uri, path: variables['path']! }),
       }),
     ],
   });
@@ -68,7 +66,7 @@ function readTool(store: ResultStore): Tool {
       if (part.kind === 'block')
         throw new ToolError(`Part ${number} is ${part.mimeType}, not text: slice_result with path "" gives it as it is`);
       const view = await viewOf(store, result, number, context);
-      const offset = Number(args['offset'] ?? 0);
+      const offset = safeStart(view.bytes, Number(args['offset'] ?? 0));
       if (offset > 0 && offset >= view.bytes.length) throw new ToolError(`Part ${number} ends at byte ${view.bytes.length}`);
       const end = endOfPage(view.bytes, offset, Number(args['length'] ?? PAGE_BYTES));
       const lines = `lines ${view.lineAt(offset)} to ${view.lineAt(Math.max(offset, end - 1))} of ${view.lines}`;
@@ -172,14 +170,27 @@ function locate(store: ResultStore, args: Readonly<Record<string, unknown>>, { p
   return { result, number, part: partOf(result, number) };
 }
 
+function readContents(store: ResultStore, principal: string, { uri, path }: { readonly uri: string; readonly path: string }) {
+  const [handle = '', part] = path.split('/');
+  const found = store.find(principal, handle);
+  const contents = found.kind === 'found' ? toContents(uri, found.result, part) : undefined;
+  if (contents !== undefined) return { contents };
+  throw new GatewayError(
+    'RESOURCE_NOT_FOUND',
+    found.kind === 'found' ? 'Cannot read this part: the result has none of that number' : whyNot(found),
+  );
+}
+
 function findResult(store: ResultStore, principal: string, handle: string): KeptResult {
   const found = store.find(principal, handle);
   if (found.kind === 'found') return found.result;
-  throw new ToolError(
-    found.kind === 'gone'
-      ? `This result is not kept any more: ${found.why}. Call its tool again if it is still needed`
-      : 'No result has this handle: it must be one that an answer to you has given, letter by letter',
-  );
+  throw new ToolError(whyNot(found));
+}
+
+function whyNot(found: Exclude<Found, { kind: 'found' }>): string {
+  return found.kind === 'gone'
+    ? `This result is not kept any more: ${found.why}. Call its tool again if it is still needed`
+    : 'No result has this handle: it must be one that an answer to you has given, letter by letter';
 }
 
 function partOf({ parts }: KeptResult, number: number): ResultPart {

@@ -105,6 +105,7 @@ describe('a large text', () => {
     expect(await readAll(gateway, meta.handle)).toBe(LINES);
     expect(await readResource(gateway, meta.uri)).toEqual([{ uri: `${meta.uri}/0`, mimeType: 'text/plain', text: LINES }]);
     expect(await readResource(gateway, `${meta.uri}/0`)).toHaveLength(1);
+    await expect(readResource(gateway, `${meta.uri}/1`)).rejects.toMatchObject({ code: 'RESOURCE_NOT_FOUND' });
   });
 
   test('can be searched, and a page begins where a match is', async () => {
@@ -118,6 +119,12 @@ describe('a large text', () => {
     const offset = Number(/byte (\d+)/.exec(found)![1]);
     const page = textOf(await gateway.call('read_result', { handle: meta.handle, offset, length: 60 }));
     expect(page).toMatch(/lines 19991 to 19992 of 20000; go on with offset \d+\n\nline 19990 of/);
+    const emoji = await start([tool({ content: [text('😀'.repeat(30_000))] })]);
+    const { handle } = (await callBig(emoji)).meta;
+    expect(textOf(await emoji.call('read_result', { handle, offset: 5, length: 9 }))).toMatch(
+      /^Part 0, bytes 8 to 16 of 120000, .+\n\n😀😀$/s,
+    );
+    await emoji.close();
     const some = textOf(await gateway.call('search_result', { handle: meta.handle, pattern: 'LOG', ignoreCase: true, maxMatches: 5 }));
     expect(some).toMatch(/^5 matches in part 0, up to byte \d+; go on with offset \d+\n/);
     expect(await gateway.call('search_result', { handle: meta.handle, pattern: '(?=x)', regex: true })).toMatchObject({ isError: true });
@@ -169,6 +176,7 @@ describe('a handle', () => {
       gateway
         .call('', {}, { method: 'resources/read', params: { uri }, principal: 'ben' })
         .catch((error: unknown) => (error as Error).message);
+    expect(await read(meta.uri)).toContain('No result has this handle');
     expect(await read(meta.uri)).toEqual(await read(`signalbox-result://${'0'.repeat(32)}`));
     expect(textOf(await gateway.call('read_result', { handle: meta.handle }, { principal: 'ann' }))).toContain('Part 0');
   });
