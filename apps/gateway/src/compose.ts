@@ -17,6 +17,7 @@ import { createSeal } from '@signalbox/security';
 import { createFileDocuments, createFileLines, createMemoryCache, createMemoryDocuments, type FileLines } from '@signalbox/storage';
 import { createLazyAdmin } from './admin.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
+import { boundRegExpTime } from './linear-regexp.ts';
 import { createModuleLoader } from './load-module.ts';
 import { readSealKey } from './seal-key.ts';
 
@@ -24,6 +25,7 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 
 /** Puts a gateway together: the one place where parts are chosen and joined. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  boundRegExpTime();
   const { configPath, dataDir, environment, logger } = options;
   const clock = systemClock;
   const startedAtMs = clock.monotonic();
@@ -47,7 +49,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const cache = createMemoryCache<ResultOutcome>({ maxBytes: CACHE_BYTES, clock });
   const keyLog = createKeyLog(config.limits.idempotency, options);
-  const dataPlane = await createDataPlane({ state, documents, cache, keyLog, journal, open, seal, clock, logger, info });
+  const dataPlane = await createDataPlane({
+    state,
+    documents,
+    cache,
+    keyLog,
+    journal,
+    open,
+    seal,
+    clock,
+    logger,
+    info,
+    isRegExpLinear: true,
+  });
   const reload = createReload({ load, state });
   const stopWatching = watchConfig({ path: configPath, reload, logger, clock });
 

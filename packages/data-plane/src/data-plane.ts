@@ -1,19 +1,21 @@
-import type {
-  CallerSession,
-  Notification,
-  Cache,
-  Clock,
-  DocumentStore,
-  Implementation,
-  Journal,
-  LineLog,
-  Logger,
-  ResultOutcome,
-  Seal,
-  State,
-  Status,
+import { randomBytes } from 'node:crypto';
+import {
+  DEFAULT_RESULTS,
+  IDEMPOTENCY_CAPABILITY,
+  type Cache,
+  type CallerSession,
+  type Clock,
+  type DocumentStore,
+  type Implementation,
+  type Journal,
+  type LineLog,
+  type Logger,
+  type Notification,
+  type ResultOutcome,
+  type Seal,
+  type State,
+  type Status,
 } from '@signalbox/core';
-import { IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
 import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
 import type { Surface } from './catalog/surface.ts';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
@@ -21,6 +23,8 @@ import { createSettle } from './downstream/settle.ts';
 import { KeyJournal } from './idempotency/key-journal.ts';
 import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
+import { ResultStore } from './results/result-store.ts';
+import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { createTasks } from './tasks/tasks.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
@@ -38,6 +42,8 @@ export interface DataPlaneParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly info: Implementation;
+  /** Whether the process ends regular expressions in linear time, so that callers may give some. Default false. */
+  readonly isRegExpLinear?: boolean;
   readonly random?: () => number;
 }
 
@@ -59,9 +65,13 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { state, documents, cache, keyLog, journal, open, seal, clock, logger, info, random = Math.random } = parts;
+  const { documents, cache, keyLog, journal, seal, clock, logger, info, isRegExpLinear = false, random = Math.random } = parts;
+  const state = withResultsUpstream(parts.state);
   const { limits } = state.current.config;
   const { startConcurrency } = limits;
+  const store = new ResultStore({ clock, maxBytes: () => (state.current.config.results ?? DEFAULT_RESULTS).maxBytes });
+  const open: OpenConnection = (options) =>
+    options.desired.name === RESULTS_UPSTREAM ? openResults({ store, clock, logger, isRegExpLinear }, options) : parts.open(options);
   const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
   const upstream = (name: string) => supervisor.get(name);
   const tasks = createTasks({ seal, cache, clock, upstream });
@@ -83,7 +93,15 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keys = new KeyTable({ config: limits.idempotency, clock, logger });
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
+  const nameOf = (tool: string) => catalog.main.ledger.nameOf('tool', RESULTS_UPSTREAM, tool) ?? tool;
+  const toolNames = () => ({
+    read: nameOf('read_result'),
+    search: nameOf('search_result'),
+    slice: nameOf('slice_result'),
+    drop: nameOf('drop_result'),
+  });
   const dispatch = createCallPipeline({
+    state,
     upstream,
     settled,
     unlisted: (surface) => supervisor.unlisted(surface.upstreams),
@@ -98,6 +116,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     keys,
     keyJournal,
     keyTtlMs,
+    results: { store, schemas, toolNames, newHandle: () => randomBytes(16).toString('hex'), logger },
   });
   const handlers = new Map<Surface, RequestHandler>();
   const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);
@@ -123,5 +142,9 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     clock.after(500, () => void schemas.prepare());
   };
   const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
-  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, start, close: () => supervisor.close() };
+  const close = async () => {
+    await supervisor.close();
+    store.clear();
+  };
+  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, start, close };
 }

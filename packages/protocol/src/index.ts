@@ -5,7 +5,7 @@ export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, Serve
 export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';
 export { explainHeaderMarks } from './peers/header-marks.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';
-export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from './revisions/revisions.ts';
+export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake, knowsResourceLinks } from './revisions/revisions.ts';
 export { openMemory } from './peers/open-memory.ts';
 export { openChannel } from './peers/channel-client.ts';
 export type { ChannelConnectOptions } from './peers/channel-client.ts';

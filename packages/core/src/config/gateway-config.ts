@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
+import { resultsConfig } from './results-config.ts';
 import { secretReference } from './secret.ts';
 import { upstreamConfig } from './upstream-config.ts';
 import { checkVirtualServers, virtualServerConfig } from './virtual-server-config.ts';
@@ -113,6 +114,9 @@ export const gatewayConfig = z
     log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
     sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),
     limits: limitConfig.prefault({}).describe('Bounds that keep the gateway up. Read at start.'),
+    results: resultsConfig
+      .optional()
+      .describe('When large results become handles with a preview. Default: never; `{}` takes the defaults.'),
     instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of the upstreams.'),
   })
   .superRefine(checkVirtualServers);

@@ -9,6 +9,7 @@ import {
   type VirtualServerConfig,
   type VirtualServerStatus,
 } from '@signalbox/core';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Contribution } from './catalog-view.ts';
 import { FULL_EXPOSURE } from './exposure.ts';
 import { Surface, type SurfaceWish } from './surface.ts';
@@ -83,7 +84,8 @@ export class Catalog {
     for (const [name, server] of wanted) {
       let surface = this.#servers.get(name);
       if (surface === undefined) this.#servers.set(name, (surface = new Surface(name, undefined, this.#own.info)));
-      surface.update(toWish(name, server, { config, own: this.#own }), contributions);
+      const builtIn = [...upstreams.keys()].filter(isBuiltIn);
+      surface.update(toWish(name, server, { config, builtIn, own: this.#own }), contributions);
     }
     const paths = new Map(wanted.map(([name, server]) => [pathOf(name, server), name]));
     const isSame = paths.size === this.#paths.size && [...paths].every(([path, name]) => this.#paths.get(path) === name);
@@ -113,10 +115,10 @@ export class Catalog {
 function toWish(
   name: string,
   server: VirtualServerConfig,
-  { config, own }: { readonly config: GatewayConfig; readonly own: OwnProfile },
+  { config, builtIn, own }: { readonly config: GatewayConfig; readonly builtIn: readonly string[]; readonly own: OwnProfile },
 ): SurfaceWish {
   return {
-    upstreams: servedBy(server, config.mcpServers),
+    upstreams: [...servedBy(server, config.mcpServers), ...builtIn],
     exposure: { ...server.tools, prompts: server.prompts, resources: server.resources },
     info: { ...own.info, title: server.title ?? name },
     experimental: own.experimental,

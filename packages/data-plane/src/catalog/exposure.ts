@@ -1,4 +1,5 @@
 import { createNameMatcher, type ExposureConfig, type UpstreamConfig } from '@signalbox/core';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 
 /** What an address shows of its upstreams, beyond what each of them exposes everywhere. */
 export interface Exposure {
@@ -26,7 +27,8 @@ export function createExposure(exposure: Exposure, upstream: string, config: Ups
   const alwaysPrefix = (exposure.prefix ?? config.tools.prefix) === 'always';
   return (name) => {
     const full = `${upstream}/${name}`;
-    if (!isHere([name]) || !isThere([name, full])) return undefined;
+    // What the gateway brings along belongs to whatever it serves.
+    if (!isBuiltIn(upstream) && (!isHere([name]) || !isThere([name, full]))) return undefined;
     const rename = valueOf(exposure.rename, full) ?? valueOf(exposure.rename, name) ?? valueOf(config.tools.rename, name);
     return { rename, alwaysPrefix };
   };

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RawJson, isObject, type Implementation, type Notification } from '@signalbox/core';
 import { TASKS_EXTENSION, withMember, type ServerProfile } from '@signalbox/protocol';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { CatalogList, ListName } from './catalog-lists.ts';
 import { CatalogView, type Contribution } from './catalog-view.ts';
 import type { Exposure } from './exposure.ts';
@@ -92,7 +93,7 @@ export class Surface {
     this.#view = new CatalogView({
       contributions: chosen,
       ledger: this.ledger,
-      isOnly: wish.upstreams.length === 1,
+      isOnly: wish.upstreams.filter((name) => !isBuiltIn(name)).length === 1,
       exposure: wish.exposure,
     });
     this.#profile = {

@@ -241,6 +241,14 @@ describe('when nobody knows whether a call ran', () => {
     expect(run).toHaveBeenCalledTimes(1);
   });
 
+  test('because its answer cannot be written, it is told so, and a repetition is refused', async () => {
+    const run = vi.fn(() => resultOf({ content: [], structuredContent: { big: 1n } }));
+    await using gateway = await start([{ name: 'pay', run }]);
+    await expect(gateway.call('pay', {}, keyed())).rejects.toMatchObject({ code: 'INTERNAL' });
+    await expect(gateway.call('pay', {}, keyed())).rejects.toMatchObject({ code: 'NOT_REPEATABLE' });
+    expect(run).toHaveBeenCalledTimes(1);
+  });
+
   test('it is run again if the tool says that this does no harm', async () => {
     let failures = 5;
     const tools = ['readOnlyHint', 'idempotentHint'].map((hint): ScriptedTool => ({

@@ -5,6 +5,7 @@ import type { Surface } from '../catalog/surface.ts';
 import type { Settled } from '../downstream/settle.ts';
 import { unknownTask } from '../tasks/kept-tasks.ts';
 import type { Tasks } from '../tasks/tasks.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { ObservedCall, TargetedCall, Whole } from './call-stages.ts';
 
@@ -116,7 +117,7 @@ function isBeyond(method: string): boolean {
 function beyond(call: ObservedCall): Resolution {
   if (!isBeyond(call.method))
     throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer ${JSON.stringify(call.method.slice(0, 100))}: no such method here`);
-  const [only, ...others] = call.surface.upstreams;
+  const [only, ...others] = call.surface.upstreams.filter((name) => !isBuiltIn(name));
   const why =
     only === undefined ? 'no such method here' : 'it is no method of the specification, and with several servers here it names none';
   if (only === undefined || others.length > 0) throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": ${why}`);
