@@ -67,7 +67,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   let server: HttpServer | undefined;
   let address: string | undefined;
-  const status: Status = { upstreams: () => dataPlane.supervisor.status(), sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
+  const status: Status = { ...dataPlane.status, sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number): Promise<void> => {
@@ -84,6 +84,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     state,
     status,
     handler: dataPlane.handler,
+    server: (name) => dataPlane.server(name),
     seal,
     info,
     start: () => dataPlane.start(),
@@ -112,12 +113,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       });
       server = createHttpServer({
         handler: dataPlane.handler,
+        more: dataPlane.servers,
         seal,
+        inputMs: sessions.inputSeconds * 1000,
         host,
         port: options.port ?? listen.port,
         guard: { ...(token && { token }), allowedHosts: listen.allowedHosts, allowedOrigins: listen.allowedOrigins },
         limits: { maxMessageBytes: limits.maxMessageBytes, maxDepth: limits.maxDepth },
         sessions,
+        legacySse: listen.legacySse,
         routes: admin,
         clock,
         logger,

@@ -21,6 +21,8 @@ export interface Gateway {
   readonly status: Status;
   /** Answers requests in inner form, as every listener does. */
   readonly handler: RequestHandler;
+  /** Answers requests to the virtual server of that name, if there is one. */
+  server(name: string): RequestHandler | undefined;
   /** Seals what clients hold for us, as every listener needs it. */
   readonly seal: Seal;
   readonly info: Implementation;

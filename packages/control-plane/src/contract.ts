@@ -1,4 +1,4 @@
-import type { ErrorCode, GatewayConfig, Record as CallRecord, UpstreamStatus } from '@signalbox/core';
+import type { ErrorCode, GatewayConfig, Record as CallRecord, UpstreamStatus, VirtualServerStatus } from '@signalbox/core';
 import type { LocatedProblem } from './desired-state/config-source.ts';
 import type { ConfigDiff } from './desired-state/diff-config.ts';
 
@@ -17,6 +17,7 @@ export interface StatusBody {
   readonly sessions: { readonly open: number; readonly streams: number };
   /** In configuration order. */
   readonly upstreams: readonly UpstreamStatus[];
+  readonly virtualServers: readonly VirtualServerStatus[];
 }
 
 /** `GET /upstreams?kind=&tag=&capability=`; `tag` may be repeated. */

@@ -22,6 +22,7 @@ const CODES = {
   CONFLICT: { http: 409, rpc: -32600, retryable: false, public: true },
   TOO_LARGE: { http: 413, rpc: -32600, retryable: false, public: true },
   UNSUPPORTED_MEDIA_TYPE: { http: 415, rpc: -32600, retryable: false, public: true },
+  TOO_MANY_HEADERS: { http: 431, rpc: -32600, retryable: false, public: true },
   OVERLOADED: { http: 503, rpc: -32003, retryable: true, public: true },
   DEADLINE_EXCEEDED: { http: 504, rpc: -32004, retryable: true, public: true },
   UPSTREAM_UNAVAILABLE: { http: 502, rpc: -32005, retryable: true, public: true },

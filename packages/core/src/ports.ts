@@ -1,8 +1,9 @@
-import type { Call, Outcome, Awaitable, Implementation } from './call.ts';
+import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
+import type { UpstreamKind } from './config/upstream-config.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
-export type Dispatch = (call: Call) => Awaitable<Outcome>;
+export type Dispatch = (call: Call) => Awaitable<Answer>;
 
 /** The fact that stays of a finished call. Carries no arguments and no results. */
 export interface Record {
@@ -58,10 +59,18 @@ export const UPSTREAM_STATES = ['configured', 'known', 'starting', 'ready', 'deg
  */
 export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 
+/** Something that an upstream lists and clients do not see. */
+export interface LeftOutEntry {
+  readonly kind: 'tool' | 'prompt' | 'resource' | 'template';
+  readonly name: string;
+  /** What is wrong with its definition. */
+  readonly reason: string;
+}
+
 /** What is observed of one upstream. */
 export interface UpstreamStatus {
   readonly name: string;
-  readonly kind: 'stdio' | 'http' | 'module';
+  readonly kind: UpstreamKind;
   readonly state: UpstreamState;
   /** Why it is in this state; for `failed` the upstream, phase and budget, and what to do. */
   readonly reason: string;
@@ -76,10 +85,14 @@ export interface UpstreamStatus {
   readonly tools: number;
   readonly resources: number;
   readonly prompts: number;
+  /** What it lists that is not offered on, with the reason; at most a hundred of each kind. */
+  readonly leftOut: readonly LeftOutEntry[];
   /** Times it was started by this process, the first included. */
   readonly starts: number;
   readonly calls: number;
   readonly failures: number;
+  /** Connections open for single clients beside the shared one. */
+  readonly isolated: number;
   readonly inFlight: number;
   readonly queued: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
@@ -87,9 +100,23 @@ export interface UpstreamStatus {
   readonly stderr: readonly string[];
 }
 
+/** What is observed of one virtual server. */
+export interface VirtualServerStatus {
+  readonly name: string;
+  /** Where it is reached on the listener. */
+  readonly path: string;
+  /** Upstreams it is made of, also those that are away. */
+  readonly upstreams: readonly string[];
+  /** Tools that can be called there, however they are found. */
+  readonly tools: number;
+  readonly resources: number;
+  readonly prompts: number;
+}
+
 /** What is observed. */
 export interface Status {
   upstreams(): readonly UpstreamStatus[];
+  virtualServers(): readonly VirtualServerStatus[];
   sessions(): { readonly open: number; readonly streams: number };
 }
 

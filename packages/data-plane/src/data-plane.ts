@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import {
-  DEFAULT_RESULTS,
-  type Cache,
-  type Clock,
-  type DocumentStore,
-  type Implementation,
-  type Journal,
-  type LineLog,
-  type Logger,
-  type ResultOutcome,
-  type Seal,
-  type State,
+import type {
+  CallerSession,
+  Notification,
+  Cache,
+  Clock,
+  DocumentStore,
+  Implementation,
+  Journal,
+  LineLog,
+  Logger,
+  ResultOutcome,
+  Seal,
+  State,
+  Status,
 } from '@signalbox/core';
-import type { RequestHandler } from '@signalbox/protocol';
+import { DEFAULT_RESULTS, IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
+import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
+import type { Surface } from './catalog/surface.ts';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
 import { createSettle } from './downstream/settle.ts';
 import { KeyJournal } from './idempotency/key-journal.ts';
@@ -21,8 +25,9 @@ import { createCallPipeline } from './pipeline.ts';
 import { ResultStore } from './results/result-store.ts';
 import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
+import { createTasks } from './tasks/tasks.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
-import type { UpstreamParts } from './upstreams/upstream.ts';
+import type { OpenConnection } from './upstreams/open-connection.ts';
 
 export interface DataPlaneParts {
   readonly state: State;
@@ -31,7 +36,7 @@ export interface DataPlaneParts {
   /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
   readonly keyLog?: LineLog | undefined;
   readonly journal: Journal;
-  readonly open: UpstreamParts['open'];
+  readonly open: OpenConnection;
   readonly seal: Seal;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -43,9 +48,14 @@ export interface DataPlaneParts {
 
 /** The data plane, running. Whoever created it closes it. */
 export interface DataPlane {
-  /** Answers clients. */
+  /** Answers clients of the address where everything is. */
   readonly handler: RequestHandler;
+  /** Answers clients of virtual servers, by the path of each. */
+  readonly servers: HandlersByPath;
+  /** Answers clients of the virtual server of that name, if there is one. */
+  server(name: string): RequestHandler | undefined;
   readonly supervisor: Supervisor;
+  readonly status: Pick<Status, 'upstreams' | 'virtualServers'>;
   /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
   start(): void;
   /** Stops every upstream. Listeners must have been closed before. */
@@ -54,34 +64,42 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { documents, cache, keyLog, journal, clock, logger, info, isRegExpLinear = false, random = Math.random } = parts;
+  const { documents, cache, keyLog, journal, seal, clock, logger, info, isRegExpLinear = false, random = Math.random } = parts;
   const state = withResultsUpstream(parts.state);
   const { limits } = state.current.config;
+  const { startConcurrency } = limits;
+  const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
   const store = new ResultStore({ clock, maxBytes: () => (state.current.config.results ?? DEFAULT_RESULTS).maxBytes });
-  const open: UpstreamParts['open'] = (options) =>
+  const open: OpenConnection = (options) =>
     options.desired.name === RESULTS_UPSTREAM ? openResults({ store, clock, logger, isRegExpLinear }, options) : parts.open(options);
-  const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency: limits.startConcurrency });
+  const upstream = (name: string) => supervisor.get(name);
+  const tasks = createTasks({ seal, cache, clock, upstream });
+  const supervisor: Supervisor = await Supervisor.create({
+    state,
+    documents,
+    open,
+    clock,
+    logger,
+    random,
+    startConcurrency,
+    info,
+    experimental,
+    tasks: tasks.news,
+  });
+  const { catalog } = supervisor;
   const settled = createSettle({ supervisor, clock });
   const schemas = createSchemaValidator({ logger });
-  const upstream = (name: string) => supervisor.get(name);
   const keys = new KeyTable({ config: limits.idempotency, clock, logger });
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
-  const nameOf = (tool: string) => supervisor.catalog.ledger.nameOf('tool', RESULTS_UPSTREAM, tool) ?? tool;
-  const toolNames = () => ({
-    read: nameOf('read_result'),
-    search: nameOf('search_result'),
-    slice: nameOf('slice_result'),
-    drop: nameOf('drop_result'),
-  });
   const dispatch = createCallPipeline({
     state,
-    catalog: supervisor.catalog,
     upstream,
     settled,
-    unlisted: () => supervisor.unlisted(),
+    unlisted: (surface) => supervisor.unlisted(surface.upstreams),
     schemas,
     cache,
+    tasks,
     journal,
     clock,
     logger,
@@ -90,9 +108,26 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     keys,
     keyJournal,
     keyTtlMs,
-    results: { store, schemas, toolNames, newHandle: () => randomBytes(16).toString('hex'), logger },
+    results: { store, schemas, newHandle: () => randomBytes(16).toString('hex'), logger },
   });
-  const handler = createGatewayHandler({ supervisor, dispatch, settled, state, clock, info, keepsKeys: keyJournal !== undefined });
+  const handlers = new Map<Surface, RequestHandler>();
+  const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);
+  const handlerOf = (surface: Surface): RequestHandler => {
+    let handler = handlers.get(surface);
+    if (handler === undefined)
+      handlers.set(surface, (handler = createGatewayHandler({ surface, upstream, dispatch, settled, tasks, seal, notify, clock })));
+    return handler;
+  };
+  const server = (name: string) => {
+    const surface = catalog.server(name);
+    return surface === undefined ? undefined : handlerOf(surface);
+  };
+  const servers: HandlersByPath = {
+    get current() {
+      return new Map([...catalog.paths].map(([path, name]) => [path, server(name)!]));
+    },
+    watch: (listener) => catalog.watchPaths(listener),
+  };
   const start = () => {
     supervisor.start();
     // The first call should not pay for loading the compiler, and neither should the start.
@@ -102,5 +137,6 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     await supervisor.close();
     store.clear();
   };
-  return { handler, supervisor, start, close };
+  const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
+  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, start, close };
 }

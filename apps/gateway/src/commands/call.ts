@@ -14,6 +14,7 @@ export interface CallOptions {
   readonly input: string;
   readonly timeout?: number;
   readonly url?: string;
+  readonly server?: string;
 }
 
 const DEFAULT_TIMEOUT_MS = 300_000;

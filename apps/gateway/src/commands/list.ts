@@ -1,11 +1,20 @@
 import { loadConfig, maskUpstream } from '@signalbox/control-plane';
-import { kindOf, selectUpstreams, type UpstreamConfig, type UpstreamState, type UpstreamStatus } from '@signalbox/core';
+import {
+  kindOf,
+  selectUpstreams,
+  servedBy,
+  type GatewayConfig,
+  type UpstreamConfig,
+  type UpstreamState,
+  type UpstreamStatus,
+} from '@signalbox/core';
 import { renderTable } from '../terminal/table.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { locateConfig, locateData } from './locations.ts';
 import { findRunning } from './running-gateway.ts';
 import { paintState, reasonText } from './upstream-line.ts';
+import { requireServer } from './virtual-server.ts';
 
 /** Lists the selected upstreams of the configuration, with their state where a gateway runs. */
 export async function list(context: CommandContext, selection: ListOptions): Promise<ExitCode> {
@@ -14,7 +23,8 @@ export async function list(context: CommandContext, selection: ListOptions): Pro
   const config = await loadConfig(configPath);
   const running = await findRunning(await locateData(context, configPath));
   const observed = new Map(running?.status.upstreams.map((status) => [status.name, status]));
-  const all = Object.entries(config.mcpServers).map(([name, upstream]) => toRow(name, upstream, observed.get(name)));
+  const entries = Object.entries(config.mcpServers);
+  const all = entries.filter(createChoice(config, selection.server)).map(([name, upstream]) => toRow(name, upstream, observed.get(name)));
   const rows = selectUpstreams(all, { kind: selection.kind, tags: selection.tag, capability: selection.capability });
   terminal.answer({ configPath, running: running !== undefined, upstreams: rows }, () => {
     if (rows.length === 0 && all.length > 0) return ['No server fits the selection'];
@@ -54,6 +64,17 @@ export interface ListOptions {
   readonly kind?: string;
   readonly tag?: readonly string[];
   readonly capability?: string;
+  readonly server?: string;
+}
+
+function createChoice(
+  { virtualServers, mcpServers }: GatewayConfig,
+  server: string | undefined,
+): (entry: readonly [string, unknown]) => boolean {
+  if (server === undefined) return () => true;
+  const found = Object.hasOwn(virtualServers, server) ? virtualServers[server] : undefined;
+  const names = new Set(servedBy(requireServer(found, server, Object.keys(virtualServers)), mcpServers));
+  return ([name]) => names.has(name);
 }
 
 interface Row {

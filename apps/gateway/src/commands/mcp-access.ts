@@ -17,8 +17,9 @@ import { toSafeLine } from '../terminal/text.ts';
 import type { CommandContext } from './context.ts';
 import { commandFailure, nothingFound, usageError } from './failures.ts';
 import { locateConfig, locateData } from './locations.ts';
-import { findRunning } from './running-gateway.ts';
+import { findRunning, type RunningGateway } from './running-gateway.ts';
 import { failureDetails, reasonText } from './upstream-line.ts';
+import { openHandler, requireServer } from './virtual-server.ts';
 
 const CLIENT = { name: 'signalbox-command', version: '1' };
 const CONNECT_MS = 10_000;
@@ -45,22 +46,42 @@ export interface McpAccess {
   close(): Promise<void>;
 }
 
+/** Which server to reach. */
+export interface McpChoice {
+  /** The one at this address. */
+  readonly url?: string | undefined;
+  /** A virtual server of the gateway, rather than everything. */
+  readonly server?: string | undefined;
+}
+
 /**
  * Reaches the gateway: the one at `url`, else the one that runs, else one started in this process for as long as the command takes.
  * Ctrl-C ends it and the process.
  */
-export async function openMcp(context: CommandContext, options: { readonly url?: string }): Promise<McpAccess> {
-  if (options.url !== undefined) return openUrl(context, options.url);
+export async function openMcp(context: CommandContext, { url: address, server }: McpChoice): Promise<McpAccess> {
+  if (address !== undefined && server !== undefined)
+    throw usageError(
+      '--server chooses a virtual server of the configuration, and --url leads elsewhere',
+      'Give the whole address of the virtual server with --url',
+    );
+  if (address !== undefined) return openUrl(context, address);
   const configPath = await locateConfig(context);
   const dataDir = await locateData(context, configPath);
   const config = await loadConfig(configPath);
   const running = await findRunning(dataDir);
-  const url = running?.runtime.url;
-  if (typeof url === 'string') {
+  if (running !== undefined && typeof running.runtime.url === 'string') {
+    const url = addressOf(running.runtime.url, running, server);
     const connection = await connect(url, requireToken(context, config));
     return toAccess(connection, { source: 'running', dataDir, close: () => connection.close(), settle: () => Promise.resolve() });
   }
-  return openInProcess(context, { configPath, dataDir });
+  return openInProcess(context, { configPath, dataDir, server });
+}
+
+function addressOf(url: string, { status }: RunningGateway, server: string | undefined): string {
+  if (server === undefined) return url;
+  const known = status.virtualServers.map(({ name }) => name);
+  const { path } = requireServer(status.virtualServers[known.indexOf(server)], server, known);
+  return new URL(path, url).href;
 }
 
 async function openUrl({ env }: CommandContext, url: string): Promise<McpAccess> {
@@ -71,7 +92,7 @@ async function openUrl({ env }: CommandContext, url: string): Promise<McpAccess>
 
 async function openInProcess(
   context: CommandContext,
-  { configPath, dataDir }: { readonly configPath: string; readonly dataDir: string },
+  { configPath, dataDir, server }: { readonly configPath: string; readonly dataDir: string; readonly server: string | undefined },
 ): Promise<McpAccess> {
   const { createGateway } = await import('../compose.ts');
   const gateway = await createGateway({
@@ -80,8 +101,9 @@ async function openInProcess(
     environment: context.env,
     logger: await createCommandLogger(context, dataDir),
   });
+  const handler = await openHandler(gateway, server);
   gateway.start();
-  const connection = openMemory(gateway.handler, { upstream: 'signalbox', onNotification: () => undefined, clock: systemClock });
+  const connection = openMemory(handler, { upstream: 'signalbox', onNotification: () => undefined, clock: systemClock });
   return toAccess(connection, {
     source: 'in-process',
     dataDir,

@@ -38,9 +38,9 @@ function addServing(program: Command, execute: Execute): void {
     .option('--port <number>', 'listen on this port; 0 takes any free one', parsePort)
     .option('--host <address>', 'listen on this address (anything but loopback needs a token in the configuration)')
     .action((options) => execute(options, async (context) => (await import('./serve.ts')).serve(context, options)));
-  common(
-    program.command('stdio').description('serve one client over stdin and stdout, with a gateway of its own').helpGroup('Serving:'),
-  ).action((options) => execute(options, async (context) => (await import('./stdio.ts')).stdio(context)));
+  common(program.command('stdio').description('serve one client over stdin and stdout, with a gateway of its own').helpGroup('Serving:'))
+    .option('--server <name>', 'serve this virtual server rather than everything')
+    .action((options) => execute(options, async (context) => (await import('./stdio.ts')).stdio(context, options)));
 }
 
 function addUpstreams(program: Command, execute: Execute): void {
@@ -74,8 +74,9 @@ function addUpstreams(program: Command, execute: Execute): void {
       execute(options, async (context) => (await import('./import.ts')).importServers(context, { ...options, clients })),
     );
   common(program.command('list').alias('ls').description('list the servers of the configuration and their state').helpGroup(group))
-    .option('--kind <kind>', 'only those of this kind: stdio, http or module')
+    .option('--kind <kind>', 'only those of this kind: stdio, http, sse, websocket or module')
     .option('--tag <tag...>', 'only those with all of these tags')
+    .option('--server <name>', 'only those that this virtual server is made of')
     .option('--capability <name>', 'only those that announce this, such as prompts; known while a gateway runs')
     .action((options) => execute(options, async (context) => (await import('./list.ts')).list(context, options)));
 }
@@ -83,14 +84,17 @@ function addUpstreams(program: Command, execute: Execute): void {
 function addUse(program: Command, execute: Execute): void {
   const group = 'Tools:';
   const url = '--url <address>';
+  const server = ['--server <name>', 'ask this virtual server rather than everything'] as const;
   common(program.command('tools').description('list the tools clients see').helpGroup(group))
     .option('--upstream <name>', 'only the tools of this server')
+    .option(...server)
     .option(url, 'ask the MCP server at this address')
     .action((options) => execute(options, async (context) => (await import('./tools.ts')).tools(context, options)));
   common(program.command('call').description('call a tool and print what it returns').helpGroup(group))
     .argument('<tool>', 'name as "signalbox tools" prints it')
     .argument('[arguments]', 'JSON object, @file, or - for stdin', '{}')
     .option('--timeout <ms>', 'longest wait for the answer in milliseconds; progress starts it anew', parseMilliseconds)
+    .option(...server)
     .option(url, 'ask the MCP server at this address')
     .action((tool: string, input: string, options) =>
       execute(options, async (context) => (await import('./call.ts')).call(context, { ...options, tool, input })),

@@ -4,7 +4,7 @@ import { countOf, durationText, localTime } from '../terminal/text.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { requireRunning, uptimeMsOf, type RunningGateway } from './running-gateway.ts';
-import { failureDetails, paintState, reasonText } from './upstream-line.ts';
+import { failureDetails, leftOutText, paintState, reasonText } from './upstream-line.ts';
 
 /** Shows the running gateway and what is observed of each upstream. */
 export async function status(context: CommandContext): Promise<ExitCode> {
@@ -24,6 +24,29 @@ function* render({ runtime, status }: RunningGateway, { terminal }: CommandConte
   if (runtime.configPath !== null) yield `  configuration ${runtime.configPath}`;
   yield '';
   yield* upstreams.length === 0 ? ['No server is configured'] : renderUpstreams(status, { paint, width });
+  if (status.virtualServers.length > 0) yield* ['', ...renderVirtualServers(status, { paint, width })];
+}
+
+function renderVirtualServers(
+  { virtualServers, address }: StatusBody,
+  { paint, width }: Pick<CommandContext['terminal'], 'paint' | 'width'>,
+): string[] {
+  return renderTable({
+    columns: [
+      { title: 'VIRTUAL SERVER', paint: paint.bold },
+      { title: 'ADDRESS' },
+      { title: 'TOOLS', align: 'right' },
+      { title: 'MADE OF', shrinks: true, paint: paint.dim },
+    ],
+    rows: virtualServers.map(({ name, path, tools, upstreams }) => [
+      name,
+      address === null ? path : new URL(path, address).href,
+      String(tools),
+      upstreams.join(', '),
+    ]),
+    width,
+    paint,
+  });
 }
 
 function renderUpstreams({ upstreams }: StatusBody, { paint, width }: Pick<CommandContext['terminal'], 'paint' | 'width'>): string[] {
@@ -53,5 +76,9 @@ function renderUpstreams({ upstreams }: StatusBody, { paint, width }: Pick<Comma
     `${paint.red('✗')} ${upstream.name}: ${reasonText(upstream)}`,
     ...failureDetails(upstream, paint).map((line) => `  ${line}`),
   ]);
-  return [...table, ...(failed.length > 0 ? [''] : []), ...details];
+  const leftOut = upstreams.flatMap((upstream) => {
+    const text = leftOutText(upstream);
+    return text === undefined ? [] : [`${paint.yellow('!')} ${upstream.name}: ${text}`];
+  });
+  return [...table, ...(failed.length + leftOut.length > 0 ? [''] : []), ...details, ...leftOut];
 }

@@ -10,6 +10,7 @@ import { readToolOwners, type ToolOwner } from './tool-owners.ts';
 export interface ToolsOptions {
   readonly upstream?: string;
   readonly url?: string;
+  readonly server?: string;
 }
 
 const LIST_MS = 60_000;
@@ -26,7 +27,7 @@ export async function tools(context: CommandContext, options: ToolsOptions): Pro
   } finally {
     await access.close();
   }
-  const owners = access.dataDir === undefined ? new Map<string, ToolOwner>() : await readToolOwners(access.dataDir);
+  const owners = access.dataDir === undefined ? new Map<string, ToolOwner>() : await readToolOwners(access.dataDir, options.server);
   const rows = definitions
     .map((definition) => ({ definition, owner: owners.get(String(definition['name'])) }))
     .filter(({ owner }) => options.upstream === undefined || owner?.upstream === options.upstream);

@@ -1,7 +1,15 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { parseGatewayConfig, silentLogger, type Clock, type Logger, type Status, type UpstreamStatus } from '@signalbox/core';
+import {
+  parseGatewayConfig,
+  silentLogger,
+  type Clock,
+  type Logger,
+  type Status,
+  type UpstreamStatus,
+  type VirtualServerStatus,
+} from '@signalbox/core';
 import { expect, test } from 'vitest';
 import type { ProblemBody } from '../contract.ts';
 import { readConfig } from '../desired-state/config-source.ts';
@@ -29,9 +37,11 @@ function upstream(name: string): UpstreamStatus {
     tools: 3,
     resources: 0,
     prompts: 0,
+    leftOut: [],
     starts: 1,
     calls: 0,
     failures: 0,
+    isolated: 0,
     inFlight: 0,
     queued: 0,
     breaker: 'closed',
@@ -42,7 +52,19 @@ function upstream(name: string): UpstreamStatus {
 const initial = parseGatewayConfig({
   mcpServers: { github: { command: 'x', env: { TOKEN: 'very-secret', OTHER: { env: 'OTHER' } } }, off: { command: 'y', disabled: true } },
 });
-const status: Status = { upstreams: () => [upstream('github'), upstream('my server')], sessions: () => ({ open: 2, streams: 1 }) };
+const work: VirtualServerStatus = {
+  name: 'work',
+  path: '/mcp/work',
+  upstreams: ['github'],
+  tools: 3,
+  resources: 0,
+  prompts: 0,
+};
+const status: Status = {
+  upstreams: () => [upstream('github'), upstream('my server')],
+  virtualServers: () => [work],
+  sessions: () => ({ open: 2, streams: 1 }),
+};
 
 function createSetup(overrides: Partial<AdminApiOptions> = {}, nextText = '{}') {
   let time = 1000;
@@ -70,6 +92,7 @@ test('the status tells version, process, uptime, address, sessions and upstreams
     stateVersion: 1,
     sessions: { open: 2, streams: 1 },
     upstreams: JSON.parse(JSON.stringify(status.upstreams())) as unknown,
+    virtualServers: [work],
   });
 });
 

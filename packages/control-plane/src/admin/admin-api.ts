@@ -88,6 +88,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
       stateVersion: state.current.version,
       sessions: options.status.sessions(),
       upstreams: options.status.upstreams(),
+      virtualServers: options.status.virtualServers(),
     };
     return context.json(body);
   });

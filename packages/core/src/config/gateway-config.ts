@@ -3,6 +3,7 @@ import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
 import { resultsConfig } from './results-config.ts';
 import { secretReference } from './secret.ts';
 import { upstreamConfig } from './upstream-config.ts';
+import { checkVirtualServers, virtualServerConfig } from './virtual-server-config.ts';
 
 export const listenConfig = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs `token`.'),
@@ -13,6 +14,10 @@ export const listenConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Web origins accepted in the Origin header beside those on loopback at our own port.'),
+  legacySse: z
+    .boolean()
+    .default(true)
+    .describe('Also serve clients that know only the HTTP+SSE transport of revision 2024-11-05, at `/sse`, behind the same checks.'),
 });
 export type ListenConfig = z.infer<typeof listenConfig>;
 
@@ -25,8 +30,24 @@ export const logConfig = z.strictObject({
 export type LogConfig = z.infer<typeof logConfig>;
 
 export const sessionConfig = z.strictObject({
-  idleSeconds: z.int().min(1).default(1800).describe('A session without a request or an open stream for this long is ended.'),
-  max: z.int().min(1).default(10_000).describe('Open sessions; beyond it the one idle longest is ended.'),
+  idleSeconds: z
+    .int()
+    .min(1)
+    .default(1800)
+    .describe('What is kept of a session without a request or an open stream for this long is let go. Its client may still go on with it.'),
+  max: z.int().min(1).default(10_000).describe('Sessions kept at once at each address; beyond it the one idle longest is let go.'),
+  maxAgeSeconds: z
+    .int()
+    .min(60)
+    .max(31_536_000)
+    .default(604_800)
+    .describe('How long a client may go on with a session that was let go, or was opened before a restart. Counted from its beginning.'),
+  inputSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(600)
+    .describe('Longest wait for what a server asks of a client, or its user, during a call.'),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
 
@@ -55,33 +76,49 @@ export type IdempotencyConfig = z.infer<typeof idempotencyConfig>;
 export const limitConfig = z.strictObject({
   maxMessageBytes: z.int().min(1024).default(4_194_304).describe('Largest message accepted from a client.'),
   maxResultBytes: z.int().min(1024).default(67_108_864).describe('Largest message accepted from an upstream.'),
-  maxDepth: z.int().min(8).max(10_000).default(64).describe('Deepest nesting of arrays and objects accepted in a message from a client.'),
+  maxDepth: z.int().min(8).max(1_000).default(64).describe('Deepest nesting of arrays and objects accepted in a message from a client.'),
   maxInFlight: z.int().min(1).default(10_000).describe('Calls in the gateway at once; more are refused as overloaded.'),
   startConcurrency: z.int().min(1).default(16).describe('Upstreams started at the same time.'),
   idempotency: idempotencyConfig.prefault({}).describe('What is remembered of calls with an idempotency key.'),
 });
 export type LimitConfig = z.infer<typeof limitConfig>;
 
-export const gatewayConfig = z.strictObject({
-  $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
-  mcpServers: z
-    .record(
-      z
-        .string()
-        .regex(
-          /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/,
-          'must start with a letter or digit and hold at most 64 letters, digits, spaces, dots, dashes and underscores',
-        ),
-      upstreamConfig,
-    )
-    .default({})
-    .describe('The servers behind this address, by name, in the form other MCP hosts use.'),
-  listen: listenConfig.prefault({}).describe('Where clients reach the gateway. Read at start.'),
-  log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
-  sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),
-  limits: limitConfig.prefault({}).describe('Bounds that keep the gateway up. Read at start.'),
-  results: resultsConfig.optional().describe('When large results become handles with a preview. Default: never; `{}` takes the defaults.'),
-  instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of the upstreams.'),
-});
+export const gatewayConfig = z
+  .strictObject({
+    $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
+    mcpServers: z
+      .record(
+        z
+          .string()
+          .regex(
+            /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/,
+            'must start with a letter or digit and hold at most 64 letters, digits, spaces, dots, dashes and underscores',
+          ),
+        upstreamConfig,
+      )
+      .default({})
+      .describe('The servers behind this address, by name, in the form other MCP hosts use.'),
+    virtualServers: z
+      .record(
+        z
+          .string()
+          .regex(
+            /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+            'must start with a letter or digit and hold at most 64 letters, digits, dots, dashes and underscores',
+          ),
+        virtualServerConfig,
+      )
+      .default({})
+      .describe('Further servers that clients see on the same listener, each with a choice of what is here, by name.'),
+    listen: listenConfig.prefault({}).describe('Where clients reach the gateway. Read at start.'),
+    log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
+    sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),
+    limits: limitConfig.prefault({}).describe('Bounds that keep the gateway up. Read at start.'),
+    results: resultsConfig
+      .optional()
+      .describe('When large results become handles with a preview. Default: never; `{}` takes the defaults.'),
+    instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of the upstreams.'),
+  })
+  .superRefine(checkVirtualServers);
 export type GatewayConfig = z.infer<typeof gatewayConfig>;
 export type { UpstreamConfig } from './upstream-config.ts';

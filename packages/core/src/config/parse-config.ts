@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
+import { nearestOf } from '../nearest.ts';
 import { isObject } from '../raw-json.ts';
 import { gatewayConfig, type GatewayConfig } from './gateway-config.ts';
 
@@ -54,7 +55,7 @@ export function configJsonSchema(): Record<string, unknown> {
   return { ...schema, title: 'Signalbox configuration' };
 }
 
-/** Reads the spellings of other hosts: their extra keys, `servers`, `enabled`, `disabledTools`, `httpUrl`, `serverUrl`, `type: "sse"` with a URL. */
+/** Reads the spellings of other hosts: their extra keys, `servers`, `enabled`, `disabledTools`, `httpUrl`, `serverUrl`. */
 function adoptForeignForms(input: unknown): unknown {
   if (!isObject(input)) return input;
   const { servers, ...rest } = input;
@@ -82,7 +83,9 @@ function toProblems(issue: z.core.$ZodIssue): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: path === '' ? key : `${path}.${key}`, message: unknownKeyMessage(key, issue.path) }));
   }
-  return [{ path, message: lowerFirst(issue.message) }];
+  // For a name in a record the rule it breaks is one level down.
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  return [{ path, message: lowerFirst(message) }];
 }
 
 function unknownKeyMessage(key: string, path: readonly PropertyKey[]): string {
@@ -100,38 +103,6 @@ function keysAt(path: readonly PropertyKey[]): string[] {
     schema = isObject(properties) && properties[String(step)] !== undefined ? properties[String(step)] : schema['additionalProperties'];
   }
   return isObject(schema) && isObject(schema['properties']) ? Object.keys(schema['properties']) : [];
-}
-
-/** The candidate that differs from `text` by the fewest edits, if it is near enough to be a slip. */
-export function nearestOf(text: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(text.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(text.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-// Insertions, deletions, substitutions and swaps of neighbours each count one (optimal string alignment).
-function editDistance(left: string, right: string): number {
-  let older: number[] = [];
-  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= left.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= right.length; column++) {
-      const isSame = left[row - 1] === right[column - 1];
-      const isSwap = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
-      const edited = Math.min(previous[column - 1]! + (isSame ? 0 : 1), previous[column]! + 1, current[column - 1]! + 1);
-      current.push(isSwap ? Math.min(edited, older[column - 2]! + 1) : edited);
-    }
-    older = previous;
-    previous = current;
-  }
-  return previous[right.length]!;
 }
 
 function lowerFirst(text: string): string {

@@ -1,199 +1,128 @@
-import { RawJson, createNameMatcher, type Notification, type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
-import type { Listed, Manifest } from '../upstreams/manifest.ts';
-import { buildLists, type CatalogList, type ListName } from './catalog-lists.ts';
-import { NameLedger, type NamedKind } from './name-ledger.ts';
-import { createTemplateMatcher } from './uri-template.ts';
+import {
+  isObject,
+  pathOf,
+  servedBy,
+  type GatewayConfig,
+  type Implementation,
+  type RawJson,
+  type Snapshot,
+  type VirtualServerConfig,
+  type VirtualServerStatus,
+} from '@signalbox/core';
+import { isBuiltIn } from '../upstreams/built-in.ts';
+import type { Contribution } from './catalog-view.ts';
+import { FULL_EXPOSURE } from './exposure.ts';
+import { Surface, type SurfaceWish } from './surface.ts';
 
-/** What one upstream brings to the catalog. */
-export interface Contribution {
-  readonly upstream: string;
-  readonly config: UpstreamConfig;
-  readonly manifest: Manifest;
+/** What the gateway says of itself. */
+export interface OwnProfile {
+  readonly info: Implementation;
+  /** What it announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
 }
 
-interface TemplateRoute {
-  readonly upstream: string;
-  readonly uriTemplate: string;
-  readonly matches: (uri: string) => boolean;
-}
-
-/** The names we expose, merged from all upstreams, and the way back from each to its owner. Replaced whole on a change. */
+/** What all upstreams offer, as it is shown at each address: where everything is, and at every virtual server. */
 export class Catalog {
-  readonly #ledger: NameLedger;
-  #tools = new Map<string, Target>();
-  #prompts = new Map<string, Target>();
-  #resources = new Map<string, Target>();
-  #publicUris = new Map<string, string>();
-  #templates: readonly TemplateRoute[] = [];
-  #lists: Readonly<Record<ListName, CatalogList>> = buildLists({ tools: [], prompts: [], resources: [], resourceTemplates: [] });
-  #byToolName = new Map<string, Map<string, Target>>();
-  #instructions: string | undefined;
+  /** Where everything is. */
+  readonly main: Surface;
+  readonly #own: OwnProfile;
+  /** Those that are gone are kept with their names: whoever still holds one finds it again when it comes back. */
+  readonly #servers = new Map<string, Surface>();
+  #paths: ReadonlyMap<string, string> = new Map();
+  readonly #listeners = new Set<() => void>();
 
-  /** @param document The ledger's document of an earlier run, or `undefined`. */
-  constructor(document?: unknown) {
-    this.#ledger = new NameLedger(document);
+  /** @param document What `toDocument` returned in an earlier run, or `undefined`. */
+  constructor(document: unknown, { info, experimental }: OwnProfile) {
+    const { servers } = isObject(document) ? document : { servers: undefined };
+    this.main = new Surface(undefined, document, info);
+    this.#own = { info, experimental };
+    for (const [name, ledger] of Object.entries(isObject(servers) ? servers : {})) this.#servers.set(name, new Surface(name, ledger, info));
   }
 
-  get ledger(): NameLedger {
-    return this.#ledger;
+  /** The surface of a virtual server, if one of that name is configured. */
+  server(name: string): Surface | undefined {
+    const surface = this.#servers.get(name);
+    return surface?.isGone === true ? undefined : surface;
   }
 
-  /** The upstreams' instructions, each under its name, bounded. */
-  get instructions(): string | undefined {
-    return this.#instructions;
+  /** The names of the virtual servers that are configured, by the path where each is reached. */
+  get paths(): ReadonlyMap<string, string> {
+    return this.#paths;
+  }
+
+  /** What is shown at each virtual server. */
+  status(): readonly VirtualServerStatus[] {
+    return [...this.#paths].map(([path, name]) => {
+      const { upstreams, view } = this.#servers.get(name)!;
+      const [resources, prompts] = [view.list('resources').length, view.list('prompts').length];
+      return { name, path, upstreams, tools: view.tools.size, resources, prompts };
+    });
+  }
+
+  /** Calls `listener` when a virtual server appears, moves or goes. Returns its own stop function. */
+  watchPaths(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /**
-   * Takes what all upstreams offer now, in configuration order, and returns the notifications of what changed for clients.
-   * @param contributions Only those whose lists are known; the names of the others stay reserved.
-   * @param isOnly Whether one single upstream is configured: its names are never touched then.
+   * Takes what is wanted and what upstreams offer now. Each surface tells its own listeners of what changed for them.
+   * @param contributions Of all upstreams whose lists are known, by name.
    */
-  replace(contributions: readonly Contribution[], isOnly: boolean): readonly Notification[] {
-    const before = this.#lists;
-    const entries = {
-      tools: [] as ToolDefinition[],
-      prompts: [] as Listed[],
-      resources: [] as Listed[],
-      resourceTemplates: [] as Listed[],
-    };
-    const tools = new Map<string, Target>();
-    const prompts = new Map<string, Target>();
-    const resources = new Map<string, Target>();
-    const publicUris = new Map<string, string>();
-    const templates: TemplateRoute[] = [];
-    const byToolName = new Map<string, Map<string, Target>>();
-    for (const { upstream, config, manifest } of contributions) {
-      const isAllowed = createToolFilter(config);
-      const claim = (kind: NamedKind, name: string) =>
-        this.#ledger.claim({
-          kind,
-          upstream,
-          name,
-          rename: kind === 'tool' ? config.tools.rename[name] : undefined,
-          alwaysPrefix: config.tools.prefix === 'always',
-          verbatim: isOnly,
-        });
-      const own = new Map<string, Target>();
-      byToolName.set(upstream, own);
-      for (const tool of manifest.tools) {
-        if (!isAllowed(tool.name)) continue;
-        const name = claim('tool', tool.name);
-        const target: Target = { upstream, name: tool.name, definition: tool };
-        own.set(tool.name, target);
-        tools.set(name, target);
-        entries.tools.push(name === tool.name ? tool : { ...tool, name });
-      }
-      for (const prompt of manifest.prompts) {
-        const original = String(prompt['name']);
-        const name = claim('prompt', original);
-        prompts.set(name, { upstream, name: original, definition: undefined });
-        entries.prompts.push(name === original ? prompt : { ...prompt, name });
-      }
-      for (const resource of manifest.resources) {
-        const original = String(resource['uri']);
-        const uri = claim('resource', original);
-        resources.set(uri, { upstream, name: original, definition: undefined });
-        publicUris.set(`${upstream}\n${original}`, uri);
-        entries.resources.push(uri === original ? resource : { ...resource, uri });
-      }
-      for (const template of manifest.templates) {
-        const uriTemplate = String(template['uriTemplate']);
-        if (templates.some((known) => known.uriTemplate === uriTemplate)) continue;
-        templates.push({ upstream, uriTemplate, matches: createTemplateMatcher(uriTemplate) });
-        entries.resourceTemplates.push(template);
-      }
+  update({ config, upstreams }: Snapshot, contributions: ReadonlyMap<string, Contribution>): void {
+    this.main.update(
+      {
+        upstreams: [...upstreams.keys()],
+        exposure: FULL_EXPOSURE,
+        ...this.#own,
+        instructions: config.instructions,
+      },
+      contributions,
+    );
+    const wanted = Object.entries(config.virtualServers);
+    // What the gateway brings along belongs to every address, as what it does for a call does.
+    const builtIn = [...upstreams.keys()].filter(isBuiltIn);
+    for (const [name, surface] of this.#servers) if (!Object.hasOwn(config.virtualServers, name)) surface.retire();
+    for (const [name, server] of wanted) {
+      let surface = this.#servers.get(name);
+      if (surface === undefined) this.#servers.set(name, (surface = new Surface(name, undefined, this.#own.info)));
+      surface.update(toWish(name, server, { config, own: this.#own, builtIn }), contributions);
     }
-    this.#tools = tools;
-    this.#prompts = prompts;
-    this.#resources = resources;
-    this.#publicUris = publicUris;
-    this.#templates = templates;
-    this.#byToolName = byToolName;
-    this.#instructions = joinInstructions(contributions);
-    this.#lists = buildLists(entries);
-    return changesBetween(before, this.#lists);
+    const paths = new Map(wanted.map(([name, server]) => [pathOf(name, server), name]));
+    const isSame = paths.size === this.#paths.size && [...paths].every(([path, name]) => this.#paths.get(path) === name);
+    if (isSame) return;
+    this.#paths = paths;
+    for (const listener of this.#listeners) listener();
   }
 
-  /** One list as it goes to clients, as bytes that stay the same while nothing changes. */
-  list(name: ListName): CatalogList {
-    return this.#lists[name];
+  /** Tells of a changed resource wherever it is shown. */
+  resourceUpdated(upstream: string, params: RawJson): void {
+    this.main.resourceUpdated(upstream, params);
+    for (const surface of this.#servers.values()) surface.resourceUpdated(upstream, params);
   }
 
-  tool(publicName: string): Target | undefined {
-    return this.#tools.get(publicName);
+  /** Whether names were given since the last `toDocument`. */
+  get isChanged(): boolean {
+    return this.main.ledger.isChanged || [...this.#servers.values()].some(({ ledger }) => ledger.isChanged);
   }
 
-  toolNames(): Iterable<string> {
-    return this.#tools.keys();
-  }
-
-  promptNames(): Iterable<string> {
-    return this.#prompts.keys();
-  }
-
-  /** The tool of that upstream with that name of its own, if it is exposed. */
-  toolOf(upstream: string, name: string): Target | undefined {
-    return this.#byToolName.get(upstream)?.get(name);
-  }
-
-  prompt(publicName: string): Target | undefined {
-    return this.#prompts.get(publicName);
-  }
-
-  /** Where a URI is read: the upstream that lists it, else the first whose template it fits. */
-  resource(uri: string): Target | undefined {
-    const listed = this.#resources.get(uri);
-    if (listed !== undefined) return listed;
-    const template = this.#templates.find((candidate) => candidate.matches(uri));
-    return template === undefined ? undefined : { upstream: template.upstream, name: uri, definition: undefined };
-  }
-
-  /** The upstream that lists a template, by the template's text. */
-  template(uriTemplate: string): Target | undefined {
-    const template = this.#templates.find((candidate) => candidate.uriTemplate === uriTemplate);
-    return template === undefined ? undefined : { upstream: template.upstream, name: uriTemplate, definition: undefined };
-  }
-
-  /** Under which URI we expose what an upstream calls `uri`. */
-  publicUri(upstream: string, uri: string): string {
-    return this.#publicUris.get(`${upstream}\n${uri}`) ?? uri;
+  /** All names given so far as JSON, for the document store. */
+  toDocument(): unknown {
+    const servers = Object.fromEntries([...this.#servers].map(([name, { ledger }]) => [name, ledger.toDocument()]));
+    return { ...this.main.ledger.toDocument(), ...(this.#servers.size > 0 && { servers }) };
   }
 }
 
-const MAX_INSTRUCTIONS = 8000;
-
-function joinInstructions(contributions: readonly Contribution[]): string | undefined {
-  const given = contributions.filter(({ manifest }) => manifest.instructions !== undefined && manifest.instructions !== '');
-  if (given.length === 0) return undefined;
-  if (given.length === 1 && contributions.length === 1) return given[0]!.manifest.instructions;
-  const share = Math.floor(MAX_INSTRUCTIONS / given.length);
-  return given.map(({ upstream, manifest }) => `## ${upstream}\n${shorten(manifest.instructions!, share)}`).join('\n\n');
-}
-
-function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
-}
-
-function createToolFilter(config: UpstreamConfig): (name: string) => boolean {
-  const isDenied = createNameMatcher(config.tools.deny);
-  const isAllowed = config.tools.allow === undefined ? () => true : createNameMatcher(config.tools.allow);
-  return (name) => isAllowed(name) && !isDenied(name);
-}
-
-function changesBetween(before: Readonly<Record<ListName, CatalogList>>, after: Readonly<Record<ListName, CatalogList>>): Notification[] {
-  const isChanged = (name: ListName) => !before[name].modern.bytes.equals(after[name].modern.bytes);
-  const changes: Notification[] = [];
-  if (isChanged('tools')) changes.push(changeOf('tools'));
-  if (isChanged('prompts')) changes.push(changeOf('prompts'));
-  if (isChanged('resources') || isChanged('resourceTemplates')) changes.push(changeOf('resources'));
-  return changes;
-}
-
-function changeOf(kind: 'tools' | 'prompts' | 'resources'): Notification {
-  return { method: `notifications/${kind}/list_changed`, params: undefined };
-}
-
-/** The notification that a resource changed, for clients. */
-export function resourceUpdated(uri: string): Notification {
-  return { method: 'notifications/resources/updated', params: RawJson.fromValue({ uri }) };
+function toWish(
+  name: string,
+  server: VirtualServerConfig,
+  { config, own, builtIn }: { readonly config: GatewayConfig; readonly own: OwnProfile; readonly builtIn: readonly string[] },
+): SurfaceWish {
+  return {
+    upstreams: [...servedBy(server, config.mcpServers), ...builtIn],
+    exposure: { ...server.tools, prompts: server.prompts, resources: server.resources },
+    info: { ...own.info, title: server.title ?? name },
+    experimental: own.experimental,
+    instructions: server.instructions,
+  };
 }

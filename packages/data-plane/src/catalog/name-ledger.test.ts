@@ -39,6 +39,24 @@ describe('the name ledger', () => {
     expect(ledger.claim(claim('b', 'run'))).toBe('run');
   });
 
+  test('who is alone has the names of those who are no longer wanted, and they get others when they come back', () => {
+    const ledger = new NameLedger();
+    ledger.claim(claim('github', 'search'));
+    expect(ledger.claim(claim('jira', 'search', { verbatim: true }))).toBe('search');
+    expect(ledger.claim(claim('github', 'search'))).toBe('github__search');
+    expect(ledger.claim(claim('jira', 'search'))).toBe('search');
+    // A name once given stays, also for who is alone later.
+    expect(ledger.claim(claim('github', 'search', { verbatim: true }))).toBe('github__search');
+  });
+
+  test('a reserved name is nobody’s, also when somebody had it before', () => {
+    const ledger = new NameLedger();
+    ledger.claim(claim('a', 'call_tool'));
+    const reserved = new Set(['call_tool']);
+    for (const verbatim of [true, false]) expect(ledger.claim(claim('a', 'call_tool', { reserved, verbatim }))).toBe('a__call_tool');
+    expect(ledger.claim(claim('a', 'x', { reserved, rename: 'call_tool' }))).toMatch(/^a__call_tool_[0-9a-f]{8}$/);
+  });
+
   test('kinds do not get in each other’s way, and resources keep their scheme', () => {
     const ledger = new NameLedger();
     expect(ledger.claim(claim('a', 'x'))).toBe('x');

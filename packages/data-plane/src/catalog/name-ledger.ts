@@ -11,6 +11,12 @@ interface Entry {
   readonly wish: string;
 }
 
+/** A ledger as JSON. */
+export interface LedgerDocument {
+  readonly version: 1;
+  readonly names: Readonly<Record<string, Entry>>;
+}
+
 /** What an upstream wants one of its names to become. */
 export interface NameClaim {
   readonly kind: NamedKind;
@@ -20,8 +26,13 @@ export interface NameClaim {
   /** The public name it would like; `undefined` leaves it to the rules. */
   readonly rename: string | undefined;
   readonly alwaysPrefix: boolean;
-  /** Whether names may stay as they are although not every client accepts them. */
+  /**
+   * Whether there is nobody else: names may stay as they are although not every client accepts them, and what those had
+   * who are no longer wanted is free.
+   */
   readonly verbatim: boolean;
+  /** Names nobody may have here. */
+  readonly reserved?: ReadonlySet<string>;
 }
 
 /**
@@ -52,14 +63,19 @@ export class NameLedger {
   claim(claim: NameClaim): string {
     const ownKey = toOwnKey(claim.kind, claim.upstream, claim.name);
     const wish = toWish(claim);
+    const isReserved = (name: string) => claim.reserved?.has(name) === true;
     const present = this.#publicNames.get(ownKey);
     if (present !== undefined) {
       const key = toKey(claim.kind, present);
-      if (this.#entries.get(key)?.wish === wish) return present;
+      if (this.#entries.get(key)?.wish === wish && !isReserved(present)) return present;
       this.#entries.delete(key);
       this.#publicNames.delete(ownKey);
     }
-    const given = candidatesFor(claim, wish).find((candidate) => !this.#entries.has(toKey(claim.kind, candidate)))!;
+    const isFree = (name: string) => {
+      const owner = this.#entries.get(toKey(claim.kind, name));
+      return !isReserved(name) && (owner === undefined || (claim.verbatim && owner.upstream !== claim.upstream));
+    };
+    const given = candidatesFor(claim, wish).find(isFree)!;
     this.#put(toKey(claim.kind, given), { upstream: claim.upstream, name: claim.name, wish }, claim.kind);
     this.#isChanged = true;
     return given;
@@ -76,12 +92,14 @@ export class NameLedger {
   }
 
   /** The ledger as JSON, for the document store. */
-  toDocument(): unknown {
+  toDocument(): LedgerDocument {
     this.#isChanged = false;
     return { version: 1, names: Object.fromEntries(this.#entries) };
   }
 
   #put(key: string, entry: Entry, kind: NamedKind): void {
+    const former = this.#entries.get(key);
+    if (former !== undefined) this.#publicNames.delete(toOwnKey(kind, former.upstream, former.name));
     this.#entries.set(key, entry);
     this.#publicNames.set(toOwnKey(kind, entry.upstream, entry.name), key.slice(kind.length + 1));
   }

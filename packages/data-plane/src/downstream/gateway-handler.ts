@@ -1,96 +1,108 @@
 import { randomBytes } from 'node:crypto';
 import {
   GatewayError,
-  IDEMPOTENCY_CAPABILITY,
   isObject,
+  wholly,
+  type Answer,
   type Awaitable,
-  type Call,
+  type CallerSession,
   type Clock,
-  type Dispatch,
-  type Implementation,
+  type Next,
   type Notification,
   type Outcome,
   type Priority,
   type Request,
-  type State,
+  type Seal,
 } from '@signalbox/core';
-import type { RequestHandler, ServerProfile } from '@signalbox/protocol';
+import type { RequestHandler, ServerProfile, TaskWish } from '@signalbox/protocol';
 import { toListOutcome, type ListName } from '../catalog/catalog-lists.ts';
-import type { Supervisor } from '../upstreams/supervisor.ts';
+import type { Surface } from '../catalog/surface.ts';
+import type { SurfaceCall } from '../stages/call-stages.ts';
+import type { Tasks } from '../tasks/tasks.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
+import { listTasks, type ListTasksOptions } from './list-tasks.ts';
+import type { Settled } from './settle.ts';
 
 export interface GatewayHandlerOptions {
-  readonly supervisor: Supervisor;
-  readonly dispatch: Dispatch;
-  readonly settled: () => Promise<void> | undefined;
-  readonly state: State;
+  /** What callers of this handler see. */
+  readonly surface: Surface;
+  readonly upstream: (name: string) => Upstream | undefined;
+  readonly dispatch: Next<SurfaceCall>;
+  readonly settled: Settled;
+  readonly tasks: Tasks;
+  readonly seal: Seal;
+  /** Tells servers what the client of a session told us. */
+  readonly notify: (notification: Notification, session: CallerSession) => void;
   readonly clock: Clock;
-  readonly info: Implementation;
-  /** Whether idempotency keys are remembered across restarts. */
-  readonly keepsKeys: boolean;
 }
 
-const LISTS: Readonly<Record<string, ListName>> = {
-  'tools/list': 'tools',
-  'prompts/list': 'prompts',
-  'resources/list': 'resources',
-  'resources/templates/list': 'resourceTemplates',
-};
+const LISTS: ReadonlyMap<string, ListName> = new Map([
+  ['tools/list', 'tools'],
+  ['prompts/list', 'prompts'],
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resourceTemplates'],
+]);
 
 /** Members of `_meta` a caller may set to steer its call through the gateway. */
 const PRIORITY_KEY = 'signalbox.dev/priority';
 const TIMEOUT_KEY = 'signalbox.dev/timeoutMs';
 
-// Upstreams come and go while a client's picture of us is frozen, so everything we can do is announced always.
-const CAPABILITIES = {
-  tools: { listChanged: true },
-  prompts: { listChanged: true },
-  resources: { listChanged: true, subscribe: true },
-  completions: {},
-  logging: {},
-};
+/** Longest wait for what one server says of a task in a list, in milliseconds. */
+const TASK_LIST_MS = 30_000;
 
-/** What clients talk to: lists come from the catalog, everything else becomes a call. */
+/** What clients at one address talk to: lists come from its surface, everything else becomes a call. */
 export function createGatewayHandler(options: GatewayHandlerOptions): RequestHandler {
-  const { supervisor, dispatch, state, clock, info } = options;
+  const { surface, dispatch } = options;
   const nextId = createCallIds();
-  const capabilities = options.keepsKeys ? { ...CAPABILITIES, experimental: { [IDEMPOTENCY_CAPABILITY]: {} } } : CAPABILITIES;
+  const ask = wholly(dispatch);
+  const tasks: ListTasksOptions = {
+    table: options.tasks.table,
+    seal: options.seal,
+    ask: (request) => ask({ ...toCall(request, nextId(), options), deadlineMs: options.clock.monotonic() + TASK_LIST_MS }),
+  };
   return {
-    describe: (): ServerProfile => ({
-      info,
-      capabilities,
-      instructions:
-        [state.current.config.instructions, supervisor.catalog.instructions].filter((text) => text !== undefined).join('\n\n') || undefined,
-    }),
-    request: (request: Request): Awaitable<Outcome> => {
-      const list = LISTS[request.method];
-      return list === undefined ? dispatch(toCall(request, nextId(), clock)) : answerList(options, list, request);
+    describe: (): ServerProfile => surface.profile,
+    request: (request: Request): Awaitable<Answer> => {
+      if (surface.isGone) throw gone(surface);
+      const list = LISTS.get(request.method);
+      if (list !== undefined) return answerList(options, list, request);
+      return request.method === 'tasks/list' ? listTasks(tasks, request) : dispatch(toCall(request, nextId(), options));
     },
-    watch: (listener: (notification: Notification) => void) => supervisor.watch(listener),
+    watchTask: (taskId: string, wish: TaskWish) => (surface.isGone ? undefined : options.tasks.news.watch(taskId, wish)),
+    watch: (listener: (notification: Notification) => void) => surface.watch(listener),
+    notify: (notification: Notification, session: CallerSession | undefined) => {
+      if (session !== undefined) options.notify(notification, session);
+    },
     subscribe: (uri: string) => {
-      const target = supervisor.catalog.resource(uri);
-      const upstream = target === undefined ? undefined : supervisor.get(target.upstream);
-      if (target === undefined || upstream === undefined)
+      const target = surface.view.resource(uri);
+      const upstream = target === undefined ? undefined : options.upstream(target.upstream);
+      if (surface.isGone || target === undefined || upstream === undefined)
         throw new GatewayError('RESOURCE_NOT_FOUND', `Cannot subscribe to "${uri}": no upstream lists it`, { data: { uri } });
       return upstream.wishes.subscribe(target.name);
     },
   };
 }
 
-function answerList(options: GatewayHandlerOptions, name: ListName, request: Request): Awaitable<Outcome> {
-  // Lists are given whole, so every cursor is one we did not hand out.
-  if (request.params.has('cursor')) throw new GatewayError('INVALID_PARAMS', `Cannot continue ${request.method}: unknown cursor`);
-  const answer = () => toListOutcome(options.supervisor.catalog.list(name), request.client.revision);
-  const settled = options.settled();
-  return settled === undefined ? answer() : settled.then(answer);
+function gone({ name }: Surface): GatewayError {
+  return new GatewayError('NOT_FOUND', `Cannot serve this: the virtual server "${String(name)}" was taken out of the configuration`);
 }
 
-function toCall(request: Request, id: string, clock: Clock): Call {
+function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName, request: Request): Awaitable<Outcome> {
+  // Lists are given whole, so every cursor is one we did not hand out.
+  if (request.params.has('cursor')) throw new GatewayError('INVALID_PARAMS', `Cannot continue ${request.method}: unknown cursor`);
+  const answer = () => toListOutcome(surface.list(name), request.client.revision);
+  const wait = settled(surface);
+  return wait === undefined ? answer() : wait.then(answer);
+}
+
+function toCall(request: Request, id: string, { surface, clock }: GatewayHandlerOptions): SurfaceCall {
   const meta = request.params.get('_meta')?.value;
   const wishes = isObject(meta) ? meta : undefined;
   const timeoutMs = wishes?.[TIMEOUT_KEY];
   return {
     ...request,
     id,
+    surface,
     priority: toPriority(wishes?.[PRIORITY_KEY]),
     deadlineMs: typeof timeoutMs === 'number' && timeoutMs > 0 ? clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
   };

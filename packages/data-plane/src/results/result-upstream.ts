@@ -8,7 +8,7 @@ import {
   type State,
 } from '@signalbox/core';
 import { openMemory } from '@signalbox/protocol';
-import type { Opened, OpenOptions } from '../upstreams/upstream.ts';
+import type { Opened, OpenOptions } from '../upstreams/open-connection.ts';
 import { areResultsKept } from './result-policy.ts';
 import type { ResultStore } from './result-store.ts';
 

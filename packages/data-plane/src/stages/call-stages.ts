@@ -1,4 +1,7 @@
 import type { Call, ResolvedCall, Stage } from '@signalbox/core';
+import type { OutgoingRequest } from '@signalbox/protocol';
+import type { Surface } from '../catalog/surface.ts';
+import type { TaskRef } from '../tasks/task-ids.ts';
 
 /** What the stages find out about a call on its way, for its record. The one thing on a call that changes. */
 export interface CallTrace {
@@ -10,13 +13,21 @@ export interface CallTrace {
   isCached: boolean;
 }
 
+/** A call made at an address of ours, in the names that are shown there. */
+export interface SurfaceCall extends Call {
+  readonly surface: Surface;
+}
+
 /** A call that is being recorded. */
-export interface ObservedCall extends Call {
+export interface ObservedCall extends SurfaceCall {
   readonly trace: CallTrace;
 }
 
 /** A recorded call with its target. */
-export interface TargetedCall extends ObservedCall, ResolvedCall {}
+export interface TargetedCall extends ObservedCall, ResolvedCall, Pick<OutgoingRequest, 'offersTask' | 'taskEnd'> {
+  /** The task a request is about, and the id its owner knows it by. */
+  readonly task?: { readonly ref: TaskRef; readonly publicId: string } | undefined;
+}
 
 /** A stage around a call whose target is known. */
 export type TargetedStage = Stage<TargetedCall>;

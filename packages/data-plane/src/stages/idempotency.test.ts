@@ -363,7 +363,7 @@ describe('what is remembered', () => {
     let runs = 0;
     await using gateway = await start([{ name: 'pay', run: () => text(String(++runs)) }], {
       clock,
-      settings: { limits: { idempotency: { ttlSeconds: 60 } } },
+      more: { limits: { idempotency: { ttlSeconds: 60 } } },
     });
     await gateway.call('pay', {}, keyed());
     clock.advance(59_999);
@@ -374,7 +374,7 @@ describe('what is remembered', () => {
 
   test('an outcome too large to be kept is not run again but refused', async () => {
     await using gateway = await start([{ name: 'pay', run: () => text('x'.repeat(5000)) }], {
-      settings: { limits: { idempotency: { maxBytes: 10_000 } } },
+      more: { limits: { idempotency: { maxBytes: 10_000 } } },
     });
     await gateway.call('pay', {}, keyed());
     await expect(gateway.call('pay', {}, keyed())).rejects.toMatchObject({

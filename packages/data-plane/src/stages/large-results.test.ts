@@ -21,6 +21,8 @@ beforeAll(() => {
 });
 
 const KIB = 1024;
+// What is built in is loaded with its first start, which takes a busy machine a while.
+const PATIENCE = { timeout: 15_000 };
 const LINES = Array.from({ length: 20_000 }, (_, index) => `line ${index} of a long log`).join('\n');
 const ROWS = Array.from({ length: 5_000 }, (_, id) => ({ id, name: `row ${id}`, big: id === 7 ? 'b'.repeat(9_000) : '' }));
 const text = (said: string) => ({ type: 'text', text: said });
@@ -31,13 +33,13 @@ type Options = Omit<Parameters<typeof createMemoryGateway>[0], 'servers'>;
 async function start(tools: ScriptedTool[], options: Options = {}): Promise<MemoryGateway> {
   const gateway = await createMemoryGateway({
     servers: { a: createScriptedServer(tools) },
-    settings: { results: {} },
+    more: { results: {} },
     isRegExpLinear: true,
     ...options,
   });
   await gateway.list('tools/list');
-  // What is built in is loaded with its first start, which takes longer than a list waits for it.
-  await vi.waitFor(() => expect(gateway.supervisor.isSettling).toBe(false), { timeout: 10_000 });
+
+  await vi.waitFor(() => expect(gateway.supervisor.isSettling(['@results'])).toBe(false), PATIENCE);
   return gateway;
 }
 
@@ -141,10 +143,10 @@ describe('a large text', () => {
       revision: MODERN_REVISION,
     });
     for (const options of [
-      { settings: {} },
+      { more: {} },
       { config: { a: { results: { disabled: true } } } },
       { config: { a: { results: { except: ['b*'] } } } },
-      { settings: { results: { maxBytes: 1_048_576 } }, config: { a: { results: { maxInlineBytes: 400_000 } } } },
+      { more: { results: { maxBytes: 1_048_576 } }, config: { a: { results: { maxInlineBytes: 400_000 } } } },
     ] satisfies Options[]) {
       await using gateway = await start([{ name: 'big', run }], options);
       expect(((await gateway.call('big')) as ResultOutcome).result.bytes).toBe(bytes);
@@ -153,7 +155,7 @@ describe('a large text', () => {
 
   test('that nothing has room for goes through whole', async () => {
     await using gateway = await start([tool({ content: [text('x'.repeat(1_200_000))] })], {
-      settings: { results: { maxBytes: 1_048_576 } },
+      more: { results: { maxBytes: 1_048_576 } },
     });
     expect(textOf(await gateway.call('big'))).toHaveLength(1_200_000);
   });
@@ -195,7 +197,7 @@ describe('a handle', () => {
     const clock = createTestClock();
     await using gateway = await start([tool({ content: [text('y'.repeat(400_000))] })], {
       clock,
-      settings: { results: { ttlSeconds: 60, maxBytes: 1_048_576 } },
+      more: { results: { ttlSeconds: 60, maxBytes: 1_048_576 } },
     });
     const why = async (handle: string, principal = 'local') => textOf(await gateway.call('read_result', { handle }, { principal }));
     const first = (await callBig(gateway)).meta.handle;
@@ -277,7 +279,7 @@ describe('structured content', () => {
     ['its schema cannot be used', { outputSchema: { type: 'object', properties: { rows: { type: 'nonsense' } } } }, {}],
     ['the configuration says so', { outputSchema: outputSchema() }, { structured: 'whole' }],
   ])('is given whole when %s, and the rest is reduced all the same', async (_, more, results) => {
-    await using gateway = await start([tool(result, more)], { settings: { results } });
+    await using gateway = await start([tool(result, more)], { more: { results } });
     const answer = answerOf(await gateway.call('big'));
     expect(answer.structuredContent).toEqual(result.structuredContent);
     expect(answer._meta![RESULT_META]).toMatchObject({ structuredContent: 'whole', parts: [{ place: 'content[0]' }] });
@@ -336,7 +338,7 @@ describe('blocks', () => {
     await using gateway = await start([tool({ content: [image(200_000), image(300_000)] })]);
     expect(answerOf(await gateway.call('big')).content).toHaveLength(2);
     await using strict = await start([tool({ content: [image(200_000), text('a caption')] })], {
-      settings: { results: { maxInlineMediaBytes: 100_000 } },
+      more: { results: { maxInlineMediaBytes: 100_000 } },
     });
     const { answer, meta } = await callBig(strict);
     expect(answer.content[1]).toEqual(text('[content[0], image/png, 200,049 bytes, is part 0]'));
@@ -412,7 +414,7 @@ describe('what is not reduced', () => {
       expect(await gateway.call('big')).toBe(outcome);
     }
     await using gateway = await start([tool({ content: [text('é'.repeat(200_000))] })], {
-      settings: { results: { maxInlineBytes: 4_096 } },
+      more: { results: { maxInlineBytes: 4_096 } },
     });
     const { meta } = await callBig(gateway);
     expect(textOf(await gateway.call('read_result', { handle: meta.handle, length: 100_000 })).length).toBeGreaterThan(50_000);
@@ -429,7 +431,7 @@ describe('the tools for results', () => {
     await using gateway = await createMemoryGateway({ servers: { a: server } });
     expect(await gateway.list('tools/list')).toEqual(['big', 'read_result', 'näme with spaces']);
     gateway.apply({ a: { module: 'a', results: {} } });
-    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(7));
+    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(7), PATIENCE);
     expect(await gateway.list('tools/list')).toEqual([
       'big',
       'read_result',
@@ -443,7 +445,43 @@ describe('the tools for results', () => {
     server.tools[0] = tool({ content: [text(LINES)] });
     expect((await callBig(gateway)).answer.content[0]!.text).toContain('results__read_result {"handle"');
     gateway.apply({ a: { module: 'a' } });
-    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(3));
+    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(3), PATIENCE);
+  });
+});
+
+describe('at a virtual server', () => {
+  const virtualServers = {
+    work: { tools: { allow: ['big'], prefix: 'always' } },
+    plain: { upstreams: ['b'], resources: false },
+    strict: { tools: { deny: ['*_result'] } },
+  };
+
+  test('the tools for results are there whatever it chooses, by the names they have there', async () => {
+    const b = createScriptedServer([{ ...tool({ content: [text(LINES)] }), name: 'big' }]);
+    await using gateway = await createMemoryGateway({
+      servers: { a: createScriptedServer([tool({ content: [text(LINES)] }), { name: 'other', run: () => resultOf({}) }]), b },
+      more: { results: {}, virtualServers },
+    });
+    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(7), PATIENCE);
+    const work = gateway.at('work');
+    const names = ['a__big', 'b__big', ...['read', 'search', 'slice', 'drop'].map((verb) => `results__${verb}_result`)];
+    expect(await work.list('tools/list')).toEqual(names);
+    const answer = answerOf(await work.call('a__big'));
+    const { handle } = answer._meta![RESULT_META]!;
+    expect(answer.content[0]!.text).toContain(`results__read_result {"handle":"${handle}"`);
+    expect(textOf(await work.call('results__read_result', { handle, length: 10 }))).toContain('line 0');
+    // The handle belongs to the caller, not to the address.
+    expect(textOf(await gateway.call('read_result', { handle, length: 10 }))).toContain('line 0');
+  });
+
+  test('without resources there is no link to one, and without the tools results go whole', async () => {
+    const b = createScriptedServer([tool({ content: [text(LINES)] })]);
+    await using gateway = await createMemoryGateway({ servers: { b }, more: { results: {}, virtualServers } });
+    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(5), PATIENCE);
+    const plain = answerOf(await gateway.at('plain').call('big'));
+    expect(plain.content.map(({ type }) => type)).toEqual(['text', 'text']);
+    expect(plain._meta).toHaveProperty([RESULT_META]);
+    expect(textOf(await gateway.at('strict').call('big'))).toBe(LINES);
   });
 });
 
@@ -489,7 +527,7 @@ test('whatever a result holds, all of it is either in the answer or in the parts
       async (content, structuredContent, extra) => {
         const whole = { content, structuredContent, extra };
         await using gateway = await start([tool(whole)], {
-          settings: { results: { maxInlineBytes: 8_192, previewBytes: 1_024, maxInlineMediaBytes: 6_000 } },
+          more: { results: { maxInlineBytes: 8_192, previewBytes: 1_024, maxInlineMediaBytes: 6_000 } },
         });
         const answer = answerOf(await gateway.call('big'));
         const meta = answer._meta?.[RESULT_META];

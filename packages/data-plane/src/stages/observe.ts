@@ -1,15 +1,15 @@
 import {
   GatewayError,
   toGatewayError,
+  type Answer,
   type Call,
   type Clock,
   type Journal,
   type Logger,
-  type Outcome,
   type Record,
   type Stage,
 } from '@signalbox/core';
-import type { CallTrace, ObservedCall } from './call-stages.ts';
+import type { CallTrace, ObservedCall, SurfaceCall } from './call-stages.ts';
 
 export interface ObserveOptions {
   readonly journal: Journal;
@@ -18,13 +18,13 @@ export interface ObserveOptions {
 }
 
 /** Writes one record per call, whatever became of it, and puts the call's id on every error that leaves. */
-export function observe(options: ObserveOptions): Stage<Call, ObservedCall> {
+export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCall> {
   const { clock } = options;
   return (call, next) => {
     const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isSent: false, isCached: false };
     const startedAtMs = clock.now();
     const start = clock.monotonic();
-    const succeed = (outcome: Outcome): Outcome => {
+    const succeed = (outcome: Answer): Answer => {
       write(
         options,
         call,
@@ -105,7 +105,7 @@ function stackOf(error: GatewayError): string | undefined {
   return error.cause instanceof Error ? error.cause.stack : error.stack;
 }
 
-function statusOf(outcome: Outcome): Record['status'] {
+function statusOf(outcome: Answer): Record['status'] {
   if (outcome.kind === 'error') return 'rpc-error';
   return outcome.isError ? 'tool-error' : 'ok';
 }

@@ -1,20 +1,24 @@
 import { GatewayError, RawJson, isObject, nearestOf, type Stage, type Target } from '@signalbox/core';
-import { withParams } from '@signalbox/protocol';
-import type { Catalog } from '../catalog/catalog.ts';
+import { checkTaskMethod, withParams } from '@signalbox/protocol';
+import type { CatalogView } from '../catalog/catalog-view.ts';
+import type { Surface } from '../catalog/surface.ts';
+import type { Settled } from '../downstream/settle.ts';
+import { unknownTask } from '../tasks/kept-tasks.ts';
+import type { Tasks } from '../tasks/tasks.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { ObservedCall, TargetedCall } from './call-stages.ts';
 
 export interface ResolveOptions {
-  readonly catalog: Catalog;
   readonly upstream: (name: string) => Upstream | undefined;
-  /** Resolves once every upstream on its first way up has arrived or a short time is over; `undefined` when none is on its way. */
-  readonly settled: () => Promise<void> | undefined;
-  /** Those of which nobody knows yet what they offer. */
-  readonly unlisted: () => readonly Upstream[];
+  readonly tasks: Pick<Tasks, 'ids'>;
+  readonly settled: Settled;
+  /** Those behind an address of which nobody knows yet what they offer. */
+  readonly unlisted: (surface: Surface) => readonly Upstream[];
 }
 
 interface Resolution {
   readonly target: Target;
+  readonly task?: TargetedCall['task'];
   /** The params with our names replaced by the upstream's. */
   readonly params: ObservedCall['params'];
 }
@@ -24,33 +28,59 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
   return (call, next) => {
     const pass = (resolution: Resolution) => {
       call.trace.upstream = resolution.target.upstream;
-      return next({ ...call, ...resolution, fallbacks: fallbacksFor(options, call.method, resolution.target) });
+      return next({ ...call, ...resolution, fallbacks: fallbacksFor(options, call, resolution.target) });
     };
-    const resolution = find(options.catalog, call);
+    const resolution = call.method.startsWith('tasks/') ? findTask(options, call) : find(call);
     if (resolution !== undefined) return pass(resolution);
-    const settled = options.settled();
+    const settled = options.settled(call.surface);
     if (settled === undefined) throw notFound(options, call);
     return settled.then(() => {
-      const late = find(options.catalog, call);
+      const late = find(call);
       if (late === undefined) throw notFound(options, call);
       return pass(late);
     });
   };
 }
 
-function find(catalog: Catalog, call: ObservedCall): Resolution | undefined {
+function find(call: ObservedCall): Resolution | undefined {
+  const { view } = call.surface;
   switch (call.method) {
     case 'tools/call':
-      return named(call, 'name', (name) => catalog.tool(name));
+      return named(call, 'name', (name) => view.tool(name));
     case 'prompts/get':
-      return named(call, 'name', (name) => catalog.prompt(name));
+      return named(call, 'name', (name) => view.prompt(name));
     case 'resources/read':
-      return named(call, 'uri', (uri) => catalog.resource(uri));
+      return named(call, 'uri', (uri) => view.resource(uri));
     case 'completion/complete':
-      return completion(catalog, call);
+      return completion(view, call);
     default:
-      throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": no such method here`);
+      return beyond(call);
   }
+}
+
+// Methods beyond the specification name nobody, so they can be passed on only where there is one single server to mean.
+function beyond(call: ObservedCall): Resolution {
+  const [only, ...others] = call.surface.upstreams;
+  const why =
+    only === undefined ? 'no such method here' : 'it is no method of the specification, and with several servers here it names none';
+  if (only === undefined || others.length > 0) throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": ${why}`);
+  call.trace.name = call.method;
+  return { target: { upstream: only, name: call.method, definition: undefined }, params: call.params };
+}
+
+// Whose a task is and where it runs stands in its id, and an id that does not open for this caller is not there.
+function findTask({ tasks, upstream }: ResolveOptions, call: ObservedCall): Resolution {
+  checkTaskMethod(call.method, call.client);
+  const publicId = call.params.get('taskId')?.value;
+  if (typeof publicId !== 'string')
+    throw new GatewayError('INVALID_PARAMS', `Cannot make a ${call.method} call without "taskId" as text in its params`);
+  const ref = tasks.ids.find(publicId, call);
+  if (ref === undefined || !call.surface.upstreams.includes(ref.upstream) || upstream(ref.upstream) === undefined) throw unknownTask();
+  return {
+    target: { upstream: ref.upstream, name: ref.id, definition: undefined },
+    task: { ref, publicId },
+    params: withParams(call.params, { taskId: RawJson.fromValue(ref.id) }),
+  };
 }
 
 function named(call: ObservedCall, member: 'name' | 'uri', lookUp: (name: string) => Target | undefined): Resolution | undefined {
@@ -63,7 +93,7 @@ function named(call: ObservedCall, member: 'name' | 'uri', lookUp: (name: string
   return { target, params: target.name === name ? call.params : withParams(call.params, { [member]: RawJson.fromValue(target.name) }) };
 }
 
-function completion(catalog: Catalog, call: ObservedCall): Resolution | undefined {
+function completion(view: CatalogView, call: ObservedCall): Resolution | undefined {
   const reference = call.params.get('ref')?.value;
   if (!isObject(reference)) throw new GatewayError('INVALID_PARAMS', 'Cannot complete without "ref" as an object in its params');
   const isPrompt = reference['type'] === 'ref/prompt';
@@ -71,7 +101,7 @@ function completion(catalog: Catalog, call: ObservedCall): Resolution | undefine
   const name = reference[member];
   if (typeof name !== 'string') throw new GatewayError('INVALID_PARAMS', `Cannot complete without "ref.${member}" as text in its params`);
   call.trace.name = name;
-  const target = isPrompt ? catalog.prompt(name) : (catalog.template(name) ?? catalog.resource(name));
+  const target = isPrompt ? view.prompt(name) : (view.template(name) ?? view.resource(name));
   if (target === undefined) return undefined;
   return {
     target,
@@ -85,32 +115,34 @@ const MAX_SHOWN = 3;
 
 const NO_FALLBACKS: readonly Target[] = [];
 
-function fallbacksFor(options: ResolveOptions, method: string, target: Target): readonly Target[] {
+// An equivalent counts only where it is shown: who may not call it here does not reach it by detour.
+function fallbacksFor(options: ResolveOptions, { method, surface }: ObservedCall, target: Target): readonly Target[] {
   const names = options.upstream(target.upstream)?.desired.config.fallback;
   if (method !== 'tools/call' || names === undefined || names.length === 0) return NO_FALLBACKS;
-  return names.map((name) => options.catalog.toolOf(name, target.name)).filter((fallback) => fallback !== undefined);
+  return names.map((name) => surface.view.toolOf(name, target.name)).filter((fallback) => fallback !== undefined);
 }
 
 function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
   const name = call.trace.name ?? '';
   if (call.method === 'resources/read')
     return new GatewayError('RESOURCE_NOT_FOUND', `Cannot find resource "${name}": no upstream lists it`, { data: { uri: name } });
+  const { surface } = call;
   const isTool = call.method === 'tools/call';
   const noun = isTool ? 'tool' : call.method === 'prompts/get' ? 'prompt' : 'reference';
-  const owner = options.catalog.ledger.ownerOf(isTool ? 'tool' : 'prompt', name);
-  const upstream = owner === undefined ? undefined : options.upstream(owner.upstream);
-  if (owner !== undefined && upstream !== undefined && upstream.manifest === undefined) {
+  const owner = ownerOf(options, call, isTool ? 'tools' : 'prompts');
+  const upstream = owner === undefined ? undefined : options.upstream(owner);
+  if (upstream !== undefined && upstream.manifest === undefined) {
     return new GatewayError(
       'UPSTREAM_UNAVAILABLE',
-      `Cannot use ${noun} "${name}": its upstream "${owner.upstream}" is ${upstream.state}: ${upstream.reason}`,
+      `Cannot use ${noun} "${name}": its upstream "${upstream.name}" is ${upstream.state}: ${upstream.reason}`,
       {
-        data: { upstream: owner.upstream, state: upstream.state, sent: false },
+        data: { upstream: upstream.name, state: upstream.state, sent: false },
       },
     );
   }
-  const why = owner === undefined ? 'nobody offers it' : `"${owner.upstream}" does not offer it any more`;
-  const nearest = nearestOf(name, isTool ? options.catalog.toolNames() : options.catalog.promptNames());
-  const unlisted = options.unlisted();
+  const why = owner === undefined ? 'nobody offers it' : `"${owner}" does not offer it any more`;
+  const nearest = nearestOf(name, isTool ? surface.view.tools.keys() : surface.view.promptNames());
+  const unlisted = options.unlisted(surface);
   return new GatewayError(
     'UNKNOWN_NAME',
     `Unknown ${noun} "${name}": ${why}${describeUnlisted(unlisted)}${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
@@ -122,6 +154,17 @@ function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
       },
     },
   );
+}
+
+// Whose the name was here, unless that one still offers it and the operator hides it: then nobody need know.
+function ownerOf({ upstream }: ResolveOptions, { surface, trace }: ObservedCall, kind: 'tools' | 'prompts'): string | undefined {
+  const owner = surface.ledger.ownerOf(kind === 'tools' ? 'tool' : 'prompt', trace.name ?? '');
+  if (owner === undefined) return undefined;
+  const present = upstream(owner.upstream);
+  if (present === undefined) return owner.upstream;
+  if (!surface.upstreams.includes(owner.upstream)) return undefined;
+  const listed: readonly { readonly [key: string]: unknown }[] = present.manifest?.[kind] ?? [];
+  return listed.some((item) => item['name'] === owner.name) ? undefined : owner.upstream;
 }
 
 // The name may belong to one that has not come up yet, and then that one's failure is the real answer.

@@ -6,6 +6,7 @@ import {
   parseGatewayConfig,
   silentLogger,
   systemClock,
+  toOutcome,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
@@ -22,7 +23,7 @@ import { MODERN_REVISION, openMemory, toParams, type RequestHandler } from '@sig
 import { createSeal } from '@signalbox/security';
 import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
 import { createDataPlane, type DataPlane } from '../data-plane.ts';
-import type { Opened } from '../upstreams/upstream.ts';
+import type { Opened } from '../upstreams/open-connection.ts';
 
 /** What a tool of a scripted server does with its arguments. */
 export type Script = (args: { readonly [key: string]: unknown }, request: Request) => Outcome | Promise<Outcome>;
@@ -147,16 +148,25 @@ export interface CallExtras extends Partial<Pick<Request, 'cancellation' | 'prin
   readonly method?: string;
   /** Instead of the tool, its arguments and `meta`. */
   readonly params?: object;
+  readonly request?: Partial<Request>;
 }
 
-export interface MemoryGateway extends DataPlane {
-  readonly records: Record[];
+/** A client at one address of a gateway in memory. */
+export interface MemoryClient {
+  readonly handler: RequestHandler;
+  /** Methods of the notifications it has heard. */
   readonly notifications: string[];
-  readonly documents: DocumentStore;
   call(tool: string, args?: object, more?: CallExtras): Promise<Outcome>;
   list(method: string): Promise<string[]>;
-  /** Replaces what is wanted. Entries with equal JSON stay the same object. */
-  apply(servers: object): void;
+}
+
+export interface MemoryGateway extends DataPlane, MemoryClient {
+  readonly records: Record[];
+  readonly documents: DocumentStore;
+  /** A client of a virtual server. */
+  at(server: string): MemoryClient;
+  /** Replaces what is wanted. Entries with equal JSON stay the same object. Other keys of the configuration stay unless given. */
+  apply(servers: object, more?: object): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -164,8 +174,8 @@ export interface MemoryGatewayOptions {
   readonly servers: { readonly [name: string]: { open: (onNotification: (n: Notification) => void) => Promise<Opened> } };
   /** Per-server options of the configuration. */
   readonly config?: { readonly [name: string]: object };
-  /** The rest of the configuration. */
-  readonly settings?: object;
+  /** Other keys of the configuration. */
+  readonly more?: object;
   readonly keyLog?: LineLog;
   readonly isRegExpLinear?: boolean;
   readonly clock?: Clock;
@@ -174,12 +184,11 @@ export interface MemoryGatewayOptions {
 
 /** A data plane over scripted servers. */
 export async function createMemoryGateway(options: MemoryGatewayOptions): Promise<MemoryGateway> {
-  const { servers, clock = systemClock, documents = createMemoryDocuments(), settings = {}, keyLog } = options;
+  const { servers, clock = systemClock, documents = createMemoryDocuments(), keyLog } = options;
   const records: Record[] = [];
-  const notifications: string[] = [];
   const toServers = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { module: name, retry: { backoffMs: 1 }, ...options.config?.[name] }]));
-  const { state, apply } = createTestState(toServers(Object.keys(servers)), settings);
+  const { state, apply } = createTestState(toServers(Object.keys(servers)), options.more);
   const dataPlane = await createDataPlane({
     state,
     documents,
@@ -194,45 +203,54 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     isRegExpLinear: options.isRegExpLinear ?? false,
   });
   dataPlane.start();
-  dataPlane.handler.watch((notification) => notifications.push(notification.method));
-  const request = async (method: string, params: object, extras: CallExtras = {}): Promise<Outcome> => {
-    const { cancellation = new Cancellation(), principal = 'local', emit, ask, wantsProgress = false } = extras;
-    const { client = { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' } } = extras;
-    return await dataPlane.handler.request({
-      method,
-      params: toParams({ ...params }),
-      client,
-      cancellation,
-      emit,
-      ask,
-      wantsProgress,
-      principal,
-    });
-  };
   const close = () => dataPlane.close();
   return {
     ...dataPlane,
+    ...createClient(dataPlane.handler),
     records,
-    notifications,
     documents,
-    call: (tool, args, more = {}) =>
-      request(more.method ?? 'tools/call', more.params ?? { name: tool, arguments: args, _meta: more.meta }, more),
+    at: (name) => createClient(dataPlane.server(name)!),
+    apply,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function createClient(handler: RequestHandler): MemoryClient {
+  const notifications: string[] = [];
+  handler.watch((notification) => notifications.push(notification.method));
+  const request = async (method: string, params: object, more: Partial<Request> = {}): Promise<Outcome> =>
+    toOutcome(
+      await handler.request({
+        method,
+        params: toParams({ ...params }),
+        client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+        cancellation: new Cancellation(),
+        emit: undefined,
+        wantsProgress: false,
+        principal: 'local',
+        ...more,
+      }),
+    );
+  return {
+    handler,
+    notifications,
+    call: (tool, args, { method = 'tools/call', params, meta, request: more, ...extras } = {}) =>
+      request(method, params ?? { name: tool, arguments: args, _meta: meta }, { ...extras, ...more }),
     list: async (method) => {
       const outcome = await request(method, {});
       if (outcome.kind === 'error') throw new Error(outcome.error.message);
       const items = Object.values(outcome.result.object!).find(Array.isArray) as { name: string; uri?: string }[];
       return items.map((item) => item.uri ?? item.name);
     },
-    apply: (next) => apply(next),
-    close,
-    [Symbol.asyncDispose]: close,
   };
 }
 
-function createTestState(servers: object, settings: object): { state: State; apply: (servers: object) => void } {
+function createTestState(servers: object, initial: object = {}): { state: State; apply: (servers: object, more?: object) => void } {
   const listeners = new Set<(next: Snapshot, previous: Snapshot) => void>();
+  let more = initial;
   const build = (entries: object, previous?: Snapshot): Snapshot => {
-    const config = parseGatewayConfig({ ...settings, mcpServers: entries });
+    const config = parseGatewayConfig({ ...more, mcpServers: entries });
     const upstreams = new Map<string, DesiredUpstream>();
     for (const [name, entry] of Object.entries(config.mcpServers)) {
       const before = previous?.upstreams.get(name);
@@ -254,7 +272,8 @@ function createTestState(servers: object, settings: object): { state: State; app
         return () => listeners.delete(listener);
       },
     },
-    apply: (entries) => {
+    apply: (entries, next = more) => {
+      more = next;
       const previous = current;
       current = build(entries, previous);
       for (const listener of listeners) listener(current, previous);

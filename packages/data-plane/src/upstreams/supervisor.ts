@@ -1,16 +1,19 @@
 import {
   toMessage,
+  type CallerSession,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
+  type Implementation,
   type Logger,
   type Notification,
   type Snapshot,
   type State,
   type UpstreamStatus,
 } from '@signalbox/core';
-import { Catalog, resourceUpdated, type Contribution } from '../catalog/catalog.ts';
-import { isBuiltIn } from './built-in.ts';
+import { Catalog } from '../catalog/catalog.ts';
+import type { Contribution } from '../catalog/catalog-view.ts';
+import type { TaskMessages } from '../tasks/task-messages.ts';
 import { toManifest, type Manifest } from './manifest.ts';
 import { Upstream, type UpstreamParts } from './upstream.ts';
 
@@ -20,8 +23,13 @@ export interface SupervisorOptions {
   readonly open: UpstreamParts['open'];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly tasks: TaskMessages;
   /** Upstreams started at the same time. */
   readonly startConcurrency: number;
+  /** Who we are towards clients. */
+  readonly info: Implementation;
+  /** What the gateway announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
   readonly random?: () => number;
 }
 
@@ -38,7 +46,6 @@ export class Supervisor {
   /** Documents of what each upstream offered last. */
   readonly #remembered: Map<string, unknown>;
   readonly #pastStarts = new Map<string, number>();
-  readonly #listeners = new Set<(notification: Notification) => void>();
   readonly #stateListeners = new Set<(upstream: Upstream) => void>();
   readonly #starts: Semaphore;
   #closing: Promise<void>[] = [];
@@ -50,7 +57,7 @@ export class Supervisor {
     this.#options = options;
     this.#remembered = remembered;
     this.#starts = new Semaphore(options.startConcurrency);
-    this.catalog = new Catalog(ledger);
+    this.catalog = new Catalog(ledger, options);
   }
 
   /** Reads what is remembered, then takes up the present snapshot and follows every later one. The caller starts and closes it. */
@@ -75,10 +82,9 @@ export class Supervisor {
     for (const upstream of this.#upstreams.values()) upstream.start();
   }
 
-  /** What clients must hear: changed lists and updated resources. Returns its own stop function. */
-  watch(listener: (notification: Notification) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Tells the servers that a session has connections of its own to what its client told us. */
+  notify(notification: Notification, session: CallerSession): void {
+    for (const upstream of this.#upstreams.values()) upstream.isolated.notify(notification, session);
   }
 
   /** Calls `listener` whenever an upstream changes its state. Returns its own stop function. */
@@ -87,17 +93,26 @@ export class Supervisor {
     return () => this.#stateListeners.delete(listener);
   }
 
-  /** Whether some upstream is on its first way up and nothing is known of what it offers. */
-  get isSettling(): boolean {
-    for (const upstream of this.#upstreams.values()) {
-      if (upstream.manifest === undefined && (upstream.state === 'starting' || upstream.state === 'configured')) return true;
+  /** Whether one of these is on its first way up and nothing is known of what it offers. */
+  isSettling(names: readonly string[]): boolean {
+    for (const name of names) {
+      const upstream = this.#upstreams.get(name);
+      if (upstream?.manifest === undefined && (upstream?.state === 'starting' || upstream?.state === 'configured')) return true;
     }
     return false;
   }
 
-  /** Those that are wanted and of which nobody knows yet what they offer. */
-  unlisted(): readonly Upstream[] {
-    return this.#inOrder().filter(({ manifest, state }) => manifest === undefined && state !== 'stopped');
+  /** Whether anything is known of what one of these offers. */
+  isAnyListed(names: readonly string[]): boolean {
+    return names.some((name) => this.#upstreams.get(name)?.manifest !== undefined);
+  }
+
+  /** Those of these that are wanted and of which nobody knows yet what they offer. */
+  unlisted(names: readonly string[]): readonly Upstream[] {
+    return names.flatMap((name) => {
+      const upstream = this.#upstreams.get(name);
+      return upstream === undefined || upstream.manifest !== undefined || upstream.state === 'stopped' ? [] : [upstream];
+    });
   }
 
   status(): readonly UpstreamStatus[] {
@@ -139,7 +154,7 @@ export class Supervisor {
   }
 
   #parts(): UpstreamParts {
-    const { open, clock, logger, random } = this.#options;
+    const { open, clock, logger, random, tasks } = this.#options;
     return {
       open,
       clock,
@@ -147,7 +162,8 @@ export class Supervisor {
       random: random ?? Math.random,
       startPermit: () => this.#starts.take(),
       onManifest: (upstream) => this.#takeManifest(upstream),
-      onResourceUpdated: (upstream, uri) => this.#emit(resourceUpdated(this.catalog.publicUri(upstream.name, uri))),
+      onResourceUpdated: (upstream, params) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, params),
+      tasks,
       onState: (upstream) => {
         for (const listener of this.#stateListeners) listener(upstream);
       },
@@ -161,15 +177,14 @@ export class Supervisor {
   }
 
   #rebuild(): void {
-    const contributions: Contribution[] = [];
-    for (const upstream of this.#inOrder()) {
-      const { config } = upstream.desired;
-      if (upstream.manifest !== undefined && !config.disabled)
-        contributions.push({ upstream: upstream.name, config, manifest: upstream.manifest });
+    if (this.#isClosed) return;
+    const contributions = new Map<string, Contribution>();
+    for (const { name, desired, manifest } of this.#upstreams.values()) {
+      const { config } = desired;
+      if (manifest !== undefined && !config.disabled) contributions.set(name, { upstream: name, config, manifest });
     }
-    const configured = [...this.#upstreams.keys()].filter((name) => !isBuiltIn(name)).length;
-    for (const notification of this.catalog.replace(contributions, configured === 1)) this.#emit(notification);
-    if (this.catalog.ledger.isChanged) this.#save(LEDGER_KEY, this.catalog.ledger.toDocument());
+    this.catalog.update(this.#options.state.current, contributions);
+    if (this.catalog.isChanged) this.#save(LEDGER_KEY, this.catalog.toDocument());
   }
 
   #inOrder(): Upstream[] {
@@ -179,11 +194,6 @@ export class Supervisor {
       if (upstream !== undefined) ordered.push(upstream);
     }
     return ordered;
-  }
-
-  #emit(notification: Notification): void {
-    if (this.#isClosed) return;
-    for (const listener of this.#listeners) listener(notification);
   }
 
   #save(key: string, document: unknown): void {

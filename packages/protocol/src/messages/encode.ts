@@ -1,4 +1,4 @@
-import { RawJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
+import { RawJson, exactJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
 
 const RESULT = Buffer.from(',"result":');
 const END = Buffer.from('}');
@@ -33,7 +33,7 @@ export function encodeError(id: RawJson | undefined, error: RpcError): Buffer {
   return Buffer.concat([
     Buffer.from('{"jsonrpc":"2.0","id":'),
     id === undefined ? Buffer.from('null') : id.bytes,
-    Buffer.from(`,"error":${JSON.stringify(error)}}`),
+    Buffer.from(`,"error":${exactJson(error)}}`),
   ]);
 }
 
@@ -58,6 +58,13 @@ export function withParams(params: Params, changes: Readonly<Record<string, RawJ
     else next.set(name, value);
   }
   return next;
+}
+
+/** All params as one JSON object. */
+export function joinParams(params: Params): RawJson {
+  const parts: Buffer[] = [];
+  for (const [name, value] of params) parts.push(Buffer.from(`${parts.length === 0 ? '{' : ','}${JSON.stringify(name)}:`), value.bytes);
+  return RawJson.fromBytes(Buffer.concat([...(parts.length === 0 ? [Buffer.from('{')] : parts), END]));
 }
 
 /** Builds params from plain values; members that are `undefined` are left out. */

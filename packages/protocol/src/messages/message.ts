@@ -2,6 +2,7 @@ import {
   GatewayError,
   RawJson,
   isObject,
+  keepExactText,
   type ErrorOutcome,
   type Notification,
   type Params,
@@ -9,7 +10,9 @@ import {
   type RpcError,
 } from '@signalbox/core';
 import { MODERN_MEMBERS } from '../revisions/revisions.ts';
+import { readPlainAnswer } from './plain-answer.ts';
 import { Scanner } from './scan.ts';
+import { readString } from './string-value.ts';
 
 /** A request's id exactly as the other side wrote it; `value` is a string or a number. */
 export type RequestId = RawJson;
@@ -52,7 +55,7 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
   const value = parseJson(text);
   if (Array.isArray(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a batch: send one message per request');
   if (!isObject(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a message that is not a JSON object');
-  const parts = scanMessage(bytes);
+  const parts = scanMessage(bytes, 'counting');
   if (parts.deepest > limits.maxDepth) {
     throw new GatewayError('INVALID_REQUEST', `Cannot accept a message nested deeper than ${limits.maxDepth} levels`);
   }
@@ -66,23 +69,22 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
  */
 export function decodeFrame(bytes: Buffer): Message {
   try {
-    return toMessage(scanMessage(bytes), undefined);
+    return readPlainAnswer(bytes) ?? toMessage(scanMessage(bytes, 'passing'), undefined);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot read a message: ${reason}; it begins with ${preview(bytes)}`, { cause: error });
   }
 }
 
-/** The id of a message that was refused as a whole, so that its sender can tell which; `undefined` when it has none to be read. */
+/** The id of a message that was refused as a whole, in its own bytes, so that its sender can tell which; `undefined` when it has none to be read. */
 export function readableId(bytes: Buffer): RequestId | undefined {
-  let value: unknown;
   try {
-    value = JSON.parse(decodeUtf8(bytes));
+    // The scanner checks no tokens, so the text has to be JSON first.
+    if (!isObject(JSON.parse(decodeUtf8(bytes)))) return undefined;
   } catch {
     return undefined;
   }
-  const id = isObject(value) ? value['id'] : undefined;
-  return typeof id === 'string' || (typeof id === 'number' && Number.isSafeInteger(id)) ? RawJson.fromValue(id) : undefined;
+  return knownId(scanMessage(bytes, 'passing').id);
 }
 
 /** The first bytes of a message for an error text: one line, bounded, printable. */
@@ -103,12 +105,15 @@ interface MessageParts {
   isError: boolean;
   resultType: string;
   modernMembers: number[];
+  hasLooseContent: boolean;
   members: number;
   deepest: number;
 }
 
-function scanMessage(bytes: Buffer): MessageParts {
+// Members and depth are known only after counting.
+function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts {
   const scanner = new Scanner(bytes);
+  const skip = (start: number) => (mode === 'counting' ? scanner.skipValue(start) : scanner.passValue(start));
   const parts: MessageParts = {
     id: undefined,
     method: undefined,
@@ -121,6 +126,7 @@ function scanMessage(bytes: Buffer): MessageParts {
     isError: false,
     resultType: 'complete',
     modernMembers: [],
+    hasLooseContent: false,
     members: 0,
     deepest: 0,
   };
@@ -129,7 +135,7 @@ function scanMessage(bytes: Buffer): MessageParts {
     if (key === 'params' && bytes[start] === 0x7b) {
       const members = (parts.params = new Map());
       const after = scanner.scanObject(start, (name, from) => {
-        const to = scanner.skipValue(from);
+        const to = skip(from);
         members.set(name, slice(from, to));
         return to;
       });
@@ -138,16 +144,17 @@ function scanMessage(bytes: Buffer): MessageParts {
     }
     if (key === 'result' && bytes[start] === 0x7b) {
       const after = scanner.scanObject(start, (name, from, nameStart) => {
-        const to = scanner.skipValue(from);
+        const to = skip(from);
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
-        else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = bytes.toString('utf8', from + 1, to - 1);
+        else if (name === 'structuredContent') parts.hasLooseContent = bytes[from] !== 0x7b;
+        else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = readString(bytes, from, to);
         return to;
       });
       parts.result = slice(start, after);
       return after;
     }
-    const after = scanner.skipValue(start);
+    const after = skip(start);
     if (key === 'id') parts.id = slice(start, after);
     else if (key === 'method') parts.method = bytes[start] === 0x22 ? String(JSON.parse(bytes.toString('utf8', start, after))) : undefined;
     else if (key === 'jsonrpc') parts.version = bytes.toString('latin1', start, after) === '"2.0"';
@@ -180,6 +187,7 @@ function toMessage(parts: MessageParts, value: Record<string, unknown> | undefin
         isError: parts.isError,
         resultType: parts.resultType,
         modernMembers: parts.modernMembers,
+        hasLooseContent: parts.hasLooseContent,
       },
     };
   }
@@ -218,7 +226,9 @@ function toRpcError(raw: RawJson): RpcError {
   if (error === undefined || typeof error['code'] !== 'number')
     return { code: -32603, message: 'The server refused without saying why', data: raw.value };
   const message = typeof error['message'] === 'string' ? error['message'] : '';
-  return error['data'] === undefined ? { code: error['code'], message } : { code: error['code'], message, data: error['data'] };
+  const read = error['data'] === undefined ? { code: error['code'], message } : { code: error['code'], message, data: error['data'] };
+  keepExactText(read, raw.bytes.toString('utf8'));
+  return read;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,3 +1,5 @@
+import { ValueSkipper } from './skip/value-skipper.ts';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
@@ -10,6 +12,9 @@ const CLOSE_BRACKET = 0x5d;
 // Below this length a loop over bytes beats a call into native code.
 const NATIVE_SEARCH_AFTER = 48;
 const MAX_WINDOW = 65_536;
+
+// It forgets each value before the next.
+const skipper = new ValueSkipper();
 
 /**
  * Walks JSON text without building values: finds where members begin and end, so that the rest can be passed on as bytes.
@@ -101,6 +106,16 @@ export class Scanner {
     while (position < bytes.length && !endsToken(bytes[position]!)) position++;
     if (position === start) throw unexpected(start);
     return position;
+  }
+
+  /** As `skipValue`, many times faster for large values, but neither counting members nor telling one bracket from the other. */
+  passValue(start: number): number {
+    const { bytes } = this;
+    skipper.reset();
+    const end = skipper.push(bytes, start, bytes.length);
+    if (end === start) throw unexpected(start);
+    if (end < 0) throw unexpected(bytes.length);
+    return end;
   }
 
   #skipNested(start: number): number {

@@ -48,7 +48,7 @@ test('clients of both generations may send the header', async () => {
       handler,
       port: 0,
       limits: { maxMessageBytes: 100_000, maxDepth: 32 },
-      sessions: { idleSeconds: 60, max: 10 },
+      sessions: { idleSeconds: 60, max: 10, maxAgeSeconds: 3600 },
     }),
     { [Symbol.asyncDispose]: () => server.close(0) },
   );

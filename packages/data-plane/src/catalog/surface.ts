@@ -1,0 +1,190 @@
+import { isDeepStrictEqual } from 'node:util';
+import { RawJson, isObject, type Implementation, type Notification } from '@signalbox/core';
+import { TASKS_EXTENSION, withMember, type ServerProfile } from '@signalbox/protocol';
+import { isBuiltIn } from '../upstreams/built-in.ts';
+import type { CatalogList, ListName } from './catalog-lists.ts';
+import { CatalogView, type Contribution } from './catalog-view.ts';
+import type { Exposure } from './exposure.ts';
+import { NameLedger } from './name-ledger.ts';
+
+/** What a surface is to show. */
+export interface SurfaceWish {
+  /** Upstreams it is made of, also those that are away, in order. */
+  readonly upstreams: readonly string[];
+  readonly exposure: Exposure;
+  readonly info: Implementation;
+  /** What the gateway announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
+  /** Text in front of the upstreams' instructions. */
+  readonly instructions: string | undefined;
+}
+
+const MAX_INSTRUCTIONS = 8000;
+
+// Upstreams come and go while a client's picture of us is frozen, so everything that may come is announced always.
+const LISTED = { listChanged: true };
+
+/**
+ * How the gateway looks at one address: a view of the catalog, the names in it, what is said of the whole, and who listens.
+ * It stays the same object for as long as the address has its name.
+ */
+export class Surface {
+  /** Of the virtual server; `undefined` for the address where everything is. */
+  readonly name: string | undefined;
+  readonly ledger: NameLedger;
+  #wish: SurfaceWish | undefined;
+  #view: CatalogView;
+  #contributions: readonly Contribution[] = [];
+  #profile: ServerProfile;
+  readonly #listeners = new Set<(notification: Notification) => void>();
+
+  /** @param ledger The document of its ledger from an earlier run, or `undefined`. */
+  constructor(name: string | undefined, ledger: unknown, info: Implementation) {
+    this.name = name;
+    this.ledger = new NameLedger(ledger);
+    this.#view = new CatalogView({
+      contributions: [],
+      ledger: this.ledger,
+      isOnly: false,
+      exposure: { deny: [], rename: {}, prompts: false, resources: false },
+    });
+    this.#profile = { info, capabilities: {}, instructions: undefined };
+  }
+
+  /** Whether it was taken out of the configuration. */
+  get isGone(): boolean {
+    return this.#wish === undefined;
+  }
+
+  /** Upstreams it is made of, also those that are away, in order. */
+  get upstreams(): readonly string[] {
+    return this.#wish?.upstreams ?? [];
+  }
+
+  get view(): CatalogView {
+    return this.#view;
+  }
+
+  /** What it says of itself; the same object until something of it changes. */
+  get profile(): ServerProfile {
+    return this.#profile;
+  }
+
+  list(name: ListName): CatalogList {
+    return this.#view.list(name);
+  }
+
+  /** What clients must hear: changed lists and updated resources. Returns its own stop function. */
+  watch(listener: (notification: Notification) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Takes what is wanted of it and what upstreams offer now, and tells listeners of lists that changed thereby.
+   * @param contributions Of all upstreams whose lists are known.
+   */
+  update(wish: SurfaceWish, contributions: ReadonlyMap<string, Contribution>): void {
+    const chosen = wish.upstreams.flatMap((name) => contributions.get(name) ?? []);
+    if (isDeepStrictEqual(wish, this.#wish) && isSame(chosen, this.#contributions)) return;
+    const before = this.#view;
+    this.#wish = wish;
+    this.#contributions = chosen;
+    this.#view = new CatalogView({
+      contributions: chosen,
+      ledger: this.ledger,
+      isOnly: wish.upstreams.filter((name) => !isBuiltIn(name)).length === 1,
+      exposure: wish.exposure,
+    });
+    this.#profile = {
+      info: wish.info,
+      capabilities: capabilitiesOf(wish, chosen),
+      instructions: [wish.instructions, joinInstructions(chosen)].filter(Boolean).join('\n\n') || undefined,
+    };
+    for (const notification of changesBetween(before, this.#view)) this.#emit(notification);
+  }
+
+  /** Shows nothing from now on. */
+  retire(): void {
+    this.#wish = undefined;
+    this.#contributions = [];
+  }
+
+  /** Tells listeners that a resource of an upstream changed, if it is shown here. */
+  resourceUpdated(upstream: string, params: RawJson): void {
+    if (this.#wish?.exposure.resources !== true || !this.#wish.upstreams.includes(upstream)) return;
+    const uri: unknown = params.object?.['uri'];
+    if (typeof uri !== 'string') return;
+    const publicUri = this.#view.publicUri(upstream, uri);
+    this.#emit({
+      method: 'notifications/resources/updated',
+      params: publicUri === uri ? params : withMember(params, 'uri', RawJson.fromValue(publicUri)),
+    });
+  }
+
+  #emit(notification: Notification): void {
+    for (const listener of this.#listeners) listener(notification);
+  }
+}
+
+function isSame(left: readonly Contribution[], right: readonly Contribution[]): boolean {
+  return (
+    left.length === right.length &&
+    left.every(({ upstream, config, manifest }, index) => {
+      const other = right[index]!;
+      return upstream === other.upstream && config === other.config && manifest === other.manifest;
+    })
+  );
+}
+
+function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
+  const { prompts, resources } = exposure;
+  const extensions = { ...joinCapability('extensions', chosen), [TASKS_EXTENSION]: {} };
+  const others = { ...joinCapability('experimental', chosen), ...experimental };
+  return {
+    tools: LISTED,
+    ...(prompts && { prompts: LISTED }),
+    ...(resources && { resources: { ...LISTED, subscribe: true } }),
+    ...((prompts || resources) && { completions: {} }),
+    logging: {},
+    extensions,
+    ...(Object.keys(others).length > 0 && { experimental: others }),
+  };
+}
+
+// What goes beyond the specification is passed on, so it is announced; where two upstreams say it differently, the first counts.
+function joinCapability(name: 'extensions' | 'experimental', chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
+  return Object.assign(
+    {},
+    ...chosen
+      .map(({ manifest }) => manifest.capabilities[name])
+      .toReversed()
+      .filter(isObject),
+  ) as Readonly<Record<string, unknown>>;
+}
+
+// The upstreams' instructions, each under its name, bounded.
+function joinInstructions(contributions: readonly Contribution[]): string | undefined {
+  const given = contributions.filter(({ manifest }) => manifest.instructions !== undefined && manifest.instructions !== '');
+  if (given.length === 0) return undefined;
+  if (given.length === 1 && contributions.length === 1) return given[0]!.manifest.instructions;
+  const share = Math.floor(MAX_INSTRUCTIONS / given.length);
+  return given.map(({ upstream, manifest }) => `## ${upstream}\n${shorten(manifest.instructions!, share)}`).join('\n\n');
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
+function changesBetween(before: CatalogView, after: CatalogView): Notification[] {
+  const isChanged = (name: ListName) => !before.list(name).modern.bytes.equals(after.list(name).modern.bytes);
+  const changes: Notification[] = [];
+  if (isChanged('tools')) changes.push(changeOf('tools'));
+  if (isChanged('prompts')) changes.push(changeOf('prompts'));
+  if (isChanged('resources') || isChanged('resourceTemplates')) changes.push(changeOf('resources'));
+  return changes;
+}
+
+function changeOf(kind: 'tools' | 'prompts' | 'resources'): Notification {
+  return { method: `notifications/${kind}/list_changed`, params: undefined };
+}
