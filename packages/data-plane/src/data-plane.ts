@@ -1,21 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import {
-  DEFAULT_RESULTS,
-  IDEMPOTENCY_CAPABILITY,
-  type Cache,
-  type CallerSession,
-  type Clock,
-  type DocumentStore,
-  type Implementation,
-  type Journal,
-  type LineLog,
-  type Logger,
-  type Notification,
-  type ResultOutcome,
-  type Seal,
-  type State,
-  type Status,
+import type {
+  CallerSession,
+  Notification,
+  Cache,
+  Clock,
+  DocumentStore,
+  Implementation,
+  Journal,
+  LineLog,
+  Logger,
+  ResultOutcome,
+  Seal,
+  State,
+  Status,
 } from '@signalbox/core';
+import { DEFAULT_RESULTS, IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
 import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
 import type { Surface } from './catalog/surface.ts';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
@@ -69,10 +68,10 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const state = withResultsUpstream(parts.state);
   const { limits } = state.current.config;
   const { startConcurrency } = limits;
+  const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
   const store = new ResultStore({ clock, maxBytes: () => (state.current.config.results ?? DEFAULT_RESULTS).maxBytes });
   const open: OpenConnection = (options) =>
     options.desired.name === RESULTS_UPSTREAM ? openResults({ store, clock, logger, isRegExpLinear }, options) : parts.open(options);
-  const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
   const upstream = (name: string) => supervisor.get(name);
   const tasks = createTasks({ seal, cache, clock, upstream });
   const supervisor: Supervisor = await Supervisor.create({
@@ -93,13 +92,6 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keys = new KeyTable({ config: limits.idempotency, clock, logger });
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
-  const nameOf = (tool: string) => catalog.main.ledger.nameOf('tool', RESULTS_UPSTREAM, tool) ?? tool;
-  const toolNames = () => ({
-    read: nameOf('read_result'),
-    search: nameOf('search_result'),
-    slice: nameOf('slice_result'),
-    drop: nameOf('drop_result'),
-  });
   const dispatch = createCallPipeline({
     state,
     upstream,
@@ -116,7 +108,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     keys,
     keyJournal,
     keyTtlMs,
-    results: { store, schemas, toolNames, newHandle: () => randomBytes(16).toString('hex'), logger },
+    results: { store, schemas, newHandle: () => randomBytes(16).toString('hex'), logger },
   });
   const handlers = new Map<Surface, RequestHandler>();
   const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);
@@ -141,10 +133,10 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     // The first call should not pay for loading the compiler, and neither should the start.
     clock.after(500, () => void schemas.prepare());
   };
-  const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
   const close = async () => {
     await supervisor.close();
     store.clear();
   };
+  const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
   return { handler: handlerOf(catalog.main), servers, server, supervisor, status, start, close };
 }

@@ -80,12 +80,13 @@ export class Catalog {
       contributions,
     );
     const wanted = Object.entries(config.virtualServers);
+    // What the gateway brings along belongs to every address, as what it does for a call does.
+    const builtIn = [...upstreams.keys()].filter(isBuiltIn);
     for (const [name, surface] of this.#servers) if (!Object.hasOwn(config.virtualServers, name)) surface.retire();
     for (const [name, server] of wanted) {
       let surface = this.#servers.get(name);
       if (surface === undefined) this.#servers.set(name, (surface = new Surface(name, undefined, this.#own.info)));
-      const builtIn = [...upstreams.keys()].filter(isBuiltIn);
-      surface.update(toWish(name, server, { config, builtIn, own: this.#own }), contributions);
+      surface.update(toWish(name, server, { config, own: this.#own, builtIn }), contributions);
     }
     const paths = new Map(wanted.map(([name, server]) => [pathOf(name, server), name]));
     const isSame = paths.size === this.#paths.size && [...paths].every(([path, name]) => this.#paths.get(path) === name);
@@ -115,7 +116,7 @@ export class Catalog {
 function toWish(
   name: string,
   server: VirtualServerConfig,
-  { config, builtIn, own }: { readonly config: GatewayConfig; readonly builtIn: readonly string[]; readonly own: OwnProfile },
+  { config, own, builtIn }: { readonly config: GatewayConfig; readonly own: OwnProfile; readonly builtIn: readonly string[] },
 ): SurfaceWish {
   return {
     upstreams: [...servedBy(server, config.mcpServers), ...builtIn],

@@ -1,5 +1,6 @@
 import type { Logger, ResultOutcome } from '@signalbox/core';
 import { knowsResourceLinks } from '@signalbox/protocol';
+import type { Surface } from '../catalog/surface.ts';
 import type { TargetedCall } from '../stages/call-stages.ts';
 import type { SchemaValidator } from '../stages/schema-validator.ts';
 import { doGently } from './gently.ts';
@@ -7,14 +8,15 @@ import { RESULT_META, writeAnswer } from './reduced-answer.ts';
 import { readLayout, type ResultLayout } from './result-layout.ts';
 import { writeShortNotice, type ResultToolNames, type StructuredFate } from './result-notice.ts';
 import type { ResultPolicy } from './result-policy.ts';
+import { RESULT_SCHEME } from './result-resource.ts';
 import type { ResultStore } from './result-store.ts';
+import { RESULTS_UPSTREAM } from './result-upstream.ts';
 import { shortenJson, type ShortenedJson } from './shorten-json.ts';
 import { readableBytes, splitResult, toJsonPart, type ResultPart } from './split-result.ts';
 
 export interface ReduceParts {
   readonly store: ResultStore;
   readonly schemas: SchemaValidator;
-  readonly toolNames: () => ResultToolNames;
   readonly newHandle: () => string;
   readonly logger: Logger;
 }
@@ -46,7 +48,7 @@ async function reduce(parts: ReduceParts, call: TargetedCall, outcome: ResultOut
   const layout = await doGently(readLayout(bytes));
   if (readableBytes(bytes.length, layout, policy) <= policy.maxInlineBytes) return outcome;
   const handle = parts.newHandle();
-  const names = parts.toolNames();
+  const names = toolNamesAt(call.surface);
   const { fate: structured, part } = await treatStructured(parts, { call, outcome, policy, layout, handle, names });
   const split = await doGently(splitResult(bytes, layout, { policy, structured: part }));
   if (split.parts.length === 0) return outcome;
@@ -70,11 +72,17 @@ async function reduce(parts: ReduceParts, call: TargetedCall, outcome: ResultOut
     names,
     structured,
     previewBytes: Math.min(policy.previewBytes, policy.maxInlineBytes / 2),
-    knowsLinks: knowsResourceLinks(call.client.revision),
+    knowsLinks: knowsResourceLinks(call.client.revision) && call.surface.view.resource(`${RESULT_SCHEME}${handle}`) !== undefined,
   });
-  if (answer.byteLength < bytes.length) return { ...outcome, result: answer, modernMembers: undefined };
+  if (answer.byteLength < bytes.length) return { ...outcome, result: answer, modernMembers: undefined, hasLooseContent: undefined };
   store.drop(kept);
   return outcome;
+}
+
+// The tools go by the names they have where the caller is.
+function toolNamesAt({ ledger }: Surface): ResultToolNames {
+  const nameOf = (tool: string) => ledger.nameOf('tool', RESULTS_UPSTREAM, tool) ?? tool;
+  return { read: nameOf('read_result'), search: nameOf('search_result'), slice: nameOf('slice_result'), drop: nameOf('drop_result') };
 }
 
 interface StructuredOptions {

@@ -21,6 +21,8 @@ beforeAll(() => {
 });
 
 const KIB = 1024;
+// What is built in is loaded with its first start, which takes a busy machine a while.
+const PATIENCE = { timeout: 15_000 };
 const LINES = Array.from({ length: 20_000 }, (_, index) => `line ${index} of a long log`).join('\n');
 const ROWS = Array.from({ length: 5_000 }, (_, id) => ({ id, name: `row ${id}`, big: id === 7 ? 'b'.repeat(9_000) : '' }));
 const text = (said: string) => ({ type: 'text', text: said });
@@ -36,8 +38,8 @@ async function start(tools: ScriptedTool[], options: Options = {}): Promise<Memo
     ...options,
   });
   await gateway.list('tools/list');
-  // What is built in is loaded with its first start, which takes longer than a list waits for it.
-  await vi.waitFor(() => expect(gateway.supervisor.isSettling).toBe(false), { timeout: 10_000 });
+
+  await vi.waitFor(() => expect(gateway.supervisor.isSettling(['@results'])).toBe(false), PATIENCE);
   return gateway;
 }
 
@@ -429,7 +431,7 @@ describe('the tools for results', () => {
     await using gateway = await createMemoryGateway({ servers: { a: server } });
     expect(await gateway.list('tools/list')).toEqual(['big', 'read_result', 'näme with spaces']);
     gateway.apply({ a: { module: 'a', results: {} } });
-    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(7));
+    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(7), PATIENCE);
     expect(await gateway.list('tools/list')).toEqual([
       'big',
       'read_result',
@@ -443,7 +445,43 @@ describe('the tools for results', () => {
     server.tools[0] = tool({ content: [text(LINES)] });
     expect((await callBig(gateway)).answer.content[0]!.text).toContain('results__read_result {"handle"');
     gateway.apply({ a: { module: 'a' } });
-    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(3));
+    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(3), PATIENCE);
+  });
+});
+
+describe('at a virtual server', () => {
+  const virtualServers = {
+    work: { tools: { allow: ['big'], prefix: 'always' } },
+    plain: { upstreams: ['b'], resources: false },
+    strict: { tools: { deny: ['*_result'] } },
+  };
+
+  test('the tools for results are there whatever it chooses, by the names they have there', async () => {
+    const b = createScriptedServer([{ ...tool({ content: [text(LINES)] }), name: 'big' }]);
+    await using gateway = await createMemoryGateway({
+      servers: { a: createScriptedServer([tool({ content: [text(LINES)] }), { name: 'other', run: () => resultOf({}) }]), b },
+      more: { results: {}, virtualServers },
+    });
+    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(7), PATIENCE);
+    const work = gateway.at('work');
+    const names = ['a__big', 'b__big', ...['read', 'search', 'slice', 'drop'].map((verb) => `results__${verb}_result`)];
+    expect(await work.list('tools/list')).toEqual(names);
+    const answer = answerOf(await work.call('a__big'));
+    const { handle } = answer._meta![RESULT_META]!;
+    expect(answer.content[0]!.text).toContain(`results__read_result {"handle":"${handle}"`);
+    expect(textOf(await work.call('results__read_result', { handle, length: 10 }))).toContain('line 0');
+    // The handle belongs to the caller, not to the address.
+    expect(textOf(await gateway.call('read_result', { handle, length: 10 }))).toContain('line 0');
+  });
+
+  test('without resources there is no link to one, and without the tools results go whole', async () => {
+    const b = createScriptedServer([tool({ content: [text(LINES)] })]);
+    await using gateway = await createMemoryGateway({ servers: { b }, more: { results: {}, virtualServers } });
+    await vi.waitFor(async () => expect(await gateway.list('tools/list')).toHaveLength(5), PATIENCE);
+    const plain = answerOf(await gateway.at('plain').call('big'));
+    expect(plain.content.map(({ type }) => type)).toEqual(['text', 'text']);
+    expect(plain._meta).toHaveProperty([RESULT_META]);
+    expect(textOf(await gateway.at('strict').call('big'))).toBe(LINES);
   });
 });
 

@@ -1,6 +1,7 @@
-import { wholly, type Outcome, type ResultOutcome, type State } from '@signalbox/core';
+import { toOutcome, type Answer, type Outcome, type ResultOutcome, type State } from '@signalbox/core';
 import type { ReduceParts } from '../results/reduce-result.ts';
 import { createPolicyOf, type ResultPolicy } from '../results/result-policy.ts';
+import { RESULTS_UPSTREAM } from '../results/result-upstream.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
 
@@ -12,17 +13,20 @@ export interface LargeResultsOptions {
 
 /**
  * Gives the caller of a tool a preview and a handle in the place of a result that is too large, where the configuration
- * says so. Only such a result is looked into.
+ * says so and the tools to read on are shown. Only such a result is looked into.
  */
 export function largeResults(options: LargeResultsOptions): TargetedStage {
   const policyOf = createPolicyOf();
   return (call, next) => {
     const upstream = call.method === 'tools/call' ? options.upstream(call.target.upstream) : undefined;
     const policy = upstream && policyOf(options.state.current.config, upstream.desired.config, call.target.name);
-    if (policy === undefined) return next(call);
-    const treat = (outcome: Outcome) => (isLarge(outcome, policy) ? reduce(options.results, call, outcome, policy) : outcome);
-    const outcome = wholly(next)(call);
-    return outcome instanceof Promise ? outcome.then(treat) : treat(outcome);
+    if (policy === undefined || call.surface.view.toolOf(RESULTS_UPSTREAM, 'read_result') === undefined) return next(call);
+    const treat = (answer: Answer) => {
+      const outcome = toOutcome(answer);
+      return isLarge(outcome, policy) ? reduce(options.results, call, outcome, policy) : outcome;
+    };
+    const answer = next(call.sink === undefined ? call : { ...call, sink: undefined });
+    return answer instanceof Promise ? answer.then(treat) : treat(answer);
   };
 }
 
