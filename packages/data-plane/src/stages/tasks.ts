@@ -72,7 +72,7 @@ interface TaskCallOptions {
   readonly next: Whole;
 }
 
-// The server decides what becomes a task. A client that is used to deciding itself gets one in any case.
+// The server decides what becomes a task, and a client that is used to deciding itself gets one in any case.
 async function callExtension(options: TaskStageOptions, call: TargetedCall, { form, wish, next }: TaskCallOptions): Promise<Outcome> {
   const outcome = await next(call);
   if (outcome.kind === 'error') return outcome;
