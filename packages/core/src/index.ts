@@ -1,14 +1,18 @@
 export { RawJson, isObject } from './raw-json.ts';
+export { sinkAbove } from './result-sink.ts';
+export type { ResultChange, ResultHead, ResultSink, ResultSource } from './result-sink.ts';
 export { Cancellation } from './cancellation.ts';
 export { GatewayError, toGatewayError, toMessage } from './errors.ts';
 export type { ErrorCode, ErrorData, GatewayErrorOptions, RpcError } from './errors.ts';
-export { LOCAL_PRINCIPAL, LOG_LEVELS, OWN_PRINCIPAL } from './call.ts';
+export { LOCAL_PRINCIPAL, LOG_LEVELS, OWN_PRINCIPAL, toOutcome, wholly } from './call.ts';
 export type {
+  Answer,
   Ask,
   Awaitable,
   Call,
   CallerSession,
   ClientProfile,
+  Delivered,
   ErrorOutcome,
   Implementation,
   LogLevel,
@@ -26,6 +30,7 @@ export type {
   ToolAnnotations,
   ToolDefinition,
 } from './call.ts';
+export { exactJson, hasExactText, keepExactText } from './exact-json.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { IDEMPOTENCY_CAPABILITY, IDEMPOTENCY_KEY, parseIdempotencyKey } from './idempotency-key.ts';
 export { createPipeline } from './pipeline.ts';

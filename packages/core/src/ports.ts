@@ -1,9 +1,9 @@
-import type { Call, Outcome, Awaitable, Implementation } from './call.ts';
+import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
 import type { UpstreamKind } from './config/upstream-config.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
-export type Dispatch = (call: Call) => Awaitable<Outcome>;
+export type Dispatch = (call: Call) => Awaitable<Answer>;
 
 /** The fact that stays of a finished call. Carries no arguments and no results. */
 export interface Record {

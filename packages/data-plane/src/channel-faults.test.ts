@@ -71,7 +71,7 @@ describe('over a channel with faults', () => {
   test('a request or an answer that is lost ends with its budget, and the connection goes on', async () => {
     for (const way of ['request', 'answer'] as const) {
       const server = createFaultyServer(WRITES, way, { kind: 'drop' });
-      await using gateway = await createMemoryGateway({ servers: { server }, config: { server: { timeouts: { callMs: 60 } } } });
+      await using gateway = await createMemoryGateway({ servers: { server }, config: { server: { timeouts: { callMs: 500 } } } });
       await gateway.list('tools/list');
       await expect(gateway.call('act')).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
       expect(textOf(await gateway.call('act'))).toMatch(/^run/);
@@ -82,7 +82,7 @@ describe('over a channel with faults', () => {
   test('an answer that comes twice counts once, and garbage in its place is no answer', async () => {
     const twice = createFaultyServer(WRITES, 'answer', { kind: 'repeat' });
     const garbage = createFaultyServer(WRITES, 'answer', { kind: 'replace', message: Buffer.from('{"jsonrpc":"2.0","id":') });
-    await using gateway = await createMemoryGateway({ servers: { twice, garbage }, config: { garbage: { timeouts: { callMs: 60 } } } });
+    await using gateway = await createMemoryGateway({ servers: { twice, garbage }, config: { garbage: { timeouts: { callMs: 500 } } } });
     await gateway.list('tools/list');
     expect(textOf(await gateway.call('act'))).toBe('run 1');
     expect(textOf(await gateway.call('act'))).toBe('run 2');

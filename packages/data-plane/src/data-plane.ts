@@ -22,6 +22,7 @@ import { KeyJournal } from './idempotency/key-journal.ts';
 import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
+import { createTasks } from './tasks/tasks.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
 import type { OpenConnection } from './upstreams/open-connection.ts';
 
@@ -58,15 +59,27 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { state, documents, cache, keyLog, journal, open, clock, logger, info, random = Math.random } = parts;
+  const { state, documents, cache, keyLog, journal, open, seal, clock, logger, info, random = Math.random } = parts;
   const { limits } = state.current.config;
   const { startConcurrency } = limits;
   const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
-  const supervisor = await Supervisor.create({ state, documents, open, clock, logger, random, startConcurrency, info, experimental });
+  const upstream = (name: string) => supervisor.get(name);
+  const tasks = createTasks({ seal, cache, clock, upstream });
+  const supervisor: Supervisor = await Supervisor.create({
+    state,
+    documents,
+    open,
+    clock,
+    logger,
+    random,
+    startConcurrency,
+    info,
+    experimental,
+    tasks: tasks.news,
+  });
   const { catalog } = supervisor;
   const settled = createSettle({ supervisor, clock });
   const schemas = createSchemaValidator({ logger });
-  const upstream = (name: string) => supervisor.get(name);
   const keys = new KeyTable({ config: limits.idempotency, clock, logger });
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
@@ -76,6 +89,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     unlisted: (surface) => supervisor.unlisted(surface.upstreams),
     schemas,
     cache,
+    tasks,
     journal,
     clock,
     logger,
@@ -90,7 +104,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const handlerOf = (surface: Surface): RequestHandler => {
     let handler = handlers.get(surface);
     if (handler === undefined)
-      handlers.set(surface, (handler = createGatewayHandler({ surface, upstream, dispatch, settled, notify, clock })));
+      handlers.set(surface, (handler = createGatewayHandler({ surface, upstream, dispatch, settled, tasks, seal, notify, clock })));
     return handler;
   };
   const server = (name: string) => {

@@ -12,6 +12,8 @@ import { resolve } from './stages/resolve.ts';
 import { retry } from './stages/retry.ts';
 import type { SchemaValidator } from './stages/schema-validator.ts';
 import { shape } from './stages/shape.ts';
+import { carryTasks } from './stages/tasks.ts';
+import type { Tasks } from './tasks/tasks.ts';
 import { createSend } from './upstreams/send.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
@@ -21,6 +23,7 @@ export interface PipelineParts {
   readonly unlisted: (surface: Surface) => readonly Upstream[];
   readonly schemas: SchemaValidator;
   readonly cache: Cache<ResultOutcome>;
+  readonly tasks: Tasks;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -39,6 +42,7 @@ export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
     .use(shape(parts)) // we go on with exactly what will be sent
     .use(idempotency(parts)) // a repetition passes the checks again, and runs, retries and waits with the first
     .use(cacheOutcomes(parts)) // a hit has passed the same checks as a miss
+    .use(carryTasks(parts)) // what a request about a task takes is tried and admitted step by step
     .use(retry(parts)) // each attempt queues for its own target
     .use(admit(parts)) // only work that will really be sent waits
     .end(createSend(parts));

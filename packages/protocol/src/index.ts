@@ -1,7 +1,7 @@
 export { toParams, withParams } from './messages/encode.ts';
-export { readMember, withMember } from './messages/members.ts';
+export { readElements, readMember, withMember } from './messages/members.ts';
 export { Scanner } from './messages/scan.ts';
-export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
+export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile, TaskWish } from './peers/peer.ts';
 export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';
 export { explainHeaderMarks } from './peers/header-marks.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';
@@ -23,3 +23,19 @@ export { startChild } from './transports/stdio-child.ts';
 export type { ChildChannel, ChildOptions } from './transports/stdio-child.ts';
 export { serveStdio } from './transports/stdio-server.ts';
 export type { StdioServerOptions } from './transports/stdio-server.ts';
+export { mayBeTask, planTaskCall, toCoreTool } from './tasks/task-calls.ts';
+export { crossCreatedTask, crossTask, writeTaskList } from './tasks/task-crossing.ts';
+export {
+  changeTaskId,
+  changeTaskIdAround,
+  changeTaskIdIn,
+  readCreatedTask,
+  readTask,
+  readTaskNotification,
+  taskOfMessage,
+} from './tasks/task-ids.ts';
+export type { IdChange, TaskState } from './tasks/task-ids.ts';
+export { createdKeptTask, keptTaskResult, keptTaskState } from './tasks/kept-task.ts';
+export type { KeptTask } from './tasks/kept-task.ts';
+export { TASKS_EXTENSION, checkTaskMethod, clientTaskForm, serverTaskForm } from './tasks/task-support.ts';
+export type { TaskForm } from './tasks/task-support.ts';

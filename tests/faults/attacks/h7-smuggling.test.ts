@@ -135,6 +135,7 @@ describe.each([
 });
 
 // RFC 9112 §9.6: who says that it closes must not run what comes behind, as the client will send that again elsewhere.
+// Node would run it when it came in the same packet.
 test('H7: a call behind a refused request either has its answer or was not run', async () => {
   for (const malformed of MALFORMED) {
     const attack = prepare(malformed);

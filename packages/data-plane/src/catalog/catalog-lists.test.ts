@@ -2,11 +2,12 @@ import { expect, test } from 'vitest';
 import { buildLists, joinHints } from './catalog-lists.ts';
 
 const brief = { ttlMs: 0, isPublic: false };
+const extras = { hint: brief, rest: '' };
 
 function build(tools: readonly object[], hint = brief) {
   const { tools: list } = buildLists(
     { tools, prompts: [], resources: [], resourceTemplates: [] },
-    { tools: hint, prompts: brief, resources: brief, resourceTemplates: brief },
+    { tools: { hint, rest: '' }, prompts: extras, resources: extras, resourceTemplates: extras },
   );
   return { modern: list.modern.value, handshake: list.handshake.value };
 }

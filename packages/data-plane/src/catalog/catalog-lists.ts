@@ -1,4 +1,4 @@
-import { RawJson, isObject, type ResultOutcome } from '@signalbox/core';
+import { RawJson, exactJson, isObject, type ResultOutcome } from '@signalbox/core';
 import { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from '@signalbox/protocol';
 import type { ListHint } from '../upstreams/manifest.ts';
 
@@ -11,17 +11,28 @@ export interface CatalogList {
   readonly length: number;
 }
 
-/** Writes all lists. Order is kept as given. */
+/** What a list says beside its entries. */
+export interface ListExtras {
+  readonly hint: ListHint;
+  /** Further members, as text without braces. */
+  readonly rest: string;
+}
+
+/**
+ * Writes all lists. Order is kept as given.
+ * @param coreTools The tools as clients see them whose tasks are those of the core.
+ */
 export function buildLists(
   entries: Readonly<Record<ListName, readonly object[]>>,
-  hints: Readonly<Record<ListName, ListHint>>,
+  extras: Readonly<Record<ListName, ListExtras>>,
+  coreTools: readonly object[] = entries.tools,
 ): Readonly<Record<ListName, CatalogList>> {
-  const handshakeTools = entries.tools.map(toHandshakeTool);
+  const handshakeTools = coreTools.map(toHandshakeTool);
   return {
-    tools: buildList('tools', { modern: entries.tools, handshake: handshakeTools, hint: hints.tools }),
-    prompts: buildList('prompts', { modern: entries.prompts, hint: hints.prompts }),
-    resources: buildList('resources', { modern: entries.resources, hint: hints.resources }),
-    resourceTemplates: buildList('resourceTemplates', { modern: entries.resourceTemplates, hint: hints.resourceTemplates }),
+    tools: buildList('tools', { modern: entries.tools, handshake: handshakeTools, ...extras.tools }),
+    prompts: buildList('prompts', { modern: entries.prompts, ...extras.prompts }),
+    resources: buildList('resources', { modern: entries.resources, ...extras.resources }),
+    resourceTemplates: buildList('resourceTemplates', { modern: entries.resourceTemplates, ...extras.resourceTemplates }),
   };
 }
 
@@ -48,19 +59,20 @@ export function toListOutcome(list: CatalogList, revision: string): ResultOutcom
 
 function buildList(
   name: ListName,
-  {
-    modern,
-    handshake = modern,
-    hint,
-  }: { readonly modern: readonly object[]; readonly handshake?: readonly object[]; readonly hint: ListHint },
+  { modern, handshake = modern, hint, rest }: ListExtras & { readonly modern: readonly object[]; readonly handshake?: readonly object[] },
 ): CatalogList {
-  const text = `"${name}":${JSON.stringify(modern)}`;
+  const more = rest === '' ? '' : `,${rest}`;
+  const text = `"${name}":${toText(modern)}${more}`;
   const caching = `"ttlMs":${hint.ttlMs},"cacheScope":"${hint.isPublic ? 'public' : 'private'}"`;
   return {
     modern: RawJson.fromBytes(Buffer.from(`{"resultType":"complete",${text},${caching}}`)),
-    handshake: RawJson.fromBytes(Buffer.from(`{"${name}":${JSON.stringify(handshake)}}`)),
+    handshake: RawJson.fromBytes(Buffer.from(`{"${name}":${toText(handshake)}${more}}`)),
     length: modern.length,
   };
+}
+
+function toText(items: readonly object[]): string {
+  return `[${items.map(exactJson).join(',')}]`;
 }
 
 // Clients of the handshake revisions know output schemas of objects only, and refuse a whole list for one that is not.

@@ -4,6 +4,7 @@ import {
   servedBy,
   type GatewayConfig,
   type Implementation,
+  type RawJson,
   type Snapshot,
   type VirtualServerConfig,
   type VirtualServerStatus,
@@ -92,9 +93,9 @@ export class Catalog {
   }
 
   /** Tells of a changed resource wherever it is shown. */
-  resourceUpdated(upstream: string, uri: string): void {
-    this.main.resourceUpdated(upstream, uri);
-    for (const surface of this.#servers.values()) surface.resourceUpdated(upstream, uri);
+  resourceUpdated(upstream: string, params: RawJson): void {
+    this.main.resourceUpdated(upstream, params);
+    for (const surface of this.#servers.values()) surface.resourceUpdated(upstream, params);
   }
 
   /** Whether names were given since the last `toDocument`. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RawJson, isObject, type Implementation, type Notification } from '@signalbox/core';
-import type { ServerProfile } from '@signalbox/protocol';
+import { TASKS_EXTENSION, withMember, type ServerProfile } from '@signalbox/protocol';
 import type { CatalogList, ListName } from './catalog-lists.ts';
 import { CatalogView, type Contribution } from './catalog-view.ts';
 import type { Exposure } from './exposure.ts';
@@ -110,11 +110,14 @@ export class Surface {
   }
 
   /** Tells listeners that a resource of an upstream changed, if it is shown here. */
-  resourceUpdated(upstream: string, uri: string): void {
+  resourceUpdated(upstream: string, params: RawJson): void {
     if (this.#wish?.exposure.resources !== true || !this.#wish.upstreams.includes(upstream)) return;
+    const uri: unknown = params.object?.['uri'];
+    if (typeof uri !== 'string') return;
+    const publicUri = this.#view.publicUri(upstream, uri);
     this.#emit({
       method: 'notifications/resources/updated',
-      params: RawJson.fromValue({ uri: this.#view.publicUri(upstream, uri) }),
+      params: publicUri === uri ? params : withMember(params, 'uri', RawJson.fromValue(publicUri)),
     });
   }
 
@@ -135,7 +138,7 @@ function isSame(left: readonly Contribution[], right: readonly Contribution[]): 
 
 function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
   const { prompts, resources } = exposure;
-  const extensions = joinCapability('extensions', chosen);
+  const extensions = { ...joinCapability('extensions', chosen), [TASKS_EXTENSION]: {} };
   const others = { ...joinCapability('experimental', chosen), ...experimental };
   return {
     tools: LISTED,
@@ -143,7 +146,7 @@ function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonl
     ...(resources && { resources: { ...LISTED, subscribe: true } }),
     ...((prompts || resources) && { completions: {} }),
     logging: {},
-    ...(Object.keys(extensions).length > 0 && { extensions }),
+    extensions,
     ...(Object.keys(others).length > 0 && { experimental: others }),
   };
 }

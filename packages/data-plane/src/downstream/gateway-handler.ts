@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import {
   GatewayError,
   isObject,
+  wholly,
+  type Answer,
   type Awaitable,
   type CallerSession,
   type Clock,
@@ -10,12 +12,15 @@ import {
   type Outcome,
   type Priority,
   type Request,
+  type Seal,
 } from '@signalbox/core';
-import type { RequestHandler, ServerProfile } from '@signalbox/protocol';
+import type { RequestHandler, ServerProfile, TaskWish } from '@signalbox/protocol';
 import { toListOutcome, type ListName } from '../catalog/catalog-lists.ts';
 import type { Surface } from '../catalog/surface.ts';
 import type { SurfaceCall } from '../stages/call-stages.ts';
+import type { Tasks } from '../tasks/tasks.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
+import { listTasks, type ListTasksOptions } from './list-tasks.ts';
 import type { Settled } from './settle.ts';
 
 export interface GatewayHandlerOptions {
@@ -24,6 +29,8 @@ export interface GatewayHandlerOptions {
   readonly upstream: (name: string) => Upstream | undefined;
   readonly dispatch: Next<SurfaceCall>;
   readonly settled: Settled;
+  readonly tasks: Tasks;
+  readonly seal: Seal;
   /** Tells servers what the client of a session told us. */
   readonly notify: (notification: Notification, session: CallerSession) => void;
   readonly clock: Clock;
@@ -40,17 +47,28 @@ const LISTS: ReadonlyMap<string, ListName> = new Map([
 const PRIORITY_KEY = 'signalbox.dev/priority';
 const TIMEOUT_KEY = 'signalbox.dev/timeoutMs';
 
+/** Longest wait for what one server says of a task in a list, in milliseconds. */
+const TASK_LIST_MS = 30_000;
+
 /** What clients at one address talk to: lists come from its surface, everything else becomes a call. */
 export function createGatewayHandler(options: GatewayHandlerOptions): RequestHandler {
   const { surface, dispatch } = options;
   const nextId = createCallIds();
+  const ask = wholly(dispatch);
+  const tasks: ListTasksOptions = {
+    table: options.tasks.table,
+    seal: options.seal,
+    ask: (request) => ask({ ...toCall(request, nextId(), options), deadlineMs: options.clock.monotonic() + TASK_LIST_MS }),
+  };
   return {
     describe: (): ServerProfile => surface.profile,
-    request: (request: Request): Awaitable<Outcome> => {
+    request: (request: Request): Awaitable<Answer> => {
       if (surface.isGone) throw gone(surface);
       const list = LISTS.get(request.method);
-      return list === undefined ? dispatch(toCall(request, nextId(), options)) : answerList(options, list, request);
+      if (list !== undefined) return answerList(options, list, request);
+      return request.method === 'tasks/list' ? listTasks(tasks, request) : dispatch(toCall(request, nextId(), options));
     },
+    watchTask: (taskId: string, wish: TaskWish) => (surface.isGone ? undefined : options.tasks.news.watch(taskId, wish)),
     watch: (listener: (notification: Notification) => void) => surface.watch(listener),
     notify: (notification: Notification, session: CallerSession | undefined) => {
       if (session !== undefined) options.notify(notification, session);

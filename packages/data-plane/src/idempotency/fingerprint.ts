@@ -15,7 +15,9 @@ export function keyId(principal: string, key: string): string {
  */
 export function fingerprintOf({ target, params }: TargetedCall): string {
   const args = params.get('arguments');
-  return digest(`${target.upstream}\n${target.name}\n${args === undefined ? '' : canonicalText(args.bytes)}`);
+  // A call that wants a task has another answer.
+  const wish = params.has('task') ? 'task' : '';
+  return digest(`${target.upstream}\n${target.name}\n${wish}\n${args === undefined ? '' : canonicalText(args.bytes)}`);
 }
 
 /** Tells the rounds of one call apart: a call that was answered with a question comes back with the answer to it. */

@@ -1,5 +1,7 @@
 import type { Call, ResolvedCall, Stage } from '@signalbox/core';
+import type { OutgoingRequest } from '@signalbox/protocol';
 import type { Surface } from '../catalog/surface.ts';
+import type { TaskRef } from '../tasks/task-ids.ts';
 
 /** What the stages find out about a call on its way, for its record. The one thing on a call that changes. */
 export interface CallTrace {
@@ -22,7 +24,10 @@ export interface ObservedCall extends SurfaceCall {
 }
 
 /** A recorded call with its target. */
-export interface TargetedCall extends ObservedCall, ResolvedCall {}
+export interface TargetedCall extends ObservedCall, ResolvedCall, Pick<OutgoingRequest, 'offersTask' | 'taskEnd'> {
+  /** The task a request is about, and the id its owner knows it by. */
+  readonly task?: { readonly ref: TaskRef; readonly publicId: string } | undefined;
+}
 
 /** A stage around a call whose target is known. */
 export type TargetedStage = Stage<TargetedCall>;

@@ -7,8 +7,9 @@ import {
   parseIdempotencyKey,
   toGatewayError,
   toMessage,
+  wholly,
+  type Awaitable,
   type Clock,
-  type Next,
   type Outcome,
 } from '@signalbox/core';
 import { readMember, withMember } from '@signalbox/protocol';
@@ -48,7 +49,7 @@ export function idempotency(options: IdempotencyOptions): TargetedStage {
     const id = keyId(call.principal, parseIdempotencyKey(given));
     const fingerprint = fingerprintOf(call);
     const known = keys.find(id);
-    if (known === undefined) return run(options, call, next, { id, fingerprint });
+    if (known === undefined) return run(options, call, wholly(next), { id, fingerprint });
     if (known.fingerprint !== fingerprint) throw usedOtherwise(call, known);
     const { state } = known;
     switch (state.kind) {
@@ -68,7 +69,7 @@ export function idempotency(options: IdempotencyOptions): TargetedStage {
       case 'open':
         break;
     }
-    return run(options, call, next, { id, fingerprint });
+    return run(options, call, wholly(next), { id, fingerprint });
   };
 }
 
@@ -82,7 +83,7 @@ function mayRunAgain(options: IdempotencyOptions, call: TargetedCall): boolean {
 function run(
   options: IdempotencyOptions,
   call: TargetedCall,
-  next: Next<TargetedCall>,
+  next: (call: TargetedCall) => Awaitable<Outcome>,
   wish: { readonly id: string; readonly fingerprint: string },
 ): Promise<Outcome> {
   const { keys, keyJournal, clock } = options;

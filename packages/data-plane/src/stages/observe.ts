@@ -1,11 +1,11 @@
 import {
   GatewayError,
   toGatewayError,
+  type Answer,
   type Call,
   type Clock,
   type Journal,
   type Logger,
-  type Outcome,
   type Record,
   type Stage,
 } from '@signalbox/core';
@@ -24,7 +24,7 @@ export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCal
     const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isSent: false, isCached: false };
     const startedAtMs = clock.now();
     const start = clock.monotonic();
-    const succeed = (outcome: Outcome): Outcome => {
+    const succeed = (outcome: Answer): Answer => {
       write(
         options,
         call,
@@ -105,7 +105,7 @@ function stackOf(error: GatewayError): string | undefined {
   return error.cause instanceof Error ? error.cause.stack : error.stack;
 }
 
-function statusOf(outcome: Outcome): Record['status'] {
+function statusOf(outcome: Answer): Record['status'] {
   if (outcome.kind === 'error') return 'rpc-error';
   return outcome.isError ? 'tool-error' : 'ok';
 }

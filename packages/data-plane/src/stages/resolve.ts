@@ -1,13 +1,16 @@
 import { GatewayError, RawJson, isObject, nearestOf, type Stage, type Target } from '@signalbox/core';
-import { withParams } from '@signalbox/protocol';
+import { checkTaskMethod, withParams } from '@signalbox/protocol';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import type { Surface } from '../catalog/surface.ts';
 import type { Settled } from '../downstream/settle.ts';
+import { unknownTask } from '../tasks/kept-tasks.ts';
+import type { Tasks } from '../tasks/tasks.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { ObservedCall, TargetedCall } from './call-stages.ts';
 
 export interface ResolveOptions {
   readonly upstream: (name: string) => Upstream | undefined;
+  readonly tasks: Pick<Tasks, 'ids'>;
   readonly settled: Settled;
   /** Those behind an address of which nobody knows yet what they offer. */
   readonly unlisted: (surface: Surface) => readonly Upstream[];
@@ -15,6 +18,7 @@ export interface ResolveOptions {
 
 interface Resolution {
   readonly target: Target;
+  readonly task?: TargetedCall['task'];
   /** The params with our names replaced by the upstream's. */
   readonly params: ObservedCall['params'];
 }
@@ -26,7 +30,7 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
       call.trace.upstream = resolution.target.upstream;
       return next({ ...call, ...resolution, fallbacks: fallbacksFor(options, call, resolution.target) });
     };
-    const resolution = find(call);
+    const resolution = call.method.startsWith('tasks/') ? findTask(options, call) : find(call);
     if (resolution !== undefined) return pass(resolution);
     const settled = options.settled(call.surface);
     if (settled === undefined) throw notFound(options, call);
@@ -92,6 +96,21 @@ function beyond(call: ObservedCall): Resolution {
   if (only === undefined || others.length > 0) throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": ${why}`);
   call.trace.name = call.method;
   return { target: { upstream: only, name: call.method, definition: undefined }, params: call.params };
+}
+
+// Whose a task is and where it runs stands in its id, and an id that does not open for this caller is not there.
+function findTask({ tasks, upstream }: ResolveOptions, call: ObservedCall): Resolution {
+  checkTaskMethod(call.method, call.client);
+  const publicId = call.params.get('taskId')?.value;
+  if (typeof publicId !== 'string')
+    throw new GatewayError('INVALID_PARAMS', `Cannot make a ${call.method} call without "taskId" as text in its params`);
+  const ref = tasks.ids.find(publicId, call);
+  if (ref === undefined || !call.surface.upstreams.includes(ref.upstream) || upstream(ref.upstream) === undefined) throw unknownTask();
+  return {
+    target: { upstream: ref.upstream, name: ref.id, definition: undefined },
+    task: { ref, publicId },
+    params: withParams(call.params, { taskId: RawJson.fromValue(ref.id) }),
+  };
 }
 
 function named(call: ObservedCall, member: 'name' | 'uri', lookUp: (name: string) => Target | undefined): Resolution | undefined {

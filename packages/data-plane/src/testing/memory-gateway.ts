@@ -6,6 +6,7 @@ import {
   parseGatewayConfig,
   silentLogger,
   systemClock,
+  toOutcome,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
@@ -215,16 +216,18 @@ function createClient(handler: RequestHandler): MemoryClient {
   const notifications: string[] = [];
   handler.watch((notification) => notifications.push(notification.method));
   const request = async (method: string, params: object, more: Partial<Request> = {}): Promise<Outcome> =>
-    await handler.request({
-      method,
-      params: toParams({ ...params }),
-      client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
-      cancellation: new Cancellation(),
-      emit: undefined,
-      wantsProgress: false,
-      principal: 'local',
-      ...more,
-    });
+    toOutcome(
+      await handler.request({
+        method,
+        params: toParams({ ...params }),
+        client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+        cancellation: new Cancellation(),
+        emit: undefined,
+        wantsProgress: false,
+        principal: 'local',
+        ...more,
+      }),
+    );
   return {
     handler,
     notifications,

@@ -14,11 +14,15 @@ import {
   type Outcome,
   type Question,
 } from '@signalbox/core';
-import { askableCapabilities, canBeAsked, isHandshake, type Connection } from '@signalbox/protocol';
+import { askableCapabilities, canBeAsked, changeTaskIdAround, isHandshake, taskOfMessage, type Connection } from '@signalbox/protocol';
+import type { TargetedCall } from '../stages/call-stages.ts';
+import type { TaskCaller } from '../tasks/task-ids.ts';
+import type { TaskMessages } from '../tasks/task-messages.ts';
 import type { OpenConnection } from './open-connection.ts';
 
 export interface IsolatedParts {
   readonly open: OpenConnection;
+  readonly tasks: TaskMessages;
   readonly clock: Clock;
   /** Waits for the right to start; the returned function gives it back. */
   readonly startPermit: () => Promise<() => void>;
@@ -28,6 +32,8 @@ export interface IsolatedParts {
 export interface Lease {
   readonly connection: Connection;
   release(): void;
+  /** Keeps the connection for a task that runs behind it, by the server's own id, until it ends. Releases the lease then. */
+  hold(taskId: string, end: Cancellation): void;
 }
 
 interface Entry {
@@ -37,6 +43,8 @@ interface Entry {
   /** Calls that use it, newest last; the one it was opened for is there from the beginning. */
   readonly users: Call[];
   readonly session: CallerSession | undefined;
+  /** Tasks of its server, which only this connection may know. */
+  readonly tasks: Set<string>;
   connection: Connection | undefined;
   logLevel: LogLevel | undefined;
   lastUsedMs: number;
@@ -81,7 +89,7 @@ export class IsolatedConnections {
    * @param waitMs Longest wait for it, in milliseconds.
    * @throws GatewayError `UPSTREAM_UNAVAILABLE` (never sent), `OVERLOADED` when all are in use for that long, `CANCELLED`.
    */
-  async take(call: Call, waitMs: number): Promise<Lease> {
+  async take(call: TargetedCall, waitMs: number): Promise<Lease> {
     const untilMs = this.#parts.clock.monotonic() + waitMs;
     for (;;) {
       if (this.#isClosed) throw this.#unavailable('it was closed');
@@ -89,6 +97,11 @@ export class IsolatedConnections {
       if (entry !== undefined) return await this.#lease(entry, call, untilMs - this.#parts.clock.monotonic());
       await this.#wait(call, untilMs - this.#parts.clock.monotonic(), waitMs);
     }
+  }
+
+  /** The id by which a caller knows a task of this upstream. */
+  nameTask(id: string, caller: TaskCaller): string {
+    return this.#parts.tasks.name(this.#desired.name, id, caller);
   }
 
   /** Tells the servers behind a session's own connections what its client told us. */
@@ -104,8 +117,10 @@ export class IsolatedConnections {
     await Promise.all(this.#closing);
   }
 
-  #find(call: Call): Entry | undefined {
+  #find(call: TargetedCall): Entry | undefined {
     const key = this.#keyOf(call);
+    const taskId = call.task?.ref.id;
+    for (const entry of this.#entries) if (taskId !== undefined && entry.key === key && entry.tasks.has(taskId)) return entry;
     for (const entry of this.#entries) if (entry.key === key && (entry.users.length === 0 || !this.#isExclusive(entry, call))) return entry;
     return undefined;
   }
@@ -138,6 +153,7 @@ export class IsolatedConnections {
       ending,
       users,
       session,
+      tasks: new Set(),
       opening: this.#connect(call, { session, users, ending }),
       connection: undefined,
       logLevel: undefined,
@@ -164,23 +180,36 @@ export class IsolatedConnections {
 
   async #connect(call: Call, { session, users, ending }: Pick<Entry, 'session' | 'users' | 'ending'>): Promise<Connection> {
     const release = await this.#parts.startPermit();
+    const caller = { principal: call.principal, session };
     try {
       const { connection } = await this.#parts.open({
         desired: this.#desired,
         lastRevision: undefined,
-        onNotification: (notification) => deliver(notification, session, users),
+        onNotification: (notification) => this.#deliver(notification, { caller, users }),
         onStderr: () => undefined,
         cancellation: ending,
         isolated: {
           info: session === undefined ? undefined : call.client.info,
           capabilities: askableCapabilities(call.client.capabilities),
-          ask: (question) => askOutside(question, session, users),
+          ask: changeTaskIdAround(
+            (question) => askOutside(question, session, users),
+            (id) => this.nameTask(id, caller),
+          ),
         },
       });
       return connection;
     } finally {
       release();
     }
+  }
+
+  // Lists and resources are followed over the connection that all share.
+  #deliver(notification: Notification, { caller, users }: { readonly caller: TaskCaller; readonly users: readonly Call[] }): void {
+    if (/^notifications\/(?:(?:tools|prompts|resources)\/list_changed|resources\/updated)$/.test(notification.method)) return;
+    const taskId = taskOfMessage(notification);
+    if (taskId !== undefined) this.#parts.tasks.take(this.#desired.name, { notification, taskId, caller });
+    else if (caller.session !== undefined) caller.session.notify(notification);
+    else if (users.length === 1) users[0]!.emit?.(notification);
   }
 
   async #lease(entry: Entry, call: Call, waitMs: number): Promise<Lease> {
@@ -203,7 +232,14 @@ export class IsolatedConnections {
           .setLogLevel(entry.logLevel)
           .catch((error: unknown) => this.#logger.debug('could not set the log level', { error: toMessage(error) }));
       }
-      return { connection, release };
+      const hold = (taskId: string, end: Cancellation) => {
+        entry.tasks.add(taskId);
+        end.watch(() => {
+          entry.tasks.delete(taskId);
+          release();
+        });
+      };
+      return { connection, release, hold };
     } catch (error) {
       release();
       throw error;
@@ -289,11 +325,4 @@ function askOutside(question: Question, session: CallerSession | undefined, user
   return Promise.reject(
     new GatewayError('MISSING_CAPABILITY', `Cannot ask a client "${question.method}" while no call of it is in flight`),
   );
-}
-
-// Lists and resources are followed over the connection that all share.
-function deliver(notification: Notification, session: CallerSession | undefined, users: readonly Call[]): void {
-  if (/^notifications\/(?:(?:tools|prompts|resources)\/list_changed|resources\/updated)$/.test(notification.method)) return;
-  if (session !== undefined) session.notify(notification);
-  else if (users.length === 1) users[0]!.emit?.(notification);
 }

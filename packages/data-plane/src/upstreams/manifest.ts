@@ -3,11 +3,13 @@ import {
   GatewayError,
   OWN_PRINCIPAL,
   isObject,
+  keepExactText,
   type Implementation,
   type LeftOutEntry,
+  type RawJson,
   type ToolDefinition,
 } from '@signalbox/core';
-import { MODERN_REVISION, explainHeaderMarks, isHandshake, toParams, type Connection } from '@signalbox/protocol';
+import { MODERN_REVISION, explainHeaderMarks, isHandshake, readElements, readMember, toParams, type Connection } from '@signalbox/protocol';
 
 /** A prompt, resource or template as its server lists it. Unknown members are kept. */
 export type Listed = Readonly<Record<string, unknown>>;
@@ -32,6 +34,8 @@ export interface Manifest {
   readonly templates: readonly Listed[];
   /** Absent for servers that give none. */
   readonly hints?: Readonly<Partial<Record<ListKind, ListHint>>>;
+  /** What each list had beside its entries, as members of an object without braces. */
+  readonly rests?: Readonly<Partial<Record<ListKind, string>>>;
 }
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
@@ -84,7 +88,7 @@ export async function fetchManifest(connection: Connection, options: FetchOption
     prompts: prompts.items,
     resources: resources.items,
     templates: templates.items,
-    hints: toHints({ tools, prompts, resources, templates }),
+    ...toExtras({ tools, prompts, resources, templates }),
   };
 }
 
@@ -92,11 +96,20 @@ export async function fetchManifest(connection: Connection, options: FetchOption
 export interface FetchedList {
   readonly items: readonly Listed[];
   readonly hint: ListHint | undefined;
+  /** Whatever else its first page had, as members of an object without braces. */
+  readonly rest: string;
 }
 
-/** The hints among fetched lists. */
-export function toHints(lists: Readonly<Partial<Record<ListKind, FetchedList>>>): NonNullable<Manifest['hints']> {
-  return Object.fromEntries(Object.entries(lists).flatMap(([kind, { hint }]) => (hint === undefined ? [] : [[kind, hint]])));
+/** What fetched lists say beside their entries. */
+export function toExtras(
+  lists: Readonly<Partial<Record<ListKind, FetchedList>>>,
+  before: Pick<Manifest, 'hints' | 'rests'> = {},
+): Required<Pick<Manifest, 'hints' | 'rests'>> {
+  const given = Object.entries(lists);
+  return {
+    hints: { ...before.hints, ...Object.fromEntries(given.flatMap(([kind, { hint }]) => (hint === undefined ? [] : [[kind, hint]]))) },
+    rests: { ...before.rests, ...Object.fromEntries(given.map(([kind, { rest }]) => [kind, rest])) },
+  };
 }
 
 /**
@@ -113,9 +126,12 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
   const hasMarks = kind === 'tools' && !isHandshake(connection.revision);
   let cursor: string | undefined;
   let hint: ListHint | undefined;
+  let rest = '';
   for (let page = 1; ; page++) {
-    const result = await fetchPage(connection, list.method, cursor, options);
-    if (result === undefined) return NOTHING;
+    const raw = await fetchPage(connection, list.method, cursor, options);
+    if (raw === undefined) return NOTHING;
+    const result = toPage(raw, list.member);
+    if (page === 1) rest = restOf(raw, list.member);
     hint = page === 1 ? readHint(result) : leastOf(hint, readHint(result));
     for (const item of Array.isArray(result[list.member]) ? (result[list.member] as unknown[]) : []) {
       const key = isObject(item) ? item[list.key] : undefined;
@@ -127,7 +143,7 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
     const next = result['nextCursor'];
     if (typeof next !== 'string') {
       options.onLeftOut?.(kind, [...leftOut.values()]);
-      return { items: [...items.values()], hint };
+      return { items: [...items.values()], hint, rest };
     }
     if (cursors.has(next)) throw endless(options.upstream, list.method, `cursor ${JSON.stringify(next.slice(0, 40))} came twice`);
     if (page >= MAX_PAGES || items.size > MAX_ITEMS)
@@ -137,7 +153,7 @@ export async function fetchList(connection: Connection, kind: ListKind, options:
   }
 }
 
-const NOTHING: FetchedList = { items: [], hint: undefined };
+const NOTHING: FetchedList = { items: [], hint: undefined, rest: '' };
 
 function readHint({ ttlMs, cacheScope }: Readonly<Record<string, unknown>>): ListHint | undefined {
   return typeof ttlMs === 'number' && ttlMs >= 0 ? { ttlMs, isPublic: cacheScope === 'public' } : undefined;
@@ -175,7 +191,7 @@ async function fetchPage(
   method: string,
   cursor: string | undefined,
   options: FetchOptions,
-): Promise<Record<string, unknown> | undefined> {
+): Promise<RawJson | undefined> {
   const outcome = await connection
     .request({
       method,
@@ -197,16 +213,34 @@ async function fetchPage(
       data: { upstream: options.upstream, phase: 'list', method },
     });
   }
-  let result: unknown;
   try {
-    result = outcome.result.value;
+    void outcome.result.value;
   } catch (error) {
     throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot list "${options.upstream}": its answer to ${method} is not JSON`, {
       cause: error,
       data: { upstream: options.upstream, phase: 'list' },
     });
   }
-  return isObject(result) ? result : {};
+  return outcome.result;
+}
+
+const KNOWN_MEMBERS: ReadonlySet<string> = new Set(['nextCursor', 'resultType', 'ttlMs', 'cacheScope']);
+
+// Entries are written again in lists of ours, so each keeps its own text where that matters.
+function toPage(raw: RawJson, member: string): Readonly<Record<string, unknown>> {
+  const page = raw.object ?? {};
+  const entries = page[member];
+  const list = readMember(raw, member);
+  if (Array.isArray(entries) && list !== undefined) {
+    const texts = readElements(list);
+    for (const [index, entry] of entries.entries()) if (isObject(entry)) keepExactText(entry, texts[index]!.bytes.toString('utf8'));
+  }
+  return page;
+}
+
+function restOf(raw: RawJson, member: string): string {
+  const names = Object.keys(raw.object ?? {}).filter((name) => name !== member && !KNOWN_MEMBERS.has(name));
+  return names.map((name) => `${JSON.stringify(name)}:${readMember(raw, name)!.bytes.toString('utf8')}`).join(',');
 }
 
 // The connection speaks of a call; whoever reads the reason wants to know that it was the list.

@@ -13,6 +13,7 @@ import {
 } from '@signalbox/core';
 import { Catalog } from '../catalog/catalog.ts';
 import type { Contribution } from '../catalog/catalog-view.ts';
+import type { TaskMessages } from '../tasks/task-messages.ts';
 import { toManifest, type Manifest } from './manifest.ts';
 import { Upstream, type UpstreamParts } from './upstream.ts';
 
@@ -22,6 +23,7 @@ export interface SupervisorOptions {
   readonly open: UpstreamParts['open'];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly tasks: TaskMessages;
   /** Upstreams started at the same time. */
   readonly startConcurrency: number;
   /** Who we are towards clients. */
@@ -152,7 +154,7 @@ export class Supervisor {
   }
 
   #parts(): UpstreamParts {
-    const { open, clock, logger, random } = this.#options;
+    const { open, clock, logger, random, tasks } = this.#options;
     return {
       open,
       clock,
@@ -160,7 +162,8 @@ export class Supervisor {
       random: random ?? Math.random,
       startPermit: () => this.#starts.take(),
       onManifest: (upstream) => this.#takeManifest(upstream),
-      onResourceUpdated: (upstream, uri) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, uri),
+      onResourceUpdated: (upstream, params) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, params),
+      tasks,
       onState: (upstream) => {
         for (const listener of this.#stateListeners) listener(upstream);
       },

@@ -8,10 +8,12 @@ import {
   type DesiredUpstream,
   type Logger,
   type Notification,
+  type RawJson,
   type UpstreamState,
   type UpstreamStatus,
 } from '@signalbox/core';
-import type { Connection } from '@signalbox/protocol';
+import { taskOfMessage, type Connection } from '@signalbox/protocol';
+import type { TaskMessages } from '../tasks/task-messages.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
@@ -22,7 +24,7 @@ import { ListRefresh } from './list-refresh.ts';
 import { ordinal } from './ordinal.ts';
 import { StandingWishes } from './standing-wishes.ts';
 import type { OpenConnection, Opened } from './open-connection.ts';
-import { fetchList, fetchManifest, toHints, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
+import { fetchList, fetchManifest, toExtras, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
 
 export interface UpstreamParts {
   readonly open: OpenConnection;
@@ -32,7 +34,8 @@ export interface UpstreamParts {
   /** Waits for the right to start; the returned function gives it back. */
   readonly startPermit: () => Promise<() => void>;
   readonly onManifest: (upstream: Upstream) => void;
-  readonly onResourceUpdated: (upstream: Upstream, uri: string) => void;
+  readonly onResourceUpdated: (upstream: Upstream, params: RawJson) => void;
+  readonly tasks: TaskMessages;
   readonly onState: (upstream: Upstream) => void;
 }
 
@@ -313,11 +316,12 @@ export class Upstream {
 
   #takeNotification(notification: Notification): void {
     if (notification.method === 'notifications/resources/updated') {
-      const uri = notification.params?.object?.['uri'];
-      if (typeof uri === 'string') this.#parts.onResourceUpdated(this, uri);
+      if (notification.params !== undefined) this.#parts.onResourceUpdated(this, notification.params);
       return;
     }
-    this.#lists.take(notification.method);
+    if (this.#lists.take(notification.method)) return;
+    const taskId = taskOfMessage(notification);
+    if (taskId !== undefined) this.#parts.tasks.take(this.name, { notification, taskId });
   }
 
   async #refresh(stale: readonly ListKind[]): Promise<void> {
@@ -327,7 +331,7 @@ export class Upstream {
     if (this.#opened !== opened) return;
     const fetched = Object.fromEntries(stale.map((kind, index) => [kind, lists[index]!] as const));
     const items = Object.fromEntries(Object.entries(fetched).map(([kind, list]) => [kind, list.items]));
-    this.#manifest = { ...this.#manifest, ...items, hints: { ...this.#manifest.hints, ...toHints(fetched) } };
+    this.#manifest = { ...this.#manifest, ...items, ...toExtras(fetched, this.#manifest) };
     this.#lists.follow(this.#manifest);
     this.#parts.onManifest(this);
   }

@@ -1,4 +1,4 @@
-import { RawJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
+import { RawJson, exactJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
 
 const RESULT = Buffer.from(',"result":');
 const END = Buffer.from('}');
@@ -33,7 +33,7 @@ export function encodeError(id: RawJson | undefined, error: RpcError): Buffer {
   return Buffer.concat([
     Buffer.from('{"jsonrpc":"2.0","id":'),
     id === undefined ? Buffer.from('null') : id.bytes,
-    Buffer.from(`,"error":${JSON.stringify(error)}}`),
+    Buffer.from(`,"error":${exactJson(error)}}`),
   ]);
 }
 

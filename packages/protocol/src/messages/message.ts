@@ -2,6 +2,7 @@ import {
   GatewayError,
   RawJson,
   isObject,
+  keepExactText,
   type ErrorOutcome,
   type Notification,
   type Params,
@@ -9,7 +10,9 @@ import {
   type RpcError,
 } from '@signalbox/core';
 import { MODERN_MEMBERS } from '../revisions/revisions.ts';
+import { readPlainAnswer } from './plain-answer.ts';
 import { Scanner } from './scan.ts';
+import { readString } from './string-value.ts';
 
 /** A request's id exactly as the other side wrote it; `value` is a string or a number. */
 export type RequestId = RawJson;
@@ -66,7 +69,7 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
  */
 export function decodeFrame(bytes: Buffer): Message {
   try {
-    return toMessage(scanMessage(bytes, 'passing'), undefined);
+    return readPlainAnswer(bytes) ?? toMessage(scanMessage(bytes, 'passing'), undefined);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot read a message: ${reason}; it begins with ${preview(bytes)}`, { cause: error });
@@ -145,7 +148,7 @@ function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts 
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
         else if (name === 'structuredContent') parts.hasLooseContent = bytes[from] !== 0x7b;
-        else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = bytes.toString('utf8', from + 1, to - 1);
+        else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = readString(bytes, from, to);
         return to;
       });
       parts.result = slice(start, after);
@@ -223,7 +226,9 @@ function toRpcError(raw: RawJson): RpcError {
   if (error === undefined || typeof error['code'] !== 'number')
     return { code: -32603, message: 'The server refused without saying why', data: raw.value };
   const message = typeof error['message'] === 'string' ? error['message'] : '';
-  return error['data'] === undefined ? { code: error['code'], message } : { code: error['code'], message, data: error['data'] };
+  const read = error['data'] === undefined ? { code: error['code'], message } : { code: error['code'], message, data: error['data'] };
+  keepExactText(read, raw.bytes.toString('utf8'));
+  return read;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -2,6 +2,7 @@ import {
   GatewayError,
   isObject,
   systemClock,
+  toOutcome,
   type Clock,
   type ErrorData,
   type LogLevel,
@@ -115,7 +116,10 @@ class ChannelConnection implements Connection {
   request(request: OutgoingRequest): Promise<Outcome> {
     const { answer } = this.#peer.start(request, this.#encode);
     if (this.#listener === undefined || !isHandshake(request.client.revision)) return answer;
-    return withAnswers(answer, request, { upstream: this.#options.upstream, again: (next) => this.#peer.start(next, this.#encode).answer });
+    return withAnswers(answer, request, {
+      upstream: this.#options.upstream,
+      again: (next) => this.#peer.start(next, this.#encode).answer,
+    }).then(toOutcome);
   }
 
   notify(notification: Notification): void {
@@ -134,6 +138,14 @@ class ChannelConnection implements Connection {
   async unsubscribe(uri: string): Promise<void> {
     if (this.#listener !== undefined) return this.#listener.unsubscribe(uri);
     return this.#demand('resources/unsubscribe', { uri });
+  }
+
+  watchTask(taskId: string): void {
+    this.#listener?.watchTask(taskId);
+  }
+
+  unwatchTask(taskId: string): void {
+    this.#listener?.unwatchTask(taskId);
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {

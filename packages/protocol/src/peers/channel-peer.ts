@@ -12,10 +12,12 @@ import { encodeNotification } from '../messages/encode.ts';
 import { readInteger } from '../messages/integer.ts';
 import { readMember } from '../messages/members.ts';
 import { decodeFrame, type Message, type RequestMessage, type ResponseMessage } from '../messages/message.ts';
+import { taskOfMessage } from '../tasks/task-ids.ts';
 import type { Channel } from '../transports/channel.ts';
 import { FleetingTable } from './bag.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
 import type { OutgoingRequest } from './peer.ts';
+import { TaskProgress } from './task-progress.ts';
 import { ServerQuestions } from './server-questions.ts';
 import { callCancelled, callDeadline, unavailable } from './upstream-errors.ts';
 
@@ -40,6 +42,7 @@ export class ChannelPeer {
   readonly #inFlight = new FleetingTable<number, PendingRequest>();
   readonly #deadlines: Deadlines;
   readonly #questions: ServerQuestions;
+  readonly #tasks = new TaskProgress();
   readonly closed: Promise<string>;
   /** The revision results are marked with. */
   revision = '';
@@ -142,6 +145,7 @@ export class ChannelPeer {
     this.#take(pending);
     const { outcome } = message;
     if (outcome.kind === 'error') return pending.resolve(outcome);
+    this.#tasks.keep(pending.id, pending.request);
     const { result, resultType, isError, modernMembers, hasLooseContent } = outcome;
     pending.resolve({ kind: 'result', result, resultType, isError, modernMembers, hasLooseContent, revision: this.revision });
   }
@@ -162,20 +166,23 @@ export class ChannelPeer {
   #progressed(notification: Notification): void {
     const token = readIntegerMember(notification, 'progressToken');
     const pending = token === undefined ? undefined : this.#inFlight.get(token);
-    if (pending === undefined) return this.#options.onAnomaly('progress for no request in flight');
+    if (pending === undefined) {
+      if (!this.#tasks.deliver(notification)) this.#options.onAnomaly('progress for no request in flight');
+      return;
+    }
     pending.extend();
     if (pending.request.wantsProgress) pending.request.emit?.(notification);
   }
 
-  // A channel does not say which request a log message belongs to, so all that are open may see it.
+  // A channel does not say which request a log message belongs to, unless it names a task. Where all that are open are one
+  // caller's, it is theirs; otherwise nobody gets to see what may be about somebody else.
   #logged(notification: Notification): void {
-    let heard = false;
-    for (const { request } of this.#inFlight.list()) {
-      if (request.emit === undefined) continue;
-      heard = true;
-      request.emit(notification);
-    }
-    if (!heard) this.#options.onNotification(notification);
+    const open = this.#inFlight.list();
+    const newest = open.findLast(({ request }) => request.emit !== undefined);
+    if (newest === undefined || taskOfMessage(notification) !== undefined) return this.#options.onNotification(notification);
+    const { session } = newest.request;
+    if (open.length === 1 || (session !== undefined && open.every(({ request }) => request.session === session)))
+      newest.request.emit?.(notification);
   }
 
   // Servers take back requests of theirs, and modern ones end a listen request this way.

@@ -2,6 +2,8 @@ import {
   GatewayError,
   RawJson,
   toGatewayError,
+  toOutcome,
+  type Answer,
   type Clock,
   type Logger,
   type Notification,
@@ -154,8 +156,8 @@ class ChannelReply implements Reply {
     return true;
   }
 
-  answer(outcome: Outcome): void {
-    this.#end(() => encodeOutcome(this.#id, outcome));
+  answer(answer: Answer): void {
+    this.#end(() => encodeOutcome(this.#id, toOutcome(answer)));
   }
 
   refuse(error: GatewayError): void {

@@ -1,4 +1,4 @@
-import { RawJson, type Ask, type Cancellation, type Clock, type Notification } from '@signalbox/core';
+import { RawJson, toOutcome, type Ask, type Cancellation, type Clock, type Notification, type ResultSink } from '@signalbox/core';
 import { encodeNotification } from '../messages/encode.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
@@ -11,6 +11,7 @@ import { initializeParams, readInitialize, type Opened, type Refused } from './o
 import { createModernEncoder, encodeHandshakeRequest, ownRequest } from './outgoing.ts';
 import type { ConnectOptions, OutgoingRequest } from './peer.ts';
 import { ServerQuestions } from './server-questions.ts';
+import { TaskProgress } from './task-progress.ts';
 import { protocolFault } from './upstream-errors.ts';
 
 export interface HttpSessionOptions {
@@ -21,6 +22,13 @@ export interface HttpSessionOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly onAnomaly: (text: string) => void;
+}
+
+export interface StartOptions {
+  /** Gets notifications on the request's stream that are not about it. Default: as those that belong to no request. */
+  readonly onNotification?: (notification: Notification) => void;
+  /** Takes a large result while it arrives. */
+  readonly sink?: ResultSink | undefined;
 }
 
 // Ours by the protocol, whatever the configuration says.
@@ -37,6 +45,7 @@ export class HttpSession implements CallSession {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly calls = new Bag<'callPlace', HttpCall>('callPlace');
+  readonly tasks = new TaskProgress();
   readonly mirrored = new MirroredHeaders();
   readonly onAnomaly: (text: string) => void;
   /** Called when the server has given us a new session in place of a lost one. */
@@ -69,13 +78,13 @@ export class HttpSession implements CallSession {
   }
 
   /** Sends a request in the way the conversation goes. */
-  start(request: OutgoingRequest, onNotification = this.#connect.onNotification): HttpCall {
+  start(request: OutgoingRequest, options: StartOptions = {}): HttpCall {
     return isHandshake(this.#revision)
-      ? this.#startHandshake(request, () => this.#sessionHeaders, onNotification)
-      : this.startModern(request, onNotification);
+      ? this.#startHandshake(request, () => this.#sessionHeaders, options)
+      : this.startModern(request, options);
   }
 
-  startModern(request: OutgoingRequest, onNotification = this.#connect.onNotification): HttpCall {
+  startModern(request: OutgoingRequest, { onNotification = this.#connect.onNotification, sink }: StartOptions = {}): HttpCall {
     const id = this.#nextId++;
     const headers = [...this.#base, 'mcp-protocol-version', MODERN_REVISION];
     this.mirrored.write(request.method, request.params, headers);
@@ -85,16 +94,17 @@ export class HttpSession implements CallSession {
       body: this.#encodeModern(id, request),
       headers: () => headers,
       revision: MODERN_REVISION,
+      sink,
       onNotification,
     });
   }
 
   /** Asks for a session. Nothing changes until it is adopted. */
   async initialize(timeoutMs: number): Promise<Opened | Refused> {
-    const { client: info, capabilities, onNotification } = this.#connect;
+    const { client: info, capabilities } = this.#connect;
     const request = ownRequest('initialize', { params: initializeParams(info, capabilities), info, timeoutMs });
-    const call = this.#startHandshake(request, () => [...this.#base], onNotification);
-    const opened = readInitialize(await call.answer);
+    const call = this.#startHandshake(request, () => [...this.#base], {});
+    const opened = readInitialize(toOutcome(await call.answer));
     if (!('refused' in opened)) this.#initialized = { opened, id: call.openedSession };
     return opened;
   }
@@ -174,7 +184,8 @@ export class HttpSession implements CallSession {
     });
   }
 
-  #startHandshake(request: OutgoingRequest, headers: () => string[], onNotification: (notification: Notification) => void): HttpCall {
+  #startHandshake(request: OutgoingRequest, headers: () => string[], options: StartOptions): HttpCall {
+    const { onNotification = this.#connect.onNotification, sink } = options;
     const id = this.#nextId++;
     return new HttpCall(this, {
       id,
@@ -182,6 +193,7 @@ export class HttpSession implements CallSession {
       body: encodeHandshakeRequest(id, request),
       headers,
       revision: this.#revision,
+      sink,
       onNotification,
     });
   }

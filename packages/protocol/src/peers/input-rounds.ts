@@ -1,4 +1,4 @@
-import { GatewayError, RawJson, isObject, type Outcome, type ResultOutcome } from '@signalbox/core';
+import { GatewayError, RawJson, isObject, type Answer, type Outcome, type ResultOutcome } from '@signalbox/core';
 import { withParams } from '../messages/encode.ts';
 import { readMember } from '../messages/members.ts';
 import type { OutgoingRequest } from './peer.ts';
@@ -12,7 +12,7 @@ const MAX_ROUNDS = 32;
  * @param first The answer to the call as it was made first. @param options.again Makes it again. @throws GatewayError as it does; `MISSING_CAPABILITY` naming what the client cannot
  * be asked; `UPSTREAM_PROTOCOL` when the server's questions have no form or no end.
  */
-export function withAnswers(first: Promise<Outcome>, request: OutgoingRequest, options: RoundOptions): Promise<Outcome> {
+export function withAnswers(first: Promise<Answer>, request: OutgoingRequest, options: RoundOptions): Promise<Answer> {
   return first.then((outcome) =>
     outcome.kind === 'result' && outcome.resultType === 'input_required' ? goOn(outcome, request, options) : outcome,
   );
@@ -20,10 +20,10 @@ export function withAnswers(first: Promise<Outcome>, request: OutgoingRequest, o
 
 export interface RoundOptions {
   readonly upstream: string;
-  readonly again: (request: OutgoingRequest) => Promise<Outcome>;
+  readonly again: (request: OutgoingRequest) => Promise<Answer>;
 }
 
-async function goOn(first: Outcome, request: OutgoingRequest, options: RoundOptions): Promise<Outcome> {
+async function goOn(first: Answer, request: OutgoingRequest, options: RoundOptions): Promise<Answer> {
   let outcome = first;
   for (let round = 0; outcome.kind === 'result' && outcome.resultType === 'input_required'; round++) {
     if (round >= MAX_ROUNDS) throw misfit(options.upstream, `it wants input for more than ${MAX_ROUNDS} rounds`);

@@ -48,6 +48,7 @@ export class LastingConnection implements Connection {
   readonly #deadlines: Deadlines;
   readonly #waiting = new Set<Waiter>();
   readonly #uris = new Set<string>();
+  readonly #taskIds = new Set<string>();
   #logLevel: LogLevel | undefined;
   #current: Connection | undefined;
   #openedAt = 0;
@@ -104,6 +105,16 @@ export class LastingConnection implements Connection {
   async unsubscribe(uri: string): Promise<void> {
     this.#uris.delete(uri);
     await this.#current?.unsubscribe(uri);
+  }
+
+  watchTask(taskId: string): void {
+    this.#taskIds.add(taskId);
+    this.#current?.watchTask(taskId);
+  }
+
+  unwatchTask(taskId: string): void {
+    this.#taskIds.delete(taskId);
+    this.#current?.unwatchTask(taskId);
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {
@@ -190,6 +201,7 @@ export class LastingConnection implements Connection {
 
   // A new conversation knows nothing of what the old one was told.
   #restore(connection: Connection): void {
+    for (const taskId of this.#taskIds) connection.watchTask(taskId);
     const wishes = [...this.#uris].map((uri) => connection.subscribe(uri));
     if (this.#logLevel !== undefined) wishes.push(connection.setLogLevel(this.#logLevel));
     for (const wish of wishes) wish.catch((error: unknown) => this.#options.onAnomaly?.(`after a break: ${toMessage(error)}`));

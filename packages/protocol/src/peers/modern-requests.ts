@@ -44,7 +44,7 @@ export class ModernRequests {
       if (HANDSHAKE_METHODS.has(message.method)) {
         throw new GatewayError('METHOD_NOT_FOUND', `Cannot find the method "${message.method}" in revision ${MODERN_REVISION}`);
       }
-      if (message.method === 'subscriptions/listen') return this.#subscriptions.open(message, serving);
+      if (message.method === 'subscriptions/listen') return this.#subscriptions.open(message, { client, ...serving });
       if (message.method !== 'server/discover') return this.#serve(message, { client, ...serving });
       const answer = this.#describe();
       serving.done?.();

@@ -14,11 +14,11 @@ const BASE = {
   upstream: 'old',
   client: { name: 'gateway', version: '1' },
   revision: 'auto',
-  handshakeMs: 5_000,
+  handshakeMs: 15_000,
   maxMessageBytes: 100_000,
   onNotification: () => undefined,
   headers: {},
-  connectMs: 2_000,
+  connectMs: 10_000,
 } satisfies Partial<HttpConnectOptions>;
 
 function call(name: string, more: Partial<OutgoingRequest> = {}): OutgoingRequest {
@@ -29,7 +29,7 @@ function call(name: string, more: Partial<OutgoingRequest> = {}): OutgoingReques
     params,
     client,
     cancellation: new Cancellation(),
-    timeoutMs: 5_000,
+    timeoutMs: 15_000,
     emit: undefined,
     wantsProgress: false,
     principal: 'local',
@@ -64,7 +64,7 @@ describe('opening', () => {
     }
     await connection.close();
     expect(await connection.closed).toBe('closed by the gateway');
-    await expect.poll(() => server.streams[0]!.destroyed).toBe(true);
+    await until(() => server.streams[0]!.destroyed, 'the stream is closed');
   });
 
   test('H14: an address for messages of another origin is refused, and nothing is sent there', async () => {
@@ -91,7 +91,7 @@ describe('opening', () => {
         message: expect.stringContaining('wants messages to go to'),
       });
       expect(server.posts).toEqual([]);
-      await expect.poll(() => server.streams[0]!.destroyed).toBe(true);
+      await until(() => server.streams[0]!.destroyed, 'the stream is closed');
     }
     expect(elsewhere.posts).toEqual([]);
   });
@@ -152,12 +152,16 @@ describe('opening', () => {
       expect(JSON.stringify(error)).not.toContain('secret');
     }
     await using silent = await startSseServer({ begin: ': nothing\n\n' });
-    await expect(openLegacySse({ ...BASE, url: silent.url, connectMs: 100 })).rejects.toMatchObject({
+    const clock = createTestClock();
+    const late = failureOf(openLegacySse({ ...BASE, url: silent.url, connectMs: 100, clock }));
+    await until(() => silent.streams.length === 1, 'the stream is asked for');
+    clock.advance(100);
+    expect(await late).toMatchObject({
       code: 'UPSTREAM_UNAVAILABLE',
       message: expect.stringContaining('named no address for messages in 100 ms'),
       data: { phase: 'connect', sent: false },
     });
-    await expect.poll(() => silent.streams[0]!.destroyed).toBe(true);
+    await until(() => silent.streams[0]!.destroyed, 'the stream is closed');
     await silent.stop();
     await expect(openLegacySse({ ...BASE, url: silent.url })).rejects.toMatchObject({
       message: expect.stringContaining('nothing listens there'),
@@ -210,7 +214,7 @@ describe('an open conversation', () => {
     expect(refused).toMatchObject({ reason: { code: 'UPSTREAM_UNAVAILABLE', data: { sent: true, status: 413 } } });
     expect(broken).toMatchObject({ reason: { code: 'UPSTREAM_UNAVAILABLE', data: { sent: true } } });
     expect(fine!.status).toBe('fulfilled');
-    await connection.ping(1_000);
+    await connection.ping(10_000);
     await connection.close();
   });
 
@@ -236,7 +240,7 @@ describe('an open conversation', () => {
       onPost: (post, server) => (post.message['method'] === 'ping' ? post.response.writeHead(503).end() : confirmAndAnswer(post, server)),
     });
     const connection = await openLegacySse({ ...BASE, url: server.url });
-    await expect(connection.ping(1_000)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', data: { status: 503 } });
+    await expect(connection.ping(10_000)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', data: { status: 503 } });
     await connection.close();
   });
 

@@ -87,6 +87,14 @@ class SseConnection implements Connection {
     return this.#inner.unsubscribe(uri);
   }
 
+  watchTask(taskId: string): void {
+    this.#inner.watchTask(taskId);
+  }
+
+  unwatchTask(taskId: string): void {
+    this.#inner.unwatchTask(taskId);
+  }
+
   setLogLevel(level: LogLevel): Promise<void> {
     return this.#inner.setLogLevel(level);
   }

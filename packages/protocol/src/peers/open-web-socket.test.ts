@@ -16,11 +16,11 @@ const BASE = {
   upstream: 'far',
   client: { name: 'gateway', version: '1' },
   revision: 'auto',
-  handshakeMs: 5_000,
+  handshakeMs: 15_000,
   maxMessageBytes: 1_000_000,
   onNotification: () => undefined,
   headers: {},
-  connectMs: 2_000,
+  connectMs: 10_000,
 } satisfies Partial<WebSocketConnectOptions>;
 
 function call(name: string): OutgoingRequest {
@@ -31,7 +31,7 @@ function call(name: string): OutgoingRequest {
     params,
     client,
     cancellation: new Cancellation(),
-    timeoutMs: 5_000,
+    timeoutMs: 15_000,
     emit: undefined,
     wantsProgress: false,
     principal: 'local',
@@ -80,7 +80,7 @@ test('both generations are spoken', async () => {
     expect(connection.revision).toBe(spoken);
     expect(connection.server.info.name).toBe('test-server');
     expect(await connection.request(call('echo'))).toMatchObject({ kind: 'result', isError: false, revision: spoken });
-    await connection.ping(1_000);
+    await connection.ping(10_000);
     await connection.close();
     expect(await connection.closed).toBe('closed by the gateway');
   }
@@ -93,8 +93,8 @@ test('a server that ends the connection over an unknown first word gets another 
   expect(server.sockets).toHaveLength(2);
   // The next one after a break is greeted plainly at once.
   server.connections[1]!.destroy();
-  await expect.poll(() => server.sockets.length).toBe(3);
-  await connection.ping(1_000);
+  await until(() => server.sockets.length === 3, 'the next connection is made');
+  await connection.ping(10_000);
   await connection.close();
   await expect(openWebSocket({ ...BASE, url: server.url, revision: 'modern' })).rejects.toMatchObject({
     code: 'UPSTREAM_UNAVAILABLE',

@@ -136,7 +136,7 @@ test('server-everything over HTTP+SSE, until it is killed', async () => {
   const child = spawn(process.execPath, [everything, 'sse'], { env: { PORT: String(port) }, stdio: ['ignore', 'ignore', 'pipe'] });
   processes.push(child);
   const url = `http://127.0.0.1:${port}/sse`;
-  const connect = async () => (connection = await openHttpOrLegacySse({ ...base, url, headers: {}, connectMs: 2_000 }));
+  const connect = async () => (connection = await openHttpOrLegacySse({ ...base, url, headers: {}, connectMs: 10_000 }));
   let connection: Connection | undefined;
   await expect.poll(connect, { timeout: 10_000 }).toBeDefined();
   await exercise(connection!);
@@ -152,8 +152,8 @@ test('server-everything over HTTP+SSE, until it is killed', async () => {
 });
 
 test.each([
-  ['HTTP+SSE', (port: number) => openLegacySse({ ...base, url: `http://127.0.0.1:${port}/sse`, headers: {}, connectMs: 2_000 })],
-  ['WebSocket', (port: number) => openWebSocket({ ...base, url: `ws://127.0.0.1:${port}/`, headers: {}, connectMs: 2_000 })],
+  ['HTTP+SSE', (port: number) => openLegacySse({ ...base, url: `http://127.0.0.1:${port}/sse`, headers: {}, connectMs: 10_000 })],
+  ['WebSocket', (port: number) => openWebSocket({ ...base, url: `ws://127.0.0.1:${port}/`, headers: {}, connectMs: 10_000 })],
 ])('a server built on the SDK over %s', async (_transport, connect) => {
   const child = spawn(process.execPath, [sdkChannelServer], { stdio: ['ignore', 'pipe', 'inherit'] });
   processes.push(child);
@@ -164,5 +164,5 @@ test.each([
   expect(valueOf(await connection.request(request('tools/list', {})))['tools']).toMatchObject([{ name: 'hello' }]);
   const hello = async () => valueOf(await connection.request(request('tools/call', { name: 'hello', arguments: {} })))['content'];
   expect(await Promise.all(Array.from({ length: 50 }, hello))).toEqual(Array.from({ length: 50 }, () => [{ type: 'text', text: 'hello' }]));
-  await connection.ping(1_000);
+  await connection.ping(10_000);
 });

@@ -5,6 +5,7 @@ import {
   RawJson,
   isObject,
   toGatewayError,
+  type Answer,
   type Awaitable,
   type ClientProfile,
   type Notification,
@@ -18,19 +19,24 @@ import { readMember, withMember, withoutMember } from '../messages/members.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { prependMembers, toRevision } from '../revisions/convert.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
+import { readCreatedTask } from '../tasks/task-ids.ts';
+import { clientTaskForm } from '../tasks/task-support.ts';
 import type { PeerContext } from './peer-context.ts';
-import type { Reply } from './reply.ts';
+import { ReplySink } from './reply-sink.ts';
 import type { Serving } from './serving.ts';
 
 /** Error code of the handshake revisions: the user must open an address before the call can be made. */
 const URL_ELICITATION_REQUIRED = -32042;
 
-// Above this size naming ourselves in the result would cost a copy that is worth more than the name.
+// Above this size naming ourselves in the result would cost a copy that is worth more than the name; what flows is never named.
 const MAX_SIGNED_BYTES = 65_536;
+
+// The progress of a task goes on under the token of the call that began it, after that call has been answered.
+const tasks = new WeakSet<Serving>();
 
 /** Has the handler answer one request, with its progress and log messages sent ahead of the answer. */
 export function serveRequest(context: PeerContext, message: RequestMessage, serving: Serving): void {
-  let outcome: Awaitable<Outcome>;
+  let outcome: Awaitable<Answer>;
   try {
     outcome = context.handler.request(toRequest(message, serving));
   } catch (error) {
@@ -56,19 +62,24 @@ function toRequest(message: RequestMessage, serving: Serving): Request {
     ask,
     cancellation,
     emit: reply.takesNotifications
-      ? (notification) => sendAhead(notification, client, serving.progressToken === undefined ? token : serving.progressToken(), reply)
+      ? (notification) => sendAhead(notification, serving, serving.progressToken === undefined ? token : serving.progressToken())
       : undefined,
     wantsProgress: token !== undefined && reply.takesNotifications,
     mirrored,
+    sink: reply.begin === undefined ? undefined : new ReplySink(reply, { revision: client.revision, method: message.method }),
   };
 }
 
-function settle(context: PeerContext, message: RequestMessage, serving: Serving, outcome: Outcome): void {
+function settle(context: PeerContext, message: RequestMessage, serving: Serving, answer: Answer): void {
   if (serving.cancellation.isCancelled) return;
-  let shaped: Outcome;
+  let shaped = answer;
   try {
-    shaped = toRevision(outcome, serving.client.revision, message.method);
-    if (serving.client.revision === MODERN_REVISION) shaped = withServerInfo(toRound(shaped, context, message, serving), context);
+    if (shaped.kind !== 'delivered') {
+      refuseUnaskedTask(shaped, serving.client);
+      shaped = toRevision(shaped, serving.client.revision, message.method);
+      if (message.params.has('task') && readCreatedTask(shaped) !== undefined) tasks.add(serving);
+      if (serving.client.revision === MODERN_REVISION) shaped = withServerInfo(toRound(shaped, context, message, serving), context);
+    }
     // A value that cannot be written must fail here, where it can still become an answer.
     if (shaped.kind === 'result') void shaped.result.byteLength;
   } catch (error) {
@@ -125,6 +136,12 @@ function askToVisit(data: unknown, client: ClientProfile): ResultOutcome | undef
   return { kind: 'result', result, resultType: 'input_required', isError: false, revision: MODERN_REVISION };
 }
 
+// A server that answers with a task although it may not would leave the client with something it cannot read.
+function refuseUnaskedTask(outcome: Outcome, client: ClientProfile): void {
+  if (outcome.kind === 'error' || outcome.resultType !== 'task' || clientTaskForm(client) === 'extension') return;
+  throw new GatewayError('UPSTREAM_PROTOCOL', 'Cannot pass on a task to a client that did not declare that it takes tasks');
+}
+
 function withServerInfo(outcome: Outcome, context: PeerContext): Outcome {
   if (outcome.kind === 'error') return outcome;
   const { bytes } = outcome.result;
@@ -132,10 +149,13 @@ function withServerInfo(outcome: Outcome, context: PeerContext): Outcome {
   return { ...outcome, result: prependMembers(outcome.result, context.serverInfoMember) };
 }
 
-function sendAhead(notification: Notification, client: ClientProfile, token: RawJson | undefined, reply: Reply): void {
+function sendAhead(notification: Notification, serving: Serving, token: RawJson | undefined): void {
   const { method, params } = notification;
+  const { client, reply, session } = serving;
   if (method === 'notifications/progress') {
-    if (token !== undefined) reply.notify(encodeNotification(method, withMember(params, 'progressToken', token)));
+    if (token === undefined) return;
+    const progress = withMember(params, 'progressToken', token);
+    if (!reply.notify(encodeNotification(method, progress)) && tasks.has(serving)) session?.notify({ method, params: progress });
   } else if (method !== 'notifications/message' || wantsLog(client, params)) reply.notify(encodeNotification(method, params));
 }
 

@@ -17,6 +17,7 @@ import type { NotificationMessage, RequestMessage, ResponseMessage } from '../me
 import { readMember } from '../messages/members.ts';
 import { negotiateHandshake } from '../revisions/revisions.ts';
 import { canBeAsked, requireAskable } from './capabilities.ts';
+import { toHandshakeCapabilities } from '../tasks/task-support.ts';
 import type { PeerContext } from './peer-context.ts';
 import { PendingRequests } from './pending-requests.ts';
 import { Questions } from './questions.ts';
@@ -80,7 +81,8 @@ export class ServerSession implements CallerSession {
 
   /** The answer to `initialize`. */
   get welcome(): Outcome {
-    const { info, capabilities, instructions } = this.#context.handler.describe();
+    const { info, capabilities: inner, instructions } = this.#context.handler.describe();
+    const capabilities = toHandshakeCapabilities(inner, this.revision);
     return this.#own(RawJson.fromValue({ protocolVersion: this.revision, capabilities, serverInfo: info, instructions }));
   }
 

@@ -87,7 +87,7 @@ export function sendRaw(url: string, bytes: string | Buffer, until: RegExp = /\r
 
 /** Waits until something holds, looking again after each turn of the event loop. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const giveUpAt = performance.now() + 5000;
+  const giveUpAt = performance.now() + 15_000;
   while (!holds()) {
     if (performance.now() > giveUpAt) throw new Error(`It took too long until ${what}`);
     await new Promise((resolve) => {

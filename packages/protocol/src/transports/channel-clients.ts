@@ -1,10 +1,10 @@
 import {
   GatewayError,
+  type Answer,
   type Awaitable,
   type CallerSession,
   type Clock,
   type Notification,
-  type Outcome,
   type Request,
 } from '@signalbox/core';
 import { serveChannel, type ChannelServer, type ChannelServerOptions } from '../peers/channel-server.ts';
@@ -115,7 +115,7 @@ class CountedHandler implements RequestHandler {
     return this.#handler.describe();
   }
 
-  request(request: Request): Awaitable<Outcome> {
+  request(request: Request): Awaitable<Answer> {
     if (this.#isClosing()) throw closing();
     const outcome = this.#handler.request(request);
     if (!(outcome instanceof Promise)) return outcome;

@@ -45,6 +45,13 @@ export class EventLog {
     return event;
   }
 
+  /** Something is sent that is not kept, so nobody can go on from here. */
+  skip(): void {
+    this.#first += this.#events.length + 1;
+    this.#events.length = 0;
+    this.#bytes = 0;
+  }
+
   /** Nothing more will come. */
   end(): void {
     this.#isEnded = true;

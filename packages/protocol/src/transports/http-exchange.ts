@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { GatewayError, Outcome, RawJson } from '@signalbox/core';
+import { toOutcome, type Answer, type GatewayError, type RawJson, type ResultSource } from '@signalbox/core';
 import { RESULT_END, encodeError, encodeOutcome, encodeResult, encodeResultHead, toOneLine } from '../messages/encode.ts';
 import { EVENT_END, EVENT_HEAD, SSE_KEEP_ALIVE, encodeEvent } from '../messages/sse.ts';
-import type { Reply } from '../peers/reply.ts';
+import type { Reply, ResultWriter } from '../peers/reply.ts';
+import { AnswerWriter } from './answer-writer.ts';
 import { encodePriming, type EventLog } from './event-log.ts';
 import type { EventLogs } from './event-logs.ts';
 import { EVENT_STREAM_HEADERS, MAX_UNREAD_BYTES } from './event-stream.ts';
@@ -14,6 +15,7 @@ import type { KeepAlive, KeptAlive } from './keep-alive.ts';
 const MAX_COPIED_BYTES = 8_192;
 // Text of more than this costs the collector more than a second write costs the kernel.
 const MAX_TEXT_BYTES = 4_096;
+const LAST_EVENT_END = Buffer.concat([RESULT_END, EVENT_END]);
 const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 /** Refusals of the modern revision that have an HTTP status of their own. Everything else is an answer like any other. */
 const STATUS_CODES = new Set([-32020, -32021, -32022, -32601, -32602]);
@@ -53,6 +55,7 @@ export class HttpExchange implements Reply, KeptAlive {
   #isOver = false;
   #isWaiting = false;
   #log: EventLog | undefined;
+  #writer: AnswerWriter | undefined;
 
   constructor(response: ResponseWriter, options: ExchangeOptions) {
     this.#response = response;
@@ -76,21 +79,36 @@ export class HttpExchange implements Reply, KeptAlive {
   }
 
   keepAlive(): void {
-    if (this.#response.destroyed) return;
+    if (this.#response.destroyed || this.#isBegun) return;
     this.#begin();
     this.#response.write(SSE_KEEP_ALIVE);
   }
 
   notify(message: Buffer): boolean {
-    if (this.#isOver || !this.takesNotifications || (this.#response.destroyed && this.#log === undefined)) return false;
+    if (this.#isOver || this.#isBegun || !this.takesNotifications || (this.#response.destroyed && this.#log === undefined)) return false;
     if (this.#response.writableLength > MAX_UNREAD_BYTES) this.#response.destroy();
     this.#begin();
     this.#write(this.#log === undefined ? encodeEvent(message) : this.#log.append(message));
     return true;
   }
 
-  answer(outcome: Outcome): void {
+  begin({ maxBytes }: { readonly maxBytes: number | undefined }, source: ResultSource): ResultWriter | undefined {
+    if (this.#isOver || this.#response.destroyed) return undefined;
+    this.#writer?.discard();
+    const head = encodeResultHead(this.#options.id);
+    const length = maxBytes === undefined ? undefined : head.length + maxBytes + RESULT_END.length;
+    const onStart = () => this.#start(length);
+    return (this.#writer = new AnswerWriter(head, { response: this.#response, source, maxBytes, onStart }));
+  }
+
+  answer(answer: Answer): void {
     if (this.#end()) return;
+    if (answer.kind === 'delivered') {
+      this.#writer?.end(this.#isEvent ? LAST_EVENT_END : RESULT_END);
+      return this.#endLog();
+    }
+    if (this.#isCutOff()) return;
+    const outcome = toOutcome(answer);
     const { id, isModern } = this.#options;
     if (outcome.kind === 'result' && outcome.result.byteLength > MAX_COPIED_BYTES) this.#sendLarge(outcome.result);
     else this.#send((isModern && outcome.kind === 'error' && UPSTREAM_STATUS.get(outcome.error.code)) || 200, encodeOutcome(id, outcome));
@@ -98,6 +116,7 @@ export class HttpExchange implements Reply, KeptAlive {
 
   refuse(error: GatewayError): void {
     if (this.#end()) return;
+    if (this.#isCutOff()) return;
     const rpc = error.toRpc();
     const status = error.code === 'NOT_ACCEPTABLE' || (this.#options.isModern && STATUS_CODES.has(rpc.code)) ? error.httpStatus : 200;
     this.#send(status, encodeError(this.#options.id, rpc));
@@ -105,9 +124,39 @@ export class HttpExchange implements Reply, KeptAlive {
 
   drop(): void {
     if (this.#end()) return;
+    if (this.#isCutOff()) return;
     if (!this.#isStreaming) this.#response.writeHead(202, ['Content-Length', '0']);
     this.#response.end();
     this.#endLog();
+  }
+
+  get #isEvent(): boolean {
+    return this.#isStreaming || !this.#options.accepted.json;
+  }
+
+  get #isBegun(): boolean {
+    return this.#writer?.isBegun === true;
+  }
+
+  #start(length: number | undefined): 'one line' | 'any text' {
+    if (this.#isWaiting) this.#options.keepAlive.remove(this);
+    if (!this.#isEvent) {
+      this.#response.writeHead(200, toJsonHeaders(length, this.#options.sessionId));
+      return 'any text';
+    }
+    this.#begin();
+    // What flows is not kept, so it cannot be had again.
+    this.#log?.skip();
+    this.#response.write(EVENT_HEAD);
+    return 'one line';
+  }
+
+  // A part of a result must not be taken for the whole, so an answer that has begun to leave and cannot end is cut off.
+  #isCutOff(): boolean {
+    const isCutOff = this.#isBegun;
+    if (isCutOff) this.#response.destroy();
+    this.#writer?.discard();
+    return isCutOff;
   }
 
   // Tells whether there is nothing more to be done.
@@ -136,7 +185,7 @@ export class HttpExchange implements Reply, KeptAlive {
     if (this.#log !== undefined) return this.#send(200, encodeResult(this.#options.id, result));
     const head = encodeResultHead(this.#options.id);
     response.cork();
-    if (this.#isStreaming || !this.#options.accepted.json) {
+    if (this.#isEvent) {
       this.#begin();
       response.write(EVENT_HEAD);
       response.write(head);
@@ -218,8 +267,10 @@ export function sendJson(
   else response.end(answer.body);
 }
 
-function toJsonHeaders(length: number, sessionId: string | undefined): string[] {
-  const headers = ['Content-Type', 'application/json', 'Content-Length', String(length), 'Cache-Control', 'no-store'];
+// Without a length the body is sent in chunks.
+function toJsonHeaders(length: number | undefined, sessionId: string | undefined): string[] {
+  const headers = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'];
+  if (length !== undefined) headers.push('Content-Length', String(length));
   if (sessionId !== undefined) headers.push('Mcp-Session-Id', sessionId);
   return headers;
 }

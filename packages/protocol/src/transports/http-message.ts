@@ -36,6 +36,6 @@ export interface ResponseWriter {
   cork(): void;
   uncork(): void;
   destroy(): this;
-  /** The answer is out, or the client has gone. */
-  on(event: 'close', listener: () => void): this;
+  /** `close`: the answer is out, or the client has gone; `drain`: after `write` gave false, all has been taken by the kernel. */
+  on(event: 'close' | 'drain', listener: () => void): this;
 }

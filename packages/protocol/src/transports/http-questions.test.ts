@@ -16,6 +16,7 @@ const ASKED_JSON = JSON.stringify(ASKED, (_key, value: unknown) => (typeof value
 /** Tools that ask: `once`, `twice`, `both` at the same time, `wait` asks and then never ends. */
 async function start() {
   const cancelled: string[] = [];
+  const answered: string[] = [];
   const progress: Notification[] = [];
   const ask = async (request: Request, method = 'elicitation/create', params = ASKED_JSON): Promise<unknown> => {
     const cancellation = new Cancellation();
@@ -37,6 +38,7 @@ async function start() {
       if (name === 'twice') return resultOf({ said: [await ask(request), await ask(request, 'roots/list', '{}')] });
       if (name === 'both') return resultOf({ said: await Promise.all([ask(request), ask(request, 'roots/list', '{}')]) });
       await ask(request);
+      answered.push(String(name));
       return await new Promise<Outcome>(() => undefined);
     };
     return request.method === 'tools/call' ? run() : undefined;
@@ -52,7 +54,7 @@ async function start() {
     clock,
   });
   const { url } = await server.listen();
-  return { url, server, handler, clock, cancelled, progress, [Symbol.asyncDispose]: () => server.close(0) };
+  return { url, server, handler, clock, cancelled, answered, progress, [Symbol.asyncDispose]: () => server.close(0) };
 }
 
 const CAPABILITIES = { elicitation: {}, roots: {} };
@@ -143,9 +145,7 @@ test('a client that goes while it is asked does not end the call, one that goes 
     body: JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'tools/call', params }),
     signal: abort.signal,
   }).catch((error: Error) => error.name);
-  await new Promise((resolve) => {
-    setTimeout(resolve, 50);
-  });
+  await until(() => it.answered.length === 1, 'the retry arrives');
   abort.abort();
   expect(await gone).toBe('AbortError');
   await until(() => it.cancelled.length === 1, 'the call is cancelled');

@@ -96,6 +96,8 @@ function stopAtQuote(): Code {
 
 function stopAtDepthZero(): Code {
   return [
+    // Within a long string nothing else is of interest.
+    when(i64.isZero(i64.or(get(QUOTES), i64.not(get(INSIDE)))), nextBlock(), again),
     // Each bit becomes the parity of all quotes up to it: one from an opening quote to before its closing one.
     [1, 2, 4, 8, 16, 32].map((bits) => set(QUOTES, i64.xor(get(QUOTES), i64.shiftLeft(get(QUOTES), bits)))),
     set(QUOTES, i64.xor(get(QUOTES), get(INSIDE))),

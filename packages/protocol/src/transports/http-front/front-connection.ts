@@ -50,6 +50,7 @@ export class FrontConnection implements ResponseCarrier {
   #response: FrontResponse | undefined;
   // What came while nothing could be done with it.
   #ahead: Buffer | undefined;
+  #isWaitingForDrain = false;
   readonly #onEnd = (): void => this.#ended();
 
   constructor(host: ConnectionHost, accepted: Socket) {
@@ -77,6 +78,11 @@ export class FrontConnection implements ResponseCarrier {
 
   writeText(text: string): boolean {
     return this.#socket.write(text, 'latin1');
+  }
+
+  onDrain(listener: () => void): () => void {
+    this.#socket.on('drain', listener);
+    return () => this.#socket.off('drain', listener);
   }
 
   cork(): void {
@@ -188,7 +194,12 @@ export class FrontConnection implements ResponseCarrier {
     this.#ahead = this.#ahead === undefined ? Buffer.from(more) : Buffer.concat([this.#ahead, more]);
     if (this.#socket.writableNeedDrain && this.#state !== 'answer') {
       this.#socket.pause();
-      if (this.#socket.listenerCount('drain') === 0) this.#socket.once('drain', () => this.#goOn());
+      if (this.#isWaitingForDrain) return;
+      this.#isWaitingForDrain = true;
+      this.#socket.once('drain', () => {
+        this.#isWaitingForDrain = false;
+        this.#goOn();
+      });
     } else if (this.#ahead.length > MAX_AHEAD_BYTES) this.#socket.pause();
   }
 

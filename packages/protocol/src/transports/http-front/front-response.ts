@@ -9,6 +9,8 @@ export interface ResponseCarrier {
   writeText(text: string): boolean;
   cork(): void;
   uncork(): void;
+  /** Calls `listener` whenever all that was written has been taken by the kernel. Returns its own stop function. */
+  onDrain(listener: () => void): () => void;
   /** The answer is complete. */
   finish(response: FrontResponse): void;
   /** The answer is broken off, and what carries it with it. */
@@ -93,8 +95,10 @@ export class FrontResponse implements ResponseWriter {
     return this;
   }
 
-  on(_event: 'close', listener: () => void): this {
-    (this.#closeListeners ??= []).push(listener);
+  on(event: 'close' | 'drain', listener: () => void): this {
+    // What follows drains stops with the answer.
+    const onClose = event === 'close' ? listener : this.#carrier.onDrain(listener);
+    (this.#closeListeners ??= []).push(onClose);
     return this;
   }
 

@@ -4,18 +4,18 @@ import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MARK, ODD, REFUSED, REFUSED_BY_US, wellFormed, type NamedRequest } from '../../testing/hostile-requests.ts';
 import { createTestHandler } from '../../testing/test-handler.ts';
-import { createHttpServer } from '../http-server.ts';
 import { createTestSeal } from '../../testing/test-seal.ts';
+import { createHttpServer } from '../http-server.ts';
 
 // Each request goes to our server and to a bare one of Node. What follows it on the connection asks for the connection's end.
 
 const handler = createTestHandler();
 const ours = createHttpServer({
-  seal: createTestSeal(),
   handler,
+  seal: createTestSeal(),
   port: 0,
   limits: { maxMessageBytes: 100_000, maxDepth: 32 },
-  sessions: { idleSeconds: 60, max: 10, maxAgeSeconds: 3600 },
+  sessions: { idleSeconds: 60, maxAgeSeconds: 600, max: 10 },
 });
 const bodies: string[] = [];
 const bare = createServer((request, response) => {

@@ -22,7 +22,7 @@ async function connect(url: string, more: Partial<WebSocketAddress> = {}) {
     upstream: 'far',
     url: new URL(url),
     headers: {},
-    connectMs: 2_000,
+    connectMs: 10_000,
     maxMessageBytes: 10_000,
     ...more,
   });
@@ -223,7 +223,7 @@ describe('an open channel', () => {
     const { channel } = await connect(`ws://127.0.0.1:${server.port}/`);
     const begun = performance.now();
     await channel.close();
-    expect(performance.now() - begun).toBeLessThan(3_000);
+    expect(performance.now() - begun).toBeLessThan(8_000);
   });
 
   test('is given up when the other end answers no pings, and kept while anything moves', async () => {
