@@ -50,7 +50,6 @@ export class FrontConnection implements ResponseCarrier {
   #response: FrontResponse | undefined;
   // What came while nothing could be done with it.
   #ahead: Buffer | undefined;
-  #isWaitingForDrain = false;
   readonly #onEnd = (): void => this.#ended();
 
   constructor(host: ConnectionHost, accepted: Socket) {
@@ -62,6 +61,7 @@ export class FrontConnection implements ResponseCarrier {
     // Whatever is wrong with a connection, it closes.
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => this.#closed());
+    this.#socket.on('drain', () => this.#drained());
   }
 
   get heads(): ResponseHeads {
@@ -78,11 +78,6 @@ export class FrontConnection implements ResponseCarrier {
 
   writeText(text: string): boolean {
     return this.#socket.write(text, 'latin1');
-  }
-
-  onDrain(listener: () => void): () => void {
-    this.#socket.on('drain', listener);
-    return () => this.#socket.off('drain', listener);
   }
 
   cork(): void {
@@ -192,15 +187,13 @@ export class FrontConnection implements ResponseCarrier {
   #keep(bytes: Buffer, start: number, end: number): void {
     const more = bytes.subarray(start, end);
     this.#ahead = this.#ahead === undefined ? Buffer.from(more) : Buffer.concat([this.#ahead, more]);
-    if (this.#socket.writableNeedDrain && this.#state !== 'answer') {
-      this.#socket.pause();
-      if (this.#isWaitingForDrain) return;
-      this.#isWaitingForDrain = true;
-      this.#socket.once('drain', () => {
-        this.#isWaitingForDrain = false;
-        this.#goOn();
-      });
-    } else if (this.#ahead.length > MAX_AHEAD_BYTES) this.#socket.pause();
+    const isUnread = this.#socket.writableNeedDrain && this.#state !== 'answer';
+    if (isUnread || this.#ahead.length > MAX_AHEAD_BYTES) this.#socket.pause();
+  }
+
+  #drained(): void {
+    if (this.#response === undefined) this.#goOn();
+    else this.#response.drained();
   }
 
   #goOn(): void {
