@@ -23,12 +23,15 @@ import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { createTasks } from './tasks/tasks.ts';
+import type { LeadDocuments } from './upstreams/led-documents.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
 import type { OpenConnection } from './upstreams/open-connection.ts';
 
 export interface DataPlaneParts {
   readonly state: State;
   readonly documents: DocumentStore;
+  /** Documents of the process that decides, where several serve one port and this is not the one. */
+  readonly lead?: LeadDocuments | undefined;
   readonly cache: Cache<ResultOutcome>;
   /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
   readonly keyLog?: LineLog | undefined;
@@ -59,7 +62,7 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { state, documents, cache, keyLog, journal, open, seal, clock, logger, info, random = Math.random } = parts;
+  const { state, documents, lead, cache, keyLog, journal, open, seal, clock, logger, info, random = Math.random } = parts;
   const { limits } = state.current.config;
   const { startConcurrency } = limits;
   const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
@@ -68,6 +71,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const supervisor: Supervisor = await Supervisor.create({
     state,
     documents,
+    lead,
     open,
     clock,
     logger,
