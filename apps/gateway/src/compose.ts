@@ -54,7 +54,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     lead: worker?.lead,
     cache,
     keyLog,
-    journal,
+    journal: worker?.record(journal) ?? journal,
     open,
     seal,
     clock,

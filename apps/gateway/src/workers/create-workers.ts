@@ -28,7 +28,7 @@ const MAX_BACKOFF_MS = 30_000;
 const STEADY_MS = 60_000;
 /** How long after its grace a worker may take to be gone, in milliseconds. */
 const END_MS = 15_000;
-const NOTHING: Observed = { sessions: { open: 0, streams: 0 }, upstreams: [], virtualServers: [] };
+const NOTHING: Observed = { sessions: { open: 0, streams: 0 }, upstreams: [], virtualServers: [], calls: [] };
 
 interface Place {
   readonly slot: number;
@@ -122,13 +122,17 @@ class Workers {
 
   #start(place: Place): void {
     const worker = cluster.fork({ [WORKER_VARIABLE]: '1' });
+    const closeHanded = watchHanded(worker);
     place.worker = worker;
     place.isReady = false;
     place.startedAtMs = Date.now();
     worker.on('message', (report: Report, handle: object | undefined) => this.#take(place, worker, report, handle));
     // A channel that breaks ends its worker, and that is what we act on.
     worker.on('error', () => undefined);
-    worker.on('exit', (code, signal) => this.#lost(place, { worker, code, signal }));
+    worker.on('exit', (code, signal) => {
+      closeHanded();
+      this.#lost(place, { worker, code, signal });
+    });
   }
 
   #take(place: Place, worker: Worker, report: Report, handle: object | undefined): void {
@@ -245,6 +249,22 @@ class Workers {
   #checkGone(): void {
     if (this.#places.every(({ worker }) => worker === undefined)) this.#onGone?.();
   }
+}
+
+/**
+ * Node gives a worker one connection at a time and keeps it until the worker has said that it has it. A worker that is gone
+ * never does, and the client would wait without end.
+ * @returns a function that closes the connection on its way, if there is one.
+ */
+function watchHanded({ process: child }: Worker): () => void {
+  let handed: { close(): void } | undefined;
+  const send = child.send.bind(child) as (...parameters: readonly unknown[]) => boolean;
+  child.send = (message: { readonly act?: unknown }, handle?: unknown, ...rest: readonly unknown[]) => {
+    if (message.act === 'newconn') handed = handle as { close(): void };
+    return send(message, handle, ...rest);
+  };
+  // To close it again does nothing.
+  return () => handed?.close();
 }
 
 // All workers need the same port, also those that come when all others are gone.

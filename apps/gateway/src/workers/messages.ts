@@ -1,4 +1,4 @@
-import type { ErrorCode, Status, UpstreamStatus, VirtualServerStatus } from '@signalbox/core';
+import type { ErrorCode, Record as CallRecord, Status, UpstreamStatus, VirtualServerStatus } from '@signalbox/core';
 
 /** Tells a process that it is a worker. */
 export const WORKER_VARIABLE = 'SIGNALBOX_WORKER';
@@ -35,6 +35,8 @@ export interface Observed {
   readonly sessions: ReturnType<Status['sessions']>;
   readonly upstreams: readonly UpstreamStatus[];
   readonly virtualServers: readonly VirtualServerStatus[];
+  /** Calls that have ended since the last time, not all of them if there were many. */
+  readonly calls: readonly CallRecord[];
 }
 
 /** What the leader does that the others have to do, too. */

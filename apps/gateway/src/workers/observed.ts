@@ -1,14 +1,15 @@
-import type { Status, UpstreamStatus } from '@signalbox/core';
+import type { Record as CallRecord, Status, UpstreamStatus } from '@signalbox/core';
 import type { Observed } from './messages.ts';
 
 const SHOWN_LINES = 20;
 
 /** What a worker observes, short enough to be told often. */
-export function toObserved(status: Status): Observed {
+export function toObserved(status: Status, calls: readonly CallRecord[]): Observed {
   return {
     sessions: status.sessions(),
     upstreams: status.upstreams().map((upstream) => ({ ...upstream, stderr: upstream.stderr.slice(-SHOWN_LINES) })),
     virtualServers: status.virtualServers(),
+    calls,
   };
 }
 

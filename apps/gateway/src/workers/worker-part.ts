@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
-import { ADMIN_PREFIX, type DesiredState, type Reload } from '@signalbox/control-plane';
-import { toMessage, type DocumentStore, type Logger, type Status } from '@signalbox/core';
+import { ADMIN_PREFIX, type DesiredState, type JournalRing, type Reload } from '@signalbox/control-plane';
+import { toMessage, type DocumentStore, type Journal, type Logger, type Record as CallRecord, type Status } from '@signalbox/core';
 import type { LeadDocuments } from '@signalbox/data-plane';
 import type { HttpServer } from '@signalbox/protocol';
 import type { Route } from '../admin.ts';
@@ -11,6 +11,8 @@ import { WorkerHomes } from './worker-homes.ts';
 
 /** How often what a worker observes is told, in milliseconds. */
 const OBSERVE_MS = 250;
+/** Calls told of each time. */
+const MAX_CALLS = 50;
 
 export interface WorkerPartOptions {
   readonly setup: Setup;
@@ -34,6 +36,8 @@ export class WorkerPart {
   #status: JointStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
   #told = '';
+  #journal: JournalRing | undefined;
+  #calls: CallRecord[] = [];
 
   constructor(options: WorkerPartOptions) {
     const { setup, send } = options;
@@ -79,6 +83,18 @@ export class WorkerPart {
     return (this.#status = new JointStatus(status));
   }
 
+  /** Takes the calls of all workers, for the leader; tells the leader of its own, for others. */
+  record(journal: JournalRing): Journal {
+    this.#journal = journal;
+    if (this.isLeader) return journal;
+    return {
+      write: (call) => {
+        journal.write(call);
+        if (this.#calls.length < MAX_CALLS) this.#calls.push(call);
+      },
+    };
+  }
+
   /** What the leader does, for all to do. */
   command(state: DesiredState, reload: Reload): { readonly state: DesiredState; readonly reload: Reload } {
     this.#state = state;
@@ -120,9 +136,10 @@ export class WorkerPart {
     const { setup, send } = this.#options;
     this.#server = server;
     this.#relayed = await serveRelayed({ socketPrefix: setup.socketPrefix, name: this.homes.own }, server.receive);
-    send({ kind: 'ready', url, observed: toObserved(status) });
+    send({ kind: 'ready', url, observed: toObserved(status, []) });
     this.#timer = setInterval(() => {
-      const observed = toObserved(status);
+      const observed = toObserved(status, this.#calls);
+      this.#calls = [];
       const text = JSON.stringify(observed);
       if (text === this.#told) return;
       this.#told = text;
@@ -137,6 +154,7 @@ export class WorkerPart {
       case 'living':
         return this.#status?.keep(new Set(order.workers.map(([, name]) => name)));
       case 'observed':
+        for (const call of order.observed.calls) this.#journal?.write(call);
         return this.#status?.take(order.name, order.observed);
       case 'move':
         if (handle !== undefined) this.#server?.take({ handle, unread: Buffer.from(order.unread, 'base64'), moves: order.moves });
