@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { RawJson, isObject, type Implementation, type Notification } from '@signalbox/core';
+import { IDEMPOTENCY_CAPABILITY, RawJson, isObject, type Implementation, type Notification } from '@signalbox/core';
 import { TASKS_EXTENSION, withMember, type ServerProfile } from '@signalbox/protocol';
 import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { CatalogList, ListName } from './catalog-lists.ts';
@@ -153,7 +153,9 @@ function isSame(left: readonly Contribution[], right: readonly Contribution[]): 
 function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
   const { prompts, resources } = exposure;
   const extensions = { ...joinCapability('extensions', chosen), [TASKS_EXTENSION]: {} };
-  const others = { ...joinCapability('experimental', chosen), ...experimental };
+  // What an upstream promises of keys is true of its own tools only, and would be read as a promise of all that are here.
+  const { [IDEMPOTENCY_CAPABILITY]: _theirs, ...joined } = joinCapability('experimental', chosen);
+  const others = { ...joined, ...experimental };
   return {
     tools: LISTED,
     ...(prompts && { prompts: LISTED }),
