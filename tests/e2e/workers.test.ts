@@ -253,8 +253,15 @@ test('a worker that is killed takes only its own calls with it', { timeout: 120_
   const [victim] = gateway.workers().slice(1);
   const load = new AbortController();
   const failures: RawSession[] = [];
+  let slowestFailureMs = 0;
   const loads = sessions.map(async (session) => {
-    while (!load.signal.aborted) await textOf(session, 'wait', { ms: 20 }, { timeoutMs: 10_000 }).catch(() => failures.push(session));
+    while (!load.signal.aborted) {
+      const begunAt = performance.now();
+      await textOf(session, 'wait', { ms: 20 }, { timeoutMs: 10_000 }).catch(() => {
+        failures.push(session);
+        slowestFailureMs = Math.max(slowestFailureMs, performance.now() - begunAt);
+      });
+    }
   });
   await eventually('the load runs', async () => ((await readStatus(gateway)).upstreams[0]!.inFlight > 0 ? true : undefined));
   const serversOf = new Set(processTree(victim!).map(({ pid }) => String(pid)));
@@ -265,8 +272,11 @@ test('a worker that is killed takes only its own calls with it', { timeout: 120_
   await Promise.all(loads);
 
   expect(lost.size).toBeGreaterThan(0);
-  expect(failures.length).toBeLessThanOrEqual(2 * lost.size);
-  for (const session of failures) expect(lost.has(session)).toBe(true);
+  // One in flight there for each of its own, and for any other at most one whose new connection it had just accepted.
+  expect(failures.filter((session) => lost.has(session)).length).toBeLessThanOrEqual(2 * lost.size);
+  const others = failures.filter((session) => !lost.has(session));
+  expect(others.length).toBe(new Set(others).size);
+  expect(slowestFailureMs).toBeLessThan(8_000);
   for (const session of sessions) {
     const answers = new Set(await Promise.all(many(() => textOf(session, 'who'))));
     expect(answers.size).toBe(1);
