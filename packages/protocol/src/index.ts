@@ -5,7 +5,7 @@ export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, Serve
 export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';
 export { explainHeaderMarks } from './peers/header-marks.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';
-export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from './revisions/revisions.ts';
+export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake, knowsResourceLinks } from './revisions/revisions.ts';
 export { openMemory } from './peers/open-memory.ts';
 export { openChannel } from './peers/channel-client.ts';
 export type { ChannelConnectOptions } from './peers/channel-client.ts';
@@ -17,6 +17,8 @@ export type { WebSocketConnectOptions } from './peers/open-web-socket.ts';
 export { createChildGuard } from './transports/child-guard.ts';
 export type { ChildGuard } from './transports/child-guard.ts';
 export type { HandlersByPath } from './transports/http-endpoints.ts';
+export { homeOf } from './transports/homes.ts';
+export type { Homes, MovedConnection, PassedRequest } from './transports/homes.ts';
 export { createHttpServer } from './transports/http-server.ts';
 export type { HttpServer, HttpServerOptions } from './transports/http-server.ts';
 export { startChild } from './transports/stdio-child.ts';

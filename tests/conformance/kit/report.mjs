@@ -6,7 +6,11 @@ const slowMs = 1000;
 /** The name of a cell: who asks, who answers, and how the gateway reaches it. */
 export const nameOfCell = ({ client, server, transport }) => `${client}>${server}/${transport}`;
 
-/** A check as lines: one that says how it ended, and one for each difference. */
+/**
+ * A check as lines: one that says how it ended, and one for each difference.
+ * @param {import("./run-cell.mjs").CheckResult} check
+ * @param {{ client: string, server: string, transport: string }} cell
+ */
 export function describeCheck({ group, name, status, differences, reason, durationMs }, cell) {
   const head = `${status === 'fail' ? 'FAIL' : status === 'ok' ? 'ok  ' : 'skip'} ${nameOfCell(cell)} ${group}: ${name}${durationMs >= slowMs ? ` (${durationMs} ms)` : ''}`;
   if (status === 'skip') return `${head} (${reason})`;
@@ -33,6 +37,8 @@ export function describeTable(results) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const toLine = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
   const [head, ...body] = rows.map(toLine);
-  const notes = results.filter(({ isSpoken }) => !isSpoken).map(({ cell, reason }) => `not spoken: ${nameOfCell(cell)}: ${reason}`);
+  const notes = results
+    .filter(({ isSpoken }) => !isSpoken)
+    .map(({ cell, reason }) => `not spoken: ${nameOfCell(cell)}: ${reason.split('\n')[0]}`);
   return [head, `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...body, ...notes].join('\n');
 }

@@ -12,10 +12,11 @@ const defaultTimeoutMs = 15_000;
  * Makes all checks of one cell, one after the other. A gateway that does not speak the generation of the client, or cannot
  * use the server, is told as `isSpoken: false`: then no check has been made.
  * @param {import('./trial.mjs').Cell} cell
- * @param {{ only?: string[], calls?: number, onCheck?: (result: CheckResult, cell: any) => void }} options
+ * `patienceMs` is how long a server that was restarted may be away.
+ * @param {{ only?: string[], calls?: number, patienceMs?: number, stopsAtFailure?: boolean, onCheck?: (result: CheckResult, cell: any) => void }} options
  * @returns {Promise<CellResult>}
  */
-export async function runCell(cell, { only, calls = 20_000, onCheck = () => undefined } = {}) {
+export async function runCell(cell, { only, calls = 20_000, patienceMs = 20_000, stopsAtFailure = false, onCheck = () => undefined } = {}) {
   let pair;
   try {
     await waitForServer(cell);
@@ -27,9 +28,10 @@ export async function runCell(cell, { only, calls = 20_000, onCheck = () => unde
   const checks = [];
   for (const check of allChecks) {
     if ((only !== undefined && !only.includes(check.group)) || check.when?.(cell) === false) continue;
-    const result = await runCheck(check, { cell, pair, options: { calls } });
+    const result = await runCheck(check, { cell, pair, options: { calls, patienceMs } });
     checks.push(result);
     onCheck(result, cell);
+    if (stopsAtFailure && result.status === 'fail') break;
   }
   await pair.close();
   return { cell, isSpoken: true, checks };

@@ -33,7 +33,7 @@ export async function openPair(cell) {
 
 /**
  * What one check works with. Differences are collected; a check passes when there are none.
- * @param {{ cell: Cell, pair: any, options: { calls: number } }} given
+ * @param {{ cell: Cell, pair: any, options: { calls: number, patienceMs: number } }} given
  */
 export function createTrial({ cell, pair, options }) {
   const differences = [];

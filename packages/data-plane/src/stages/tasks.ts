@@ -2,6 +2,7 @@ import {
   Cancellation,
   GatewayError,
   wholly,
+  type Answer,
   type Awaitable,
   type Clock,
   type Next,
@@ -57,6 +58,7 @@ function callTool(options: TaskStageOptions, call: TargetedCall, next: Next<Targ
   const serverForm = serverTaskForm(server);
   const asked: TargetedCall = { ...call, params, offersTask, fallbacks: alike(options, call, serverForm) };
   const wish = call.params.get('task');
+  if (form === 'extension' && serverForm === 'extension') return callAlike(options, asked, next);
   if (serverForm === 'extension') return callExtension(options, asked, { form, wish, next: wholly(next) });
   return callCore(options, isCrossing ? { ...asked, ...SHARED } : asked, { form, wish, next: wholly(next) });
 }
@@ -72,12 +74,18 @@ interface TaskCallOptions {
   readonly next: Whole;
 }
 
-// The server decides what becomes a task. A client that is used to deciding itself gets one in any case.
+// A result that flows to its caller is complete: a task is never taken for one, however large it is.
+async function callAlike(options: TaskStageOptions, call: TargetedCall, next: Next<TargetedCall>): Promise<Answer> {
+  const answer = await next(call);
+  return answer.kind === 'result' && answer.resultType === 'task' ? begin(options, call, { outcome: answer, form: 'extension' }) : answer;
+}
+
+// The server decides what becomes a task, and a client that is used to deciding itself gets one in any case.
 async function callExtension(options: TaskStageOptions, call: TargetedCall, { form, wish, next }: TaskCallOptions): Promise<Outcome> {
   const outcome = await next(call);
   if (outcome.kind === 'error') return outcome;
   if (outcome.resultType === 'task') return begin(options, call, { outcome, form });
-  return form === 'core' && outcome.resultType === 'complete' ? options.tasks.kept.keep(outcome, call, wish) : outcome;
+  return outcome.resultType === 'complete' ? options.tasks.kept.keep(outcome, call, wish) : outcome;
 }
 
 // What goes on after the answer of a handshake server is tied to the end of its task.
@@ -121,17 +129,17 @@ async function askAboutTask(options: TaskStageOptions, call: TargetedCall, next:
   return changeTaskId(call.method, outcome, { from: ref.id, to: publicId });
 }
 
-// How the steps of a crossing reach the upstream. All of them together may take as long as one call.
+// How the steps of a crossing reach the upstream: each as a call of its own, and the last one begun within the budget of one.
 function createLine({ upstream, clock }: TaskStageOptions, call: TargetedCall, next: Whole) {
   const budgetMs = upstream(call.target.upstream)?.desired.config.timeouts.callMs ?? Number.POSITIVE_INFINITY;
-  const deadlineMs = Math.min(call.deadlineMs, clock.monotonic() + budgetMs);
+  const untilMs = Math.min(call.deadlineMs, clock.monotonic() + budgetMs);
   const isToExtension = clientTaskForm(call.client) === 'core';
-  const step: TargetedCall = { ...call, deadlineMs, wantsProgress: false, ...(isToExtension ? { offersTask: true } : SHARED) };
+  const step: TargetedCall = { ...call, wantsProgress: false, ...(isToExtension ? { offersTask: true } : SHARED) };
   return {
     send: (method: string, params: TargetedCall['params']) => next({ ...step, method, params }),
     wait: (delayMs: number) => {
-      if (clock.monotonic() + delayMs < deadlineMs) return waitUnlessCancelled(clock, call.cancellation, delayMs);
-      throw new GatewayError('DEADLINE_EXCEEDED', `The task has not ended in ${Math.round(budgetMs)} ms; ask for its result again`, {
+      if (clock.monotonic() + delayMs < untilMs) return waitUnlessCancelled(clock, call.cancellation, delayMs);
+      throw new GatewayError('DEADLINE_EXCEEDED', 'The task has not ended in the time a call may take; ask for its result again', {
         data: { upstream: call.target.upstream, phase: 'task', budgetMs },
       });
     },

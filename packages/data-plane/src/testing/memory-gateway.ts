@@ -31,6 +31,7 @@ export type Script = (args: { readonly [key: string]: unknown }, request: Reques
 export interface ScriptedTool {
   readonly name: string;
   readonly inputSchema?: object;
+  readonly outputSchema?: object;
   readonly annotations?: object;
   readonly run: Script;
 }
@@ -97,9 +98,10 @@ export function createScriptedServer(
       switch (request.method) {
         case 'tools/list':
           return resultOf({
-            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, annotations }) => ({
+            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, outputSchema, annotations }) => ({
               name,
               inputSchema,
+              ...(outputSchema === undefined ? {} : { outputSchema }),
               ...(annotations === undefined ? {} : { annotations }),
             })),
           });
@@ -175,6 +177,7 @@ export interface MemoryGatewayOptions {
   /** Other keys of the configuration. */
   readonly more?: object;
   readonly keyLog?: LineLog;
+  readonly isRegExpLinear?: boolean;
   readonly clock?: Clock;
   readonly documents?: DocumentStore;
 }
@@ -197,6 +200,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     logger: silentLogger,
     seal: createSeal({ key: Buffer.alloc(32, 7) }),
     info: { name: 'gateway', version: '1' },
+    isRegExpLinear: options.isRegExpLinear ?? false,
   });
   dataPlane.start();
   const close = () => dataPlane.close();

@@ -10,6 +10,8 @@ import {
   type RpcError,
 } from '@signalbox/core';
 import { MODERN_MEMBERS } from '../revisions/revisions.ts';
+import { walkMembers, type MemberWalk } from './member-walk.ts';
+import { MessageParams, isNumeric } from './message-params.ts';
 import { readPlainAnswer } from './plain-answer.ts';
 import { Scanner } from './scan.ts';
 import { readString } from './string-value.ts';
@@ -51,16 +53,40 @@ const NO_PARAMS: Params = new Map();
  * @throws GatewayError `PARSE_ERROR` for text that is not JSON, `INVALID_REQUEST` for JSON that is no single message.
  */
 export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
-  const text = decodeUtf8(bytes);
-  const value = parseJson(text);
+  const value = parseJson(decodeUtf8(bytes));
   if (Array.isArray(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a batch: send one message per request');
   if (!isObject(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a message that is not a JSON object');
-  const parts = scanMessage(bytes, 'counting');
-  if (parts.deepest > limits.maxDepth) {
+  const names = Object.keys(value);
+  const walk = walkMembers(bytes, isObject(value['params']) ? names.indexOf('params') : -1);
+  if (walk.deepest > limits.maxDepth) {
     throw new GatewayError('INVALID_REQUEST', `Cannot accept a message nested deeper than ${limits.maxDepth} levels`);
   }
-  if (parts.members !== countMembers(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept an object that names a member twice');
-  return toMessage(parts, value);
+  if (walk.members !== countMembers(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept an object that names a member twice');
+  return readRequest(bytes, value, names, walk) ?? toMessage(scanMessage(bytes), value);
+}
+
+/** Length of the version as it must be written. */
+const VERSION_LENGTH = '"2.0"'.length;
+
+// Pairs names with places by their order, so it must be the order of the text: names that are numbers come first in objects.
+function readRequest(
+  bytes: Buffer,
+  value: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+  { outer, inner }: MemberWalk,
+): RequestMessage | undefined {
+  const { jsonrpc, id, method, params } = value;
+  if (jsonrpc !== '2.0' || typeof method !== 'string' || !(isObject(params) || params === undefined)) return undefined;
+  if (!(typeof id === 'string' || Number.isSafeInteger(id)) || names.some(isNumeric)) return undefined;
+  const version = 2 * names.indexOf('jsonrpc');
+  if (outer[version + 1]! - outer[version]! !== VERSION_LENGTH) return undefined;
+  const at = 2 * names.indexOf('id');
+  const raw = RawJson.fromParsed(bytes.subarray(outer[at], outer[at + 1]), id);
+  if (!isRequestId(raw)) return undefined;
+  if (params === undefined) return { kind: 'request', id: raw, method, params: NO_PARAMS };
+  const place = 2 * names.indexOf('params');
+  const read = new MessageParams(bytes, { start: outer[place]!, end: outer[place + 1]! }, params, inner);
+  return read.isInOrder ? { kind: 'request', id: raw, method, params: read } : undefined;
 }
 
 /**
@@ -69,7 +95,7 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
  */
 export function decodeFrame(bytes: Buffer): Message {
   try {
-    return readPlainAnswer(bytes) ?? toMessage(scanMessage(bytes, 'passing'), undefined);
+    return readPlainAnswer(bytes) ?? toMessage(scanMessage(bytes), undefined);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot read a message: ${reason}; it begins with ${preview(bytes)}`, { cause: error });
@@ -84,7 +110,7 @@ export function readableId(bytes: Buffer): RequestId | undefined {
   } catch {
     return undefined;
   }
-  return knownId(scanMessage(bytes, 'passing').id);
+  return knownId(scanMessage(bytes).id);
 }
 
 /** The first bytes of a message for an error text: one line, bounded, printable. */
@@ -106,14 +132,10 @@ interface MessageParts {
   resultType: string;
   modernMembers: number[];
   hasLooseContent: boolean;
-  members: number;
-  deepest: number;
 }
 
-// Members and depth are known only after counting.
-function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts {
+function scanMessage(bytes: Buffer): MessageParts {
   const scanner = new Scanner(bytes);
-  const skip = (start: number) => (mode === 'counting' ? scanner.skipValue(start) : scanner.passValue(start));
   const parts: MessageParts = {
     id: undefined,
     method: undefined,
@@ -127,15 +149,13 @@ function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts 
     resultType: 'complete',
     modernMembers: [],
     hasLooseContent: false,
-    members: 0,
-    deepest: 0,
   };
   const slice = (from: number, to: number) => RawJson.fromBytes(bytes.subarray(from, to));
   const end = scanner.scanObject(scanner.skipSpace(0), (key, start) => {
     if (key === 'params' && bytes[start] === 0x7b) {
       const members = (parts.params = new Map());
       const after = scanner.scanObject(start, (name, from) => {
-        const to = skip(from);
+        const to = scanner.passValue(from);
         members.set(name, slice(from, to));
         return to;
       });
@@ -144,7 +164,7 @@ function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts 
     }
     if (key === 'result' && bytes[start] === 0x7b) {
       const after = scanner.scanObject(start, (name, from, nameStart) => {
-        const to = skip(from);
+        const to = scanner.passValue(from);
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
         else if (name === 'structuredContent') parts.hasLooseContent = bytes[from] !== 0x7b;
@@ -154,7 +174,7 @@ function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts 
       parts.result = slice(start, after);
       return after;
     }
-    const after = skip(start);
+    const after = scanner.passValue(start);
     if (key === 'id') parts.id = slice(start, after);
     else if (key === 'method') parts.method = bytes[start] === 0x22 ? String(JSON.parse(bytes.toString('utf8', start, after))) : undefined;
     else if (key === 'jsonrpc') parts.version = bytes.toString('latin1', start, after) === '"2.0"';
@@ -164,8 +184,6 @@ function scanMessage(bytes: Buffer, mode: 'counting' | 'passing'): MessageParts 
     return after;
   });
   if (scanner.skipSpace(end) !== bytes.length) throw new SyntaxError(`Unexpected text after the message at byte ${end}`);
-  parts.members = scanner.members;
-  parts.deepest = scanner.deepest;
   return parts;
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { toOutcome, type Answer, type GatewayError, type RawJson, type ResultSource } from '@signalbox/core';
-import { RESULT_END, encodeError, encodeOutcome, encodeResult, encodeResultHead, toOneLine } from '../messages/encode.ts';
+import { RESULT_END, encodeError, encodeOutcome, encodeResult, encodeResultHead, encodeResultText, toOneLine } from '../messages/encode.ts';
 import { EVENT_END, EVENT_HEAD, SSE_KEEP_ALIVE, encodeEvent } from '../messages/sse.ts';
 import type { Reply, ResultWriter } from '../peers/reply.ts';
 import { AnswerWriter } from './answer-writer.ts';
@@ -109,8 +109,11 @@ export class HttpExchange implements Reply, KeptAlive {
     }
     if (this.#isCutOff()) return;
     const outcome = toOutcome(answer);
-    const { id, isModern } = this.#options;
-    if (outcome.kind === 'result' && outcome.result.byteLength > MAX_COPIED_BYTES) this.#sendLarge(outcome.result);
+    const { id, isModern, sessionId } = this.#options;
+    const length = outcome.kind === 'result' ? outcome.result.byteLength : 0;
+    if (outcome.kind === 'result' && length > MAX_COPIED_BYTES) this.#sendLarge(outcome.result);
+    else if (outcome.kind === 'result' && length <= MAX_TEXT_BYTES && !this.#isEvent)
+      sendJson(this.#response, { status: 200, body: encodeResultText(id, outcome.result), sessionId });
     else this.#send((isModern && outcome.kind === 'error' && UPSTREAM_STATUS.get(outcome.error.code)) || 200, encodeOutcome(id, outcome));
   }
 
@@ -256,15 +259,17 @@ function answerBeforeEnd(request: IncomingMessage, response: ResponseWriter, bod
   request.on('data', discard).on('end', end).on('close', end).resume();
 }
 
-/** Answers with JSON in one write. */
+/** Answers with JSON in one write. Text is latin-1: each of its characters is one byte. */
 export function sendJson(
   response: ResponseWriter,
-  answer: { readonly status: number; readonly body: Buffer; readonly sessionId?: string | undefined },
+  answer: { readonly status: number; readonly body: Buffer | string; readonly sessionId?: string | undefined },
 ): void {
-  response.writeHead(answer.status, toJsonHeaders(answer.body.length, answer.sessionId));
+  const { status, body, sessionId } = answer;
+  response.writeHead(status, toJsonHeaders(body.length, sessionId));
   // A body given as text joins the head in one write. Latin-1 turns each byte into one character and back.
-  if (answer.body.length <= MAX_TEXT_BYTES) response.end(answer.body.toString('latin1'), 'latin1');
-  else response.end(answer.body);
+  if (typeof body === 'string') response.end(body, 'latin1');
+  else if (body.length <= MAX_TEXT_BYTES) response.end(body.toString('latin1'), 'latin1');
+  else response.end(body);
 }
 
 // Without a length the body is sent in chunks.

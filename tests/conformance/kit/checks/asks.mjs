@@ -49,8 +49,7 @@ export const askChecks = [
           { reply: ({ params }) => ({ action: 'accept', content: { value: `${nonce}/${params.message}` } }) },
         ),
       );
-      for (const [index, call] of calls.entries()) {
-        const { response, asks } = await call;
+      for (const [index, { response, asks }] of (await Promise.all(calls)).entries()) {
         const { first, second, third } = response.result?.structuredContent?.answers ?? {};
         t.expect('/asks/0/params/message', `First ${nonces[index]}`, asks[0]?.params?.message);
         const values = [first?.a, second?.b, third?.c].map((answer) => String(answer?.content?.value).startsWith(`${nonces[index]}/`));

@@ -22,9 +22,8 @@ export const isolationChecks = [
     run: async (t) => {
       const two = await openTwo(t);
       const calls = two.map(({ client, nonce }) => client.call('progress_of', { nonce, times: 10 }, { id: 7, meta: { progressToken: 7 } }));
-      for (const [index, call] of calls.entries()) {
+      for (const [index, exchange] of (await Promise.all(calls)).entries()) {
         const { nonce } = two[index];
-        const exchange = await call;
         const told = exchange.events.filter(({ method }) => method === 'notifications/progress').map(({ params }) => params.message);
         t.expect(
           '/progress',
@@ -37,22 +36,18 @@ export const isolationChecks = [
   },
   {
     group: 'isolation',
-    name: 'logs of one caller never reach another',
+    name: 'logs of one caller never reach another that has a call in flight',
     run: async (t) => {
-      const two = await openTwo(t);
-      for (const { client } of two) await client.setLevel('error');
-      const calls = two.map(({ client, nonce }) => client.call('progress_of', { nonce, times: 10 }, { id: 7 }));
-      for (const [index, call] of calls.entries()) {
-        const { events } = await call;
-        const { nonce, client } = two[index];
-        const logs = [...events, ...client.unsolicited.messages].filter(({ method }) => method === 'notifications/message');
-        t.expect(
-          '/foreign',
-          [],
-          logs.map(({ params }) => params.data?.nonce).filter((told) => told !== nonce),
-        );
-        t.expect('/own', 10, logs.filter(({ params }) => params.data?.nonce === nonce).length);
-      }
+      const [a, b] = await openTwo(t);
+      for (const { client } of [a, b]) await client.setLevel('debug');
+      const held = b.client.call('hang', { nonce: b.nonce }, { id: 7 });
+      held.catch(() => undefined);
+      await t.waitForJournal(b.nonce, ({ call }) => call !== null);
+      await a.client.call('log', { nonce: a.nonce }, { id: 7 });
+      await t.through.call('release', { about: b.nonce });
+      const { events } = await held;
+      const told = [...events, ...b.client.unsolicited.messages].filter(({ method }) => method === 'notifications/message');
+      t.expect('/told to the other', [], told);
     },
   },
   {
@@ -75,8 +70,7 @@ export const isolationChecks = [
     run: async (t) => {
       const two = await openTwo(t, { reply: ({ params }) => ({ action: 'accept', content: { value: params.message } }) });
       const calls = two.map(({ client, nonce }) => client.call('ask_rounds', { nonce }, { id: 7 }));
-      for (const [index, call] of calls.entries()) {
-        const { response, asks } = await call;
+      for (const [index, { response, asks }] of (await Promise.all(calls)).entries()) {
         const { nonce, client } = two[index];
         t.expect('/asks/0', `First ${nonce}`, asks[0]?.params?.message);
         t.expect('/answer', `First ${nonce}`, response.result?.structuredContent?.answers?.first?.a?.content?.value);

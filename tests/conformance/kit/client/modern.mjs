@@ -97,9 +97,10 @@ export async function openModern(options) {
     const filter = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true, resourceSubscriptions: uris, taskIds };
     const body = { jsonrpc: '2.0', id, method: 'subscriptions/listen', params: { notifications: filter, _meta: own } };
     const stream = post(body, { signal: stopped.signal, onMessage: (message) => inbox.add(message), timeoutMs: 120_000 });
-    stream.catch(() => undefined);
+    let isOver = false;
+    stream.catch(() => undefined).finally(() => (isOver = true));
     const acknowledged = await inbox.waitFor(() => true);
-    return { inbox, id, acknowledged, stop: () => stopped.abort() };
+    return { inbox, id, acknowledged, isOver: () => isOver, stop: () => stopped.abort() };
   }
 
   async function close() {

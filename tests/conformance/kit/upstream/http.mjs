@@ -17,7 +17,7 @@ const statusOf = {
 /**
  * Serves Streamable HTTP on the loopback address, in both generations or in one.
  * @param {{ createWorld: (restart: () => void) => any, era: 'both' | 'handshake' | 'modern', port: number }} options
- * @returns {Promise<string>} The address of the endpoint.
+ * @returns {Promise<{ url: string, close: () => void }>} The address of the endpoint, and what ends it.
  */
 export async function serveHttp({ createWorld, era, port }) {
   let bound = port;
@@ -27,8 +27,10 @@ export async function serveHttp({ createWorld, era, port }) {
   });
   // A check may hold hundreds of calls.
   server.requestTimeout = 0;
+  server.keepAliveTimeout = 60_000;
+  let restarting;
   await listen();
-  return `http://127.0.0.1:${bound}/mcp`;
+  return { url: `http://127.0.0.1:${bound}/mcp`, close };
 
   function listen() {
     return new Promise((resolve, reject) => {
@@ -44,15 +46,20 @@ export async function serveHttp({ createWorld, era, port }) {
 
   // As a process that dies and is started again by whoever looks after it: everything is gone, and the port is closed a while.
   function restart() {
-    server.close();
-    server.closeAllConnections();
-    life.close();
-    setTimeout(() => {
+    close();
+    restarting = setTimeout(() => {
       life = begin();
       listen().catch((error) => {
         throw error;
       });
     }, 200);
+  }
+
+  function close() {
+    clearTimeout(restarting);
+    server.close();
+    server.closeAllConnections();
+    life.close();
   }
 }
 

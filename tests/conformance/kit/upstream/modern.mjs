@@ -170,6 +170,8 @@ function readMeta(params) {
       requested: version,
     });
   }
+  const level = meta[metaKey.logLevel];
+  if (level !== undefined && !levels.includes(level)) throw new RpcError(code.invalidParams, `Unknown log level "${level}"`);
   if (!isObject(meta[metaKey.clientCapabilities])) throw new RpcError(code.invalidParams, `"${metaKey.clientCapabilities}" is missing`);
   return meta;
 }

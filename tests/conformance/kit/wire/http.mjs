@@ -7,9 +7,12 @@ import { createEventReader } from './sse.mjs';
  *   `text` is the body where it was no stream and no message; `isBroken` that it ended before its end.
  */
 
+// Many servers close a connection that was idle for five seconds; to use it just then would look like their fault.
+const maxIdleMs = 3000;
+
 /** Connections that are kept for the next request; close it with `destroy()`. */
 export function createAgent() {
-  return new Agent({ keepAlive: true, maxSockets: Infinity });
+  return new Agent({ keepAlive: true, maxSockets: Infinity, timeout: maxIdleMs });
 }
 
 /**

@@ -9,8 +9,6 @@ export interface ResponseCarrier {
   writeText(text: string): boolean;
   cork(): void;
   uncork(): void;
-  /** Calls `listener` whenever all that was written has been taken by the kernel. Returns its own stop function. */
-  onDrain(listener: () => void): () => void;
   /** The answer is complete. */
   finish(response: FrontResponse): void;
   /** The answer is broken off, and what carries it with it. */
@@ -28,6 +26,7 @@ export class FrontResponse implements ResponseWriter {
   #head = '';
   #isChunked = true;
   #closeListeners: (() => void)[] | undefined;
+  #drainListeners: (() => void)[] | undefined;
 
   constructor(carrier: ResponseCarrier, shouldKeepAlive: boolean) {
     this.#carrier = carrier;
@@ -96,10 +95,14 @@ export class FrontResponse implements ResponseWriter {
   }
 
   on(event: 'close' | 'drain', listener: () => void): this {
-    // What follows drains stops with the answer.
-    const onClose = event === 'close' ? listener : this.#carrier.onDrain(listener);
-    (this.#closeListeners ??= []).push(onClose);
+    if (event === 'close') (this.#closeListeners ??= []).push(listener);
+    else (this.#drainListeners ??= []).push(listener);
     return this;
+  }
+
+  /** What was written has been taken by the kernel. */
+  drained(): void {
+    if (!this.destroyed && this.#drainListeners !== undefined) callAll(this.#drainListeners);
   }
 
   /** Nothing more will be written: it is complete, or its connection is gone. */

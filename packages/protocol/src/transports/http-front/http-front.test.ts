@@ -386,6 +386,29 @@ test('a client that does not read its answer is asked for nothing more, and is n
   await until(() => client.text().length > large.length, 'all of the first is read');
 });
 
+test('an answer can wait until its client has read what there is', async () => {
+  await using it = await start();
+  const client = await it.connect();
+  client.socket.pause();
+  client.send(post('large'));
+  await until(() => it.taken.length === 1, 'it is served');
+  const { response } = it.taken[0]!;
+  let drains = 0;
+  response.on('drain', () => {
+    drains++;
+    response.end();
+  });
+  response.writeHead(200, ['Content-Type', 'text/plain']);
+  const part = Buffer.alloc(1_000_000, 'x');
+  let parts = 0;
+  for (; response.writableLength === 0; parts++) response.write(part);
+  expect([drains, response.write(part)]).toEqual([0, false]);
+  client.socket.resume();
+  await client.hears(/\r\n0\r\n\r\n$/);
+  expect(drains).toBe(1);
+  expect(client.text().replaceAll(/[^x]/g, '').replace(/^x*T/, '').length).toBeGreaterThan(parts * part.length);
+});
+
 test('when it closes, idle connections go at once and the others with their answer', async () => {
   await using it = await start();
   const [fresh, idle, busy] = [await it.connect(), await it.connect(), await it.connect()];
