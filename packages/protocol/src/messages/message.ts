@@ -84,9 +84,11 @@ function readRequest(
   const raw = RawJson.fromParsed(bytes.subarray(outer[at], outer[at + 1]), id);
   if (!isRequestId(raw)) return undefined;
   if (params === undefined) return { kind: 'request', id: raw, method, params: NO_PARAMS };
+  const members = Object.keys(params);
+  if (members.some(isNumeric)) return undefined;
   const place = 2 * names.indexOf('params');
-  const read = new MessageParams(bytes, { start: outer[place]!, end: outer[place + 1]! }, params, inner);
-  return read.isInOrder ? { kind: 'request', id: raw, method, params: read } : undefined;
+  const text = { bytes, start: outer[place]!, end: outer[place + 1]!, value: params, names: members, places: inner };
+  return { kind: 'request', id: raw, method, params: new MessageParams(text) };
 }
 
 /**

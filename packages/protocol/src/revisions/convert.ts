@@ -66,11 +66,11 @@ function modernMembers(resultType: string, method: string): string {
 
 /** A copy of a result with members, given as JSON text without braces, in front of its own. What is no object stays as it is. */
 export function prependMembers(result: RawJson, members: string): RawJson {
-  const { bytes } = result;
-  if (bytes[0] !== 0x7b) return result;
-  const rest = new Scanner(bytes).skipSpace(1);
-  const isEmpty = bytes[rest] === 0x7d;
-  return RawJson.fromBytes(Buffer.concat([Buffer.from(isEmpty ? `{${members}` : `{${members},`), bytes.subarray(rest)]));
+  const [first, ...others] = result.parts;
+  if (first?.[0] !== 0x7b) return result;
+  const rest = new Scanner(first).skipSpace(1);
+  const isEmpty = first[rest] === 0x7d;
+  return RawJson.fromParts([Buffer.from(isEmpty ? `{${members}` : `{${members},`), first.subarray(rest), ...others]);
 }
 
 function toHandshake(given: ResultOutcome, revision: string): ResultOutcome {
