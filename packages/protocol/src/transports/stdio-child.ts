@@ -6,6 +6,7 @@ import { GatewayError, systemClock, toMessage, type Clock } from '@signalbox/cor
 import { endTree, readStat } from '../../guard/process-tree.js';
 import { LineDecoder, removeLineEnds } from '../messages/lines.ts';
 import { preview } from '../messages/message.ts';
+import { BLOCK_BYTES, giveBlock, takeBlock } from './blocks.ts';
 import type { Channel } from './channel.ts';
 import type { ChildGuard } from './child-guard.ts';
 import { StderrTail } from './stderr-tail.ts';
@@ -148,10 +149,11 @@ class StdioChild implements ChildChannel {
     return this.#tail.lines;
   }
 
-  // What is sent in one turn leaves in one write.
+  // What is sent in one turn of the event loop leaves in one write, whichever clients it comes from: a write costs us and
+  // the program more than the message does.
   send(message: Buffer): void {
     if (this.#isClosed) return;
-    if (this.#queue.length === 0) process.nextTick(() => this.#flush());
+    if (this.#queue.length === 0) setImmediate(() => this.#flush());
     this.#queue.push(message);
   }
 
@@ -171,7 +173,9 @@ class StdioChild implements ChildChannel {
     }
     const length = queue.reduce((sum, message) => sum + message.length + 1, 0);
     this.#lastWritten = stdin.writableLength === 0 && length <= WHOLE_WRITE_BYTES ? queue.length : 0;
-    stdin.write(joinLines(queue, Buffer.allocUnsafe(length)));
+    const block = length <= BLOCK_BYTES ? takeBlock() : undefined;
+    stdin.write(joinLines(queue, block?.subarray(0, length) ?? Buffer.allocUnsafe(length)));
+    if (block !== undefined && stdin.writableLength === 0) giveBlock(block);
     if (stdin.writableLength > MAX_BACKLOG_BYTES) this.#finish(`it does not read its stdin: ${stdin.writableLength} bytes are waiting`);
   }
 
