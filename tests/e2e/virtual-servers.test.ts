@@ -149,7 +149,7 @@ describe('commands', () => {
     const status = await person.run('status', ...common);
     expect(status.stdout).toContain(at(gateway, '/second'));
     expect((await person.run('status', '--json', ...common)).json()['virtualServers']).toEqual([
-      { name: 'two', path: '/second', upstreams: ['second'], tools: 5, resources: 0, prompts: 0 },
+      { name: 'two', path: '/second', surface: 'all', upstreams: ['second'], tools: 5, resources: 0, prompts: 0 },
     ]);
     expect(await person.run('call', 'env', '--server', 'two', ...common)).toMatchObject({
       code: 0,

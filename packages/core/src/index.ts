@@ -59,7 +59,7 @@ export { configJsonSchema, configProblems, parseGatewayConfig } from './config/p
 export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';
-export type { VirtualServerConfig } from './config/virtual-server-config.ts';
+export type { SurfaceKind, VirtualServerConfig } from './config/virtual-server-config.ts';
 export { kindOf } from './config/upstream-config.ts';
 export type {
   BreakerConfig,

@@ -2,6 +2,7 @@ import { createPipeline, type Cache, type Clock, type Journal, type Logger, type
 import type { Surface } from './catalog/surface.ts';
 import type { Settled } from './downstream/settle.ts';
 import { admit } from './stages/admit.ts';
+import { answerOwn } from './stages/answer-own.ts';
 import { cacheOutcomes } from './stages/cache.ts';
 import type { SurfaceCall } from './stages/call-stages.ts';
 import { observe } from './stages/observe.ts';
@@ -31,6 +32,7 @@ export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
     .use(observe(parts)) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
     .use(shape(parts)) // we go on with exactly what will be sent
+    .use(answerOwn(parts)) // ours are checked like any, and need neither slot nor connection
     .use(cacheOutcomes(parts)) // a hit has passed the same checks as a miss
     .use(retry(parts)) // each attempt queues for its own target
     .use(admit(parts)) // only work that will really be sent waits

@@ -1,4 +1,5 @@
 export { toParams, withParams } from './messages/encode.ts';
+export { readMember } from './messages/members.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';
 export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from './revisions/revisions.ts';

@@ -32,6 +32,8 @@ interface TemplateRoute {
 
 /** The names that clients at one address see, and the way back from each to its owner. Never changes: a change is another view. */
 export class CatalogView {
+  /** As they go to clients, as bytes. */
+  readonly lists: Readonly<Record<ListName, CatalogList>>;
   /** By public name, in the order of the list. */
   readonly tools: ReadonlyMap<string, Target>;
   readonly #options: ViewOptions;
@@ -47,7 +49,6 @@ export class CatalogView {
     resources: [] as Listed[],
     resourceTemplates: [] as Listed[],
   };
-  readonly #lists: Readonly<Record<ListName, CatalogList>>;
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -57,12 +58,7 @@ export class CatalogView {
       if (options.exposure.prompts) this.#takePrompts(contribution);
       if (options.exposure.resources) this.#takeResources(contribution);
     }
-    this.#lists = buildLists(this.#entries);
-  }
-
-  /** One list as it goes to clients, as bytes. */
-  list(name: ListName): CatalogList {
-    return this.#lists[name];
+    this.lists = buildLists(this.#entries);
   }
 
   tool(publicName: string): Target | undefined {

@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import {
   GatewayError,
+  RawJson,
   isObject,
   type Awaitable,
   type Clock,
   type Next,
   type Notification,
   type Outcome,
+  type Params,
   type Priority,
   type Request,
 } from '@signalbox/core';
-import type { RequestHandler, ServerProfile } from '@signalbox/protocol';
+import { MODERN_REVISION, type RequestHandler, type ServerProfile } from '@signalbox/protocol';
 import { toListOutcome, type ListName } from '../catalog/catalog-lists.ts';
 import type { Surface } from '../catalog/surface.ts';
+import { readInnerParams } from '../search/call-through.ts';
+import { SEARCH_TOOLS } from '../search/search-tools.ts';
 import type { SurfaceCall } from '../stages/call-stages.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { Settled } from './settle.ts';
@@ -46,7 +50,11 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
     request: (request: Request): Awaitable<Outcome> => {
       if (surface.isGone) throw gone(surface);
       const list = LISTS[request.method];
-      return list === undefined ? dispatch(toCall(request, nextId(), options)) : answerList(options, list, request);
+      if (list !== undefined) return answerList(options, list, request);
+      const inner = surface.kind === 'search' && request.method === 'tools/call' ? readInnerParams(request.params) : undefined;
+      return inner === undefined
+        ? dispatch(toCall(request, nextId(), options))
+        : callFound(options, request, { params: inner, id: nextId() });
     },
     watch: (listener: (notification: Notification) => void) => surface.watch(listener),
     subscribe: (uri: string) => {
@@ -59,6 +67,36 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
   };
 }
 
+interface Found {
+  readonly params: Params;
+  readonly id: string;
+}
+
+// A call of `call_tool` is the call of the tool it names, from here on and for everything behind.
+function callFound(options: GatewayHandlerOptions, request: Request, { params, id }: Found): Awaitable<Outcome> {
+  // What was repeated outside the body are arguments of `call_tool`, which has none to repeat.
+  const call: SurfaceCall = { ...toCall(request, id, options), params, mirrored: undefined, isFound: true };
+  try {
+    const outcome = options.dispatch(call);
+    return outcome instanceof Promise ? outcome.catch(explainUnknown) : outcome;
+  } catch (error) {
+    return explainUnknown(error);
+  }
+}
+
+// For `call_tool` the name is an argument, and a wrong argument is told to the model rather than to its host.
+function explainUnknown(error: unknown): Outcome {
+  if (!(error instanceof GatewayError) || error.code !== 'UNKNOWN_NAME') throw error;
+  const text = `${error.message}\nFind tools with ${SEARCH_TOOLS}.`;
+  return {
+    kind: 'result',
+    result: RawJson.fromValue({ resultType: 'complete', content: [{ type: 'text', text }], isError: true }),
+    resultType: 'complete',
+    isError: true,
+    revision: MODERN_REVISION,
+  };
+}
+
 function gone({ name }: Surface): GatewayError {
   return new GatewayError('NOT_FOUND', `Cannot serve this: the virtual server "${String(name)}" was taken out of the configuration`);
 }
@@ -67,7 +105,8 @@ function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName,
   // Lists are given whole, so every cursor is one we did not hand out.
   if (request.params.has('cursor')) throw new GatewayError('INVALID_PARAMS', `Cannot continue ${request.method}: unknown cursor`);
   const answer = () => toListOutcome(surface.list(name), request.client.revision);
-  const wait = settled(surface);
+  // The tools for searching are there whatever else is.
+  const wait = surface.kind === 'search' && name === 'tools' ? undefined : settled(surface);
   return wait === undefined ? answer() : wait.then(answer);
 }
 
@@ -79,6 +118,7 @@ function toCall(request: Request, id: string, { surface, clock }: GatewayHandler
     ...request,
     id,
     surface,
+    isFound: false,
     priority: toPriority(wishes?.[PRIORITY_KEY]),
     deadlineMs: typeof timeoutMs === 'number' && timeoutMs > 0 ? clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
   };
