@@ -17,7 +17,7 @@ import { toListOutcome, type ListName } from '../catalog/catalog-lists.ts';
 import type { Surface } from '../catalog/surface.ts';
 import { readInnerParams } from '../search/call-through.ts';
 import { SEARCH_TOOLS } from '../search/search-tools.ts';
-import type { SurfaceCall } from '../stages/call-stages.ts';
+import { toSurfaceCall, type SurfaceCall } from '../stages/call-stages.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { Settled } from './settle.ts';
 
@@ -52,9 +52,8 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
       const list = LISTS[request.method];
       if (list !== undefined) return answerList(options, list, request);
       const inner = surface.kind === 'search' && request.method === 'tools/call' ? readInnerParams(request.params) : undefined;
-      return inner === undefined
-        ? dispatch(toCall(request, nextId(), options))
-        : callFound(options, request, { params: inner, id: nextId() });
+      const call = toCall(request, { id: nextId(), inner }, options);
+      return inner === undefined ? dispatch(call) : callFound(options, call);
     },
     watch: (listener: (notification: Notification) => void) => surface.watch(listener),
     subscribe: (uri: string) => {
@@ -67,17 +66,15 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
   };
 }
 
-interface Found {
-  readonly params: Params;
+interface Making {
   readonly id: string;
+  readonly inner: Params | undefined;
 }
 
 // A call of `call_tool` is the call of the tool it names, from here on and for everything behind.
-function callFound(options: GatewayHandlerOptions, request: Request, { params, id }: Found): Awaitable<Outcome> {
-  // What was repeated outside the body are arguments of `call_tool`, which has none to repeat.
-  const call: SurfaceCall = { ...toCall(request, id, options), params, mirrored: undefined, isFound: true };
+function callFound({ dispatch }: GatewayHandlerOptions, call: SurfaceCall): Awaitable<Outcome> {
   try {
-    const outcome = options.dispatch(call);
+    const outcome = dispatch(call);
     return outcome instanceof Promise ? outcome.catch(explainUnknown) : outcome;
   } catch (error) {
     return explainUnknown(error);
@@ -110,18 +107,21 @@ function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName,
   return wait === undefined ? answer() : wait.then(answer);
 }
 
-function toCall(request: Request, id: string, { surface, clock }: GatewayHandlerOptions): SurfaceCall {
+// With `inner` it is the call of a tool that was named to `call_tool`.
+function toCall(request: Request, { id, inner }: Making, { surface, clock }: GatewayHandlerOptions): SurfaceCall {
   const meta = request.params.get('_meta')?.value;
   const wishes = isObject(meta) ? meta : undefined;
   const timeoutMs = wishes?.[TIMEOUT_KEY];
-  return {
-    ...request,
+  return toSurfaceCall(request, {
+    params: inner ?? request.params,
+    // What was repeated outside the body are arguments of `call_tool`, which has none to repeat.
+    mirrored: inner === undefined ? request.mirrored : undefined,
     id,
     surface,
-    isFound: false,
+    isFound: inner !== undefined,
     priority: toPriority(wishes?.[PRIORITY_KEY]),
     deadlineMs: typeof timeoutMs === 'number' && timeoutMs > 0 ? clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
-  };
+  });
 }
 
 function toPriority(wish: unknown): Priority {

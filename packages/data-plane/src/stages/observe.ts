@@ -9,7 +9,7 @@ import {
   type Record,
   type Stage,
 } from '@signalbox/core';
-import type { CallTrace, ObservedCall, SurfaceCall } from './call-stages.ts';
+import { toObservedCall, type CallTrace, type ObservedCall, type SurfaceCall } from './call-stages.ts';
 
 export interface ObserveOptions {
   readonly journal: Journal;
@@ -52,7 +52,7 @@ export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCal
     };
     let outcome;
     try {
-      outcome = next({ ...call, trace });
+      outcome = next(toObservedCall(call, trace));
     } catch (error) {
       return fail(error);
     }

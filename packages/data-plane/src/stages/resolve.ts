@@ -5,7 +5,7 @@ import type { Surface } from '../catalog/surface.ts';
 import type { Settled } from '../downstream/settle.ts';
 import { CALL_TOOL, SEARCH_TOOLS, SEARCH_TOOL_NAMES } from '../search/search-tools.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import type { ObservedCall, TargetedCall } from './call-stages.ts';
+import { toTargetedCall, type ObservedCall, type TargetedCall } from './call-stages.ts';
 
 export interface ResolveOptions {
   readonly upstream: (name: string) => Upstream | undefined;
@@ -25,7 +25,8 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
   return (call, next) => {
     const pass = (resolution: Resolution) => {
       call.trace.upstream = resolution.target.upstream;
-      return next({ ...call, ...resolution, fallbacks: fallbacksFor(options, call, resolution.target) });
+      const { target, params } = resolution;
+      return next(toTargetedCall(call, { target, params, fallbacks: fallbacksFor(options, call, target) }));
     };
     const resolution = find(call);
     if (resolution !== undefined) return pass(resolution);
