@@ -101,7 +101,7 @@ describe('while the gateway runs', () => {
 });
 
 describe('commands', () => {
-  test('serve, list and call a virtual server by its name', async () => {
+  test('list and call a virtual server by its name', async () => {
     await using person = await createPerson();
     const { first, second } = mcpServers;
     await person.write('signalbox.json', {
@@ -122,7 +122,12 @@ describe('commands', () => {
       expect(await person.run(...words, '--server', 'tow')).toMatchObject(unknown);
     expect((await person.run('tools', '--server', 'tow')).stderr).toContain('Did you mean "two"?');
     expect(await person.run('tools', '--server', 'two', '--url', 'http://127.0.0.1:1/mcp')).toMatchObject({ code: 2 });
+  });
 
+  test('stdio serves a virtual server to the client that starts it', async () => {
+    await using person = await createPerson();
+    const { first, second } = mcpServers;
+    await person.write('signalbox.json', { mcpServers: { first, second }, virtualServers: { two: { upstreams: ['second'] } } });
     const program = path.join(ROOT, 'apps/gateway/bin/signalbox.js');
     const args = [
       program,
