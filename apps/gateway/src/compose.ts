@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GatewayError, systemClock, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
+import { GatewayError, systemClock, type IdempotencyConfig, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
 import {
   createDesiredState,
   createJournalRing,
@@ -14,9 +14,10 @@ import {
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
 import { createSeal } from '@signalbox/security';
-import { createFileDocuments, createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
+import { createFileDocuments, createFileLines, createMemoryCache, createMemoryDocuments, type FileLines } from '@signalbox/storage';
 import { createLazyAdmin } from './admin.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
+import { boundRegExpTime } from './linear-regexp.ts';
 import { createModuleLoader } from './load-module.ts';
 import { readSealKey } from './seal-key.ts';
 
@@ -24,6 +25,7 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 
 /** Puts a gateway together: the one place where parts are chosen and joined. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  boundRegExpTime();
   const { configPath, dataDir, environment, logger } = options;
   const clock = systemClock;
   const startedAtMs = clock.monotonic();
@@ -46,7 +48,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     logger,
   });
   const cache = createMemoryCache<ResultOutcome>({ maxBytes: CACHE_BYTES, clock });
-  const dataPlane = await createDataPlane({ state, documents, cache, journal, open, seal, clock, logger, info });
+  const keyLog = createKeyLog(config.limits.idempotency, options);
+  const dataPlane = await createDataPlane({
+    state,
+    documents,
+    cache,
+    keyLog,
+    journal,
+    open,
+    seal,
+    clock,
+    logger,
+    info,
+    isRegExpLinear: true,
+  });
   const reload = createReload({ load, state });
   const stopWatching = watchConfig({ path: configPath, reload, logger, clock });
 
@@ -61,6 +76,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     await dataPlane.close();
     await guard.close();
     await files?.close();
+    await keyLog?.close();
     if (dataDir !== undefined) await removeRuntimeFile(dataDir, process.pid);
   };
 
@@ -99,11 +115,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         handler: dataPlane.handler,
         more: dataPlane.servers,
         seal,
+        inputMs: sessions.inputSeconds * 1000,
         host,
         port: options.port ?? listen.port,
         guard: { ...(token && { token }), allowedHosts: listen.allowedHosts, allowedOrigins: listen.allowedOrigins },
         limits: { maxMessageBytes: limits.maxMessageBytes, maxDepth: limits.maxDepth },
         sessions,
+        legacySse: listen.legacySse,
         routes: admin,
         clock,
         logger,
@@ -128,6 +146,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     close: (graceMs = 10_000) => (closing ??= close(graceMs)),
   };
   return gateway;
+}
+
+function createKeyLog({ durable, ttlSeconds }: IdempotencyConfig, { dataDir, logger }: GatewayOptions): FileLines | undefined {
+  if (!durable) return undefined;
+  if (dataDir !== undefined)
+    return createFileLines({ folder: dataDir, name: 'idempotency', pid: process.pid, keepMs: ttlSeconds * 1000, logger });
+  logger.warn('idempotency keys will not outlive this process: "limits.idempotency.durable" needs a data folder');
+  return undefined;
 }
 
 function waitUntilSettled(gateway: Gateway, supervisor: { watchStates(listener: () => void): () => void }, waitMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Cancellation } from './cancellation.ts';
-import type { RpcError } from './errors.ts';
+import { GatewayError, type RpcError } from './errors.ts';
 import type { RawJson } from './raw-json.ts';
+import type { ResultSink } from './result-sink.ts';
 
 /** Log levels of MCP (RFC 5424), least severe first. */
 export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
@@ -85,6 +86,8 @@ export interface Request {
    * decided on them, so they must say what the body says. Absent where the transport repeats none.
    */
   readonly mirrored?: ReadonlyMap<string, string> | undefined;
+  /** Takes a large result while it arrives; absent where results are given whole. */
+  readonly sink?: ResultSink | undefined;
 }
 
 export type Priority = 'interactive' | 'normal' | 'batch';
@@ -150,6 +153,8 @@ export interface ResultOutcome {
    * the way in, so that taking them out needs no second walk over a large result. Absent when nobody has looked.
    */
   readonly modernMembers?: readonly number[] | undefined;
+  /** Whether its `structuredContent` is something else than an object, which only the modern revision allows. */
+  readonly hasLooseContent?: boolean | undefined;
 }
 
 /** The server refused, in JSON-RPC's terms. Passed on as it is. */
@@ -160,10 +165,34 @@ export interface ErrorOutcome {
 
 export type Outcome = ResultOutcome | ErrorOutcome;
 
+/** The server answered, and its result went into the caller's sink while it arrived. Nobody has it whole. */
+export interface Delivered {
+  readonly kind: 'delivered';
+  readonly resultType: string;
+  readonly isError: boolean;
+}
+
+/** What comes back for a call that has a sink. */
+export type Answer = Outcome | Delivered;
+
+/** The outcome in the answer to a call without a sink. @throws GatewayError `INTERNAL` when the result has gone elsewhere. */
+export function toOutcome(answer: Answer): Outcome {
+  if (answer.kind !== 'delivered') return answer;
+  throw new GatewayError('INTERNAL', 'Cannot read a result that has been delivered already');
+}
+
 /** A value, or a promise of it where it cannot be had at once. Keeps promises off the path where none is needed. */
 export type Awaitable<T> = T | Promise<T>;
 
-export type Next<In extends Call = Call> = (call: In) => Awaitable<Outcome>;
+export type Next<In extends Call = Call> = (call: In) => Awaitable<Answer>;
 
 /** One step around a call. `Out` is what the call carries once the stage has passed it on. */
-export type Stage<In extends Call = Call, Out extends Call = In> = (call: In, next: Next<Out>) => Awaitable<Outcome>;
+export type Stage<In extends Call = Call, Out extends Call = In> = (call: In, next: Next<Out>) => Awaitable<Answer>;
+
+/** Makes calls whose results come whole, for stages that have to look at them. */
+export function wholly<In extends Call>(next: Next<In>): (call: In) => Awaitable<Outcome> {
+  return (call) => {
+    const answer = next({ ...call, sink: undefined });
+    return answer instanceof Promise ? answer.then(toOutcome) : toOutcome(answer);
+  };
+}

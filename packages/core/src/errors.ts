@@ -22,11 +22,13 @@ const CODES = {
   CONFLICT: { http: 409, rpc: -32600, retryable: false, public: true },
   TOO_LARGE: { http: 413, rpc: -32600, retryable: false, public: true },
   UNSUPPORTED_MEDIA_TYPE: { http: 415, rpc: -32600, retryable: false, public: true },
+  TOO_MANY_HEADERS: { http: 431, rpc: -32600, retryable: false, public: true },
   OVERLOADED: { http: 503, rpc: -32003, retryable: true, public: true },
   DEADLINE_EXCEEDED: { http: 504, rpc: -32004, retryable: true, public: true },
   UPSTREAM_UNAVAILABLE: { http: 502, rpc: -32005, retryable: true, public: true },
   UPSTREAM_PROTOCOL: { http: 502, rpc: -32006, retryable: false, public: true },
   CANCELLED: { http: 499, rpc: -32007, retryable: false, public: true },
+  NOT_REPEATABLE: { http: 409, rpc: -32008, retryable: false, public: true },
   INVALID_CONFIG: { http: 400, rpc: -32602, retryable: false, public: true },
   INTERNAL: { http: 500, rpc: -32603, retryable: false, public: false },
 } as const;

@@ -1,14 +1,18 @@
 export { RawJson, isObject } from './raw-json.ts';
+export { sinkAbove } from './result-sink.ts';
+export type { ResultChange, ResultHead, ResultSink, ResultSource } from './result-sink.ts';
 export { Cancellation } from './cancellation.ts';
 export { GatewayError, toGatewayError, toMessage } from './errors.ts';
 export type { ErrorCode, ErrorData, GatewayErrorOptions, RpcError } from './errors.ts';
-export { LOCAL_PRINCIPAL, LOG_LEVELS, OWN_PRINCIPAL } from './call.ts';
+export { LOCAL_PRINCIPAL, LOG_LEVELS, OWN_PRINCIPAL, toOutcome, wholly } from './call.ts';
 export type {
+  Answer,
   Ask,
   Awaitable,
   Call,
   CallerSession,
   ClientProfile,
+  Delivered,
   ErrorOutcome,
   Implementation,
   LogLevel,
@@ -26,6 +30,9 @@ export type {
   ToolAnnotations,
   ToolDefinition,
 } from './call.ts';
+export { exactJson, hasExactText, keepExactText } from './exact-json.ts';
+export { canonicalJson } from './canonical-json.ts';
+export { IDEMPOTENCY_CAPABILITY, IDEMPOTENCY_KEY, parseIdempotencyKey } from './idempotency-key.ts';
 export { createPipeline } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { GATEWAY_LOG_LEVELS } from './log-level.ts';
@@ -38,6 +45,8 @@ export type {
   Dispatch,
   DocumentStore,
   Journal,
+  LeftOutEntry,
+  LineLog,
   LogFields,
   Logger,
   Record,
@@ -57,14 +66,18 @@ export { createNameMatcher } from './glob.ts';
 export { nearestOf } from './nearest.ts';
 export { configJsonSchema, configProblems, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
-export type { GatewayConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export { DEFAULT_RESULTS } from './config/results-config.ts';
+export type { ResultsConfig, UpstreamResultsConfig } from './config/results-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';
 export type { SurfaceKind, VirtualServerConfig } from './config/virtual-server-config.ts';
-export { kindOf } from './config/upstream-config.ts';
+export { UPSTREAM_KINDS, kindOf } from './config/upstream-config.ts';
+export type { UpstreamKind } from './config/upstream-config.ts';
 export type {
   BreakerConfig,
   ExposureConfig,
   HealthConfig,
+  IsolationConfig,
   RestartConfig,
   RetryConfig,
   TimeoutConfig,

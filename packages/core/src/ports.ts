@@ -1,9 +1,10 @@
-import type { Call, Outcome, Awaitable, Implementation } from './call.ts';
+import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
+import type { UpstreamKind } from './config/upstream-config.ts';
 import type { SurfaceKind } from './config/virtual-server-config.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
-export type Dispatch = (call: Call) => Awaitable<Outcome>;
+export type Dispatch = (call: Call) => Awaitable<Answer>;
 
 /** The fact that stays of a finished call. Carries no arguments and no results. */
 export interface Record {
@@ -59,10 +60,18 @@ export const UPSTREAM_STATES = ['configured', 'known', 'starting', 'ready', 'deg
  */
 export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 
+/** Something that an upstream lists and clients do not see. */
+export interface LeftOutEntry {
+  readonly kind: 'tool' | 'prompt' | 'resource' | 'template';
+  readonly name: string;
+  /** What is wrong with its definition. */
+  readonly reason: string;
+}
+
 /** What is observed of one upstream. */
 export interface UpstreamStatus {
   readonly name: string;
-  readonly kind: 'stdio' | 'http' | 'module';
+  readonly kind: UpstreamKind;
   readonly state: UpstreamState;
   /** Why it is in this state; for `failed` the upstream, phase and budget, and what to do. */
   readonly reason: string;
@@ -77,10 +86,14 @@ export interface UpstreamStatus {
   readonly tools: number;
   readonly resources: number;
   readonly prompts: number;
+  /** What it lists that is not offered on, with the reason; at most a hundred of each kind. */
+  readonly leftOut: readonly LeftOutEntry[];
   /** Times it was started by this process, the first included. */
   readonly starts: number;
   readonly calls: number;
   readonly failures: number;
+  /** Connections open for single clients beside the shared one. */
+  readonly isolated: number;
   readonly inFlight: number;
   readonly queued: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
@@ -140,6 +153,16 @@ export interface DocumentStore {
   /** Replaces the document whole; after a crash either the old or the new one is there. */
   write(key: string, document: unknown): Promise<void>;
   remove(key: string): Promise<void>;
+}
+
+/** Lines of text that outlive the process, in the order they were appended. A line holds no line end. */
+export interface LineLog {
+  /** What earlier runs left, oldest first. A line that a crash cut off is not among them. */
+  read(): Promise<readonly string[]>;
+  /** Resolves once the line would survive a crash of the machine. */
+  append(line: string): Promise<void>;
+  /** Puts other lines in the place of all that were read or appended; after a crash the old ones or the new ones are there. */
+  replace(lines: readonly string[]): Promise<void>;
 }
 
 /**

@@ -48,7 +48,7 @@ export class RawJson {
 
   /** Length of `bytes`. @throws TypeError when the value cannot be written. */
   get byteLength(): number {
-    return this.parts.reduce((length, part) => length + part.length, 0);
+    return this.#bytes === undefined ? this.parts.reduce((length, part) => length + part.length, 0) : this.#bytes.length;
   }
 
   /** The parsed value. @throws SyntaxError when the bytes are not JSON. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { Cancellation, RawJson, silentLogger, type GatewayError, type Outcome, type Request } from '@signalbox/core';
+import { Cancellation, RawJson, silentLogger, type GatewayError, toOutcome, type Outcome, type Request } from '@signalbox/core';
 import { toParams } from '@signalbox/protocol';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import {
@@ -168,6 +168,22 @@ describe('a search surface', () => {
 });
 
 describe('call_tool', () => {
+  test('gives a large result as a preview that says how to read on by it', async () => {
+    const big = say('dump', 'line of a long text\n'.repeat(20_000));
+    await using gateway = await createMemoryGateway({
+      servers: { big: createScriptedServer([big]) },
+      more: { ...SEARCHED, results: { maxInlineBytes: 20_000 } },
+    });
+    const client = gateway.at('find');
+    await vi.waitFor(async () =>
+      expect((await search(client, ['read_result', 'dump'])).names.map((names) => names[0])).toEqual(['read_result', 'dump']),
+    );
+    expect(client.handler.describe().instructions).toContain('Tools of these servers can be used here: big.');
+    const preview = textOf(await client.call('call_tool', { name: 'dump' }));
+    const [, args] = /- call_tool (\{"name":"read_result".*\}) for a page of text/.exec(preview)!;
+    expect(textOf(await client.call('call_tool', JSON.parse(args!) as object))).toContain('line of a long text');
+  });
+
   test('is the call of the tool it names: checked, recorded and answered like one', async () => {
     await using gateway = await createMemoryGateway({ servers: createServers(), more: SEARCHED });
     const client = gateway.at('find');
@@ -218,7 +234,7 @@ describe('call_tool', () => {
     const call = (extra: object = {}): Promise<Outcome> => {
       const args = RawJson.fromBytes(Buffer.from('{"arguments":{"big":12345678901234567890,"z":1.0},"name":"ask"}'));
       const params = new Map([...toParams({ name: 'call_tool', ...extra, _meta: { trace: 'me' } }), ['arguments', args]]);
-      return Promise.resolve(client.handler.request({ ...base, params, ...more }));
+      return Promise.resolve(client.handler.request({ ...base, params, ...more })).then(toOutcome);
     };
     const first = (await call({ task: { ttl: 5 } })) as { result: RawJson; resultType: string };
     expect(first).toMatchObject({ resultType: 'input_required' });

@@ -14,6 +14,8 @@ export async function createAjv(isDraft7, code) {
     verbose: true,
     validateSchema: false,
     addUsedSchema: false,
+    // Without it every object has an argument named "constructor".
+    ownProperties: true,
     validateFormats: true,
     logger: /** @type {const} */ (false),
     code,

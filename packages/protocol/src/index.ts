@@ -1,13 +1,19 @@
 export { toParams, withParams } from './messages/encode.ts';
-export { readMember } from './messages/members.ts';
-export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peers/peer.ts';
+export { readElements, readMember, withMember } from './messages/members.ts';
+export { Scanner } from './messages/scan.ts';
+export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile, TaskWish } from './peers/peer.ts';
+export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';
+export { explainHeaderMarks } from './peers/header-marks.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';
-export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from './revisions/revisions.ts';
+export { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake, knowsResourceLinks } from './revisions/revisions.ts';
 export { openMemory } from './peers/open-memory.ts';
 export { openChannel } from './peers/channel-client.ts';
 export type { ChannelConnectOptions } from './peers/channel-client.ts';
 export { openHttp } from './peers/http-connection.ts';
 export type { HttpConnectOptions } from './peers/http-connection.ts';
+export { openHttpOrLegacySse, openLegacySse } from './peers/open-legacy-sse.ts';
+export { openWebSocket } from './peers/open-web-socket.ts';
+export type { WebSocketConnectOptions } from './peers/open-web-socket.ts';
 export { createChildGuard } from './transports/child-guard.ts';
 export type { ChildGuard } from './transports/child-guard.ts';
 export type { HandlersByPath } from './transports/http-endpoints.ts';
@@ -17,3 +23,19 @@ export { startChild } from './transports/stdio-child.ts';
 export type { ChildChannel, ChildOptions } from './transports/stdio-child.ts';
 export { serveStdio } from './transports/stdio-server.ts';
 export type { StdioServerOptions } from './transports/stdio-server.ts';
+export { mayBeTask, planTaskCall, toCoreTool } from './tasks/task-calls.ts';
+export { crossCreatedTask, crossTask, writeTaskList } from './tasks/task-crossing.ts';
+export {
+  changeTaskId,
+  changeTaskIdAround,
+  changeTaskIdIn,
+  readCreatedTask,
+  readTask,
+  readTaskNotification,
+  taskOfMessage,
+} from './tasks/task-ids.ts';
+export type { IdChange, TaskState } from './tasks/task-ids.ts';
+export { createdKeptTask, keptTaskResult, keptTaskState } from './tasks/kept-task.ts';
+export type { KeptTask } from './tasks/kept-task.ts';
+export { TASKS_EXTENSION, checkTaskMethod, clientTaskForm, serverTaskForm } from './tasks/task-support.ts';
+export type { TaskForm } from './tasks/task-support.ts';

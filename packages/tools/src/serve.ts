@@ -76,7 +76,7 @@ const NOT_SERVED: Served = {
   close: () => Promise.resolve(),
 };
 const LIMITS = { maxMessageBytes: 4_194_304, maxDepth: 64 } as const;
-const SESSIONS = { idleSeconds: 1800, max: 1000 } as const;
+const SESSIONS = { idleSeconds: 1800, max: 1000, maxAgeSeconds: 604_800 } as const;
 const DEFAULT_PORT = 3000;
 const GRACE_MS = 2000;
 

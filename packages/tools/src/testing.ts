@@ -3,6 +3,7 @@ import {
   GatewayError,
   LOCAL_PRINCIPAL,
   RawJson,
+  toOutcome,
   type ClientProfile,
   type LogLevel,
   type Logger,
@@ -100,15 +101,17 @@ export async function testModule(source: ModuleSource, options: TestOptions = {}
     signal?.addEventListener('abort', cancel, { once: true });
     try {
       return toMembers(
-        await handler.request({
-          method,
-          params: toParams(asJson(params)),
-          client,
-          principal: LOCAL_PRINCIPAL,
-          cancellation,
-          emit,
-          wantsProgress: true,
-        }),
+        toOutcome(
+          await handler.request({
+            method,
+            params: toParams(asJson(params)),
+            client,
+            principal: LOCAL_PRINCIPAL,
+            cancellation,
+            emit,
+            wantsProgress: true,
+          }),
+        ),
       );
     } finally {
       signal?.removeEventListener('abort', cancel);

@@ -23,7 +23,12 @@ export interface OfficialClient extends AsyncDisposable {
   /** What the server has sent on its own so far. */
   readonly heard: { readonly logs: unknown[]; readonly updated: string[]; toolListChanges: number };
   tools(): Promise<string[]>;
-  call(name: string, args?: Record<string, unknown>, onprogress?: (progress: { progress: number }) => void): Promise<ToolAnswer>;
+  call(
+    name: string,
+    args?: Record<string, unknown>,
+    onprogress?: (progress: { progress: number }) => void,
+    meta?: Meta,
+  ): Promise<ToolAnswer>;
   prompts(): Promise<string[]>;
   prompt(name: string, args: Record<string, string>): Promise<string>;
   resources(): Promise<string[]>;
@@ -39,10 +44,15 @@ export interface OfficialClient extends AsyncDisposable {
   follow(uri: string): Promise<() => Promise<unknown>>;
 }
 
+type Meta = Readonly<Record<string, unknown>>;
+
 export interface ToolAnswer {
   readonly text: string;
   readonly structured: unknown;
   readonly isError: boolean;
+  readonly meta: Meta;
+  /** The blocks as they came. */
+  readonly content: readonly Record<string, unknown>[];
 }
 
 /** Connects one of the official clients. Whoever opens it closes it, best with `await using`. */
@@ -54,13 +64,13 @@ export async function openOfficialClient(
   const client = kind === 'sdk' ? await openEarlier(target, headers) : await openCurrent(kind, target, headers);
   const isModern = client.revision === '2026-07-28';
   // The modern revision has no level for a whole connection: each request says what it wants to hear of.
-  const meta = isModern ? { _meta: { 'io.modelcontextprotocol/logLevel': 'debug' } } : {};
+  const level = isModern ? { 'io.modelcontextprotocol/logLevel': 'debug' } : {};
   return {
     revision: client.revision,
     heard: client.heard,
     tools: async () => (await client.it.listTools()).tools.map(({ name }) => name),
-    call: async (name, args = {}, onprogress) =>
-      toAnswer(await client.call({ name, arguments: args, ...meta }, onprogress ? { onprogress } : {})),
+    call: async (name, args = {}, onprogress, meta = {}) =>
+      toAnswer(await client.call({ name, arguments: args, _meta: { ...level, ...meta } }, onprogress ? { onprogress } : {})),
     prompts: async () => (await client.it.listPrompts()).prompts.map(({ name }) => name),
     prompt: async (name, args) => textOf((await client.it.getPrompt({ name, arguments: args })).messages.map(({ content }) => content)),
     resources: async () => (await client.it.listResources()).resources.map(({ uri }) => uri),
@@ -149,8 +159,9 @@ function observe(transport: EarlierStdio | EarlierHttp, tell: (version: string) 
   };
 }
 
-function toAnswer({ content, structuredContent, isError }: Record<string, unknown>): ToolAnswer {
-  return { text: textOf(content as readonly unknown[]), structured: structuredContent, isError: isError === true };
+function toAnswer({ content, structuredContent, isError, _meta }: Record<string, unknown>): ToolAnswer {
+  const blocks = content as readonly Record<string, unknown>[];
+  return { text: textOf(blocks), structured: structuredContent, isError: isError === true, meta: (_meta ?? {}) as Meta, content: blocks };
 }
 
 function textOf(blocks: readonly unknown[]): string {

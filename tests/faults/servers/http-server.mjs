@@ -1,5 +1,6 @@
 // A Streamable HTTP MCP server that misbehaves on request: `--mode NAME`, see MODES. Without a mode it behaves.
-// Options: --port N (0 takes a free one), --era both|handshake|modern, --name N, --prefix P, --tools N, --init-delay MS, --slow MS.
+// Options: --port N (0 takes a free one), --era both|handshake|modern, --name N, --prefix P, --tools N, --init-delay MS, --slow MS,
+// --huge MIB.
 // Prints one line of JSON when it listens: {"port":N}. The path is /mcp. `GET /stats` counts requests and sessions.
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -7,7 +8,6 @@ import { parseArgs } from 'node:util';
 import { createAnswers, failure, pause, success } from './answers.mjs';
 
 const LIFETIME_MS = 120_000;
-const HUGE_BYTES = 100 * 1024 * 1024;
 
 const { values: options } = parseArgs({
   options: {
@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
     tools: { type: 'string', default: '0' },
     'init-delay': { type: 'string', default: '0' },
     slow: { type: 'string', default: '2000' },
+    huge: { type: 'string', default: '100' },
   },
 });
 
@@ -64,13 +65,19 @@ const MODES = {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.write(`{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":{"content":[{"type":"text","text":"`);
     const chunk = Buffer.alloc(1024 * 1024, 'x');
-    let left = HUGE_BYTES / chunk.length;
+    let left = Number(options.huge);
     const more = () => {
       while (left-- > 0) if (!response.write(chunk)) return;
       response.end('"}]}}');
     };
     response.on('drain', more);
     more();
+  },
+  // Ends in the middle of a result, of which a good part has been sent.
+  'cut-result': (message, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1024 * 1024 });
+    const head = `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":{"content":[{"type":"text","text":"`;
+    response.write(head + 'x'.repeat(512 * 1024), () => setTimeout(() => response.destroy(), 20));
   },
   slow: async (message, response) => {
     await pause(Number(options.slow));

@@ -15,6 +15,10 @@ describe('the entry', () => {
     expect(entry).toEqual({ url: 'https://example.com/mcp', headers: { 'X-One': '1', Authorization: 'Bearer ${env:T}' } });
   });
 
+  test('of a WebSocket is an address like any other', () => {
+    expect(toEntry({ target: ['wss://example.com/mcp'], ...none }, '/')).toEqual({ url: 'wss://example.com/mcp' });
+  });
+
   test.each([
     [{ target: ['https://example.com/mcp', 'more'], ...none }, /address with arguments/],
     [{ target: ['https://example.com/mcp'], env: ['A=1'], header: [] }, /are for commands/],

@@ -54,7 +54,7 @@ interface Entry extends ServerEntry {
 /** The entry the command line asks for. @throws GatewayError when options do not fit what is added. */
 export function toEntry({ target, env, header, cwd }: Omit<AddOptions, 'name'>, folder: string): Entry {
   const [first = '', ...args] = target;
-  if (/^https?:\/\//i.test(first)) {
+  if (/^(?:https?|wss?):\/\//i.test(first)) {
     if (args.length > 0)
       throw usageError(
         `Cannot add an address with arguments: "${args.join(' ')}" follows "${first}"`,

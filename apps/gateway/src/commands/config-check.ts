@@ -1,5 +1,5 @@
 import { loadConfig, renderProblem, type LocatedProblem } from '@signalbox/control-plane';
-import { configProblems, GatewayError, kindOf, type GatewayConfig } from '@signalbox/core';
+import { configProblems, GatewayError, kindOf, UPSTREAM_KINDS, type GatewayConfig } from '@signalbox/core';
 import { countOf } from '../terminal/text.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -29,9 +29,7 @@ export async function configCheck(context: CommandContext): Promise<ExitCode> {
 
 function summaryOf({ mcpServers, virtualServers }: GatewayConfig): string {
   const upstreams = Object.values(mcpServers);
-  const kinds = (['stdio', 'http', 'module'] as const).map(
-    (kind) => [upstreams.filter((each) => kindOf(each) === kind).length, kind] as const,
-  );
+  const kinds = UPSTREAM_KINDS.map((kind) => [upstreams.filter((each) => kindOf(each) === kind).length, kind] as const);
   const parts = kinds.filter(([count]) => count > 0).map(([count, kind]) => `${count} ${kind}`);
   const off = upstreams.filter(({ disabled }) => disabled).length;
   const detail = parts.length === 0 ? '' : ` (${parts.join(', ')}${off > 0 ? `; ${off} switched off` : ''})`;

@@ -74,7 +74,7 @@ function addUpstreams(program: Command, execute: Execute): void {
       execute(options, async (context) => (await import('./import.ts')).importServers(context, { ...options, clients })),
     );
   common(program.command('list').alias('ls').description('list the servers of the configuration and their state').helpGroup(group))
-    .option('--kind <kind>', 'only those of this kind: stdio, http or module')
+    .option('--kind <kind>', 'only those of this kind: stdio, http, sse, websocket or module')
     .option('--tag <tag...>', 'only those with all of these tags')
     .option('--server <name>', 'only those that this virtual server is made of')
     .option('--capability <name>', 'only those that announce this, such as prompts; known while a gateway runs')

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '@signalbox/control-plane';
 import { GatewayError, type GatewayConfig } from '@signalbox/core';
 import { createGateway } from '../compose.ts';
@@ -9,7 +8,7 @@ import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { toAddress } from './import.ts';
 import { locateConfig, locateData } from './locations.ts';
-import { LINEAR_REGEXP, watchProcess } from './process-end.ts';
+import { watchProcess } from './process-end.ts';
 import { findRunning } from './running-gateway.ts';
 import { watchUpstreams } from './watch-upstreams.ts';
 
@@ -24,7 +23,6 @@ const SHOWN_CLIENTS = new Set(['claude-code', 'claude-desktop', 'vscode', 'curso
 
 /** Starts the gateway, says where it listens and how its upstreams are, and serves until a signal ends it. */
 export async function serve(context: CommandContext, { port, host }: ServeOptions): Promise<ExitCode> {
-  setFlagsFromString(LINEAR_REGEXP);
   const startedAtMs = Date.now();
   const { terminal, env } = context;
   const configPath = await locateConfig(context);

@@ -4,7 +4,7 @@ import { countOf, durationText, localTime } from '../terminal/text.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { requireRunning, uptimeMsOf, type RunningGateway } from './running-gateway.ts';
-import { failureDetails, paintState, reasonText } from './upstream-line.ts';
+import { failureDetails, leftOutText, paintState, reasonText } from './upstream-line.ts';
 
 /** Shows the running gateway and what is observed of each upstream. */
 export async function status(context: CommandContext): Promise<ExitCode> {
@@ -78,5 +78,9 @@ function renderUpstreams({ upstreams }: StatusBody, { paint, width }: Pick<Comma
     `${paint.red('✗')} ${upstream.name}: ${reasonText(upstream)}`,
     ...failureDetails(upstream, paint).map((line) => `  ${line}`),
   ]);
-  return [...table, ...(failed.length > 0 ? [''] : []), ...details];
+  const leftOut = upstreams.flatMap((upstream) => {
+    const text = leftOutText(upstream);
+    return text === undefined ? [] : [`${paint.yellow('!')} ${upstream.name}: ${text}`];
+  });
+  return [...table, ...(failed.length + leftOut.length > 0 ? [''] : []), ...details, ...leftOut];
 }

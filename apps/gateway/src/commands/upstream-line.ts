@@ -55,18 +55,29 @@ export function failureDetails(upstream: UpstreamStatus, paint: Paint): string[]
   return [...(words === undefined ? [] : [paint.dim(`stderr: ${words}`)]), `${paint.cyan('→')} ${adviceFor(upstream)}`];
 }
 
+/** What an upstream lists that is not offered on, and why, as one line; `undefined` when all are. */
+export function leftOutText({ leftOut }: Pick<UpstreamStatus, 'leftOut'>): string | undefined {
+  const first = leftOut[0];
+  if (first === undefined) return undefined;
+  const rest = leftOut.length > 1 ? ` (and ${leftOut.length - 1} more; the log has them)` : '';
+  return cutToWidth(toSafeLine(`its ${first.kind} "${first.name}" is left out: ${first.reason}`), 240) + rest;
+}
+
 /** What to do about a failed upstream. */
 export function adviceFor({ name, kind, reason, stderr }: Pick<UpstreamStatus, 'name' | 'kind' | 'reason' | 'stderr'>): string {
+  const isAddress = kind === 'http' || kind === 'sse' || kind === 'websocket';
   if (/there is no program|not an executable/.test(reason)) return 'Install it, or give its full path under "command"';
   if (/its folder .* does not exist/.test(reason)) return 'Create the folder, or correct "cwd"';
   if (/environment variable/.test(reason)) return 'Set it where the gateway is started, then start the gateway again';
   if (/\b401\b|\b403\b|unauthor|forbidden/i.test(reason)) return 'Check the credentials under "headers"';
-  if (kind === 'http' && /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|connect/i.test(reason))
+  if (kind === 'sse' && /\(HTTP 40[045]\)/.test(reason)) return 'Check "url"; if the server speaks Streamable HTTP, take "type" out';
+  if (isAddress && /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|connect|broke off/i.test(reason))
     return 'Check "url", and whether that server runs';
   if (/does not export a "module"/.test(reason)) return 'Export a constant "module" made by defineModule from it';
   if (kind === 'module' && /Cannot load module/.test(reason)) return 'Install the package, or correct "module"';
   if (/handshake in \d+ ms/.test(reason))
-    return 'Check that it is an MCP server for stdio; a slow one needs a larger "timeouts.handshakeMs"';
+    return `Check that it is an MCP server${isAddress ? '' : ' for stdio'}; a slow one needs a larger "timeouts.handshakeMs"`;
+  if (isAddress) return 'Check that "url" is the address of an MCP server; "signalbox doctor" checks the rest';
   return stderr.length > 0
     ? `See "signalbox logs ${quoteName(name)}"`
     : 'Start its command by hand to see what it says; "signalbox doctor" checks the rest';

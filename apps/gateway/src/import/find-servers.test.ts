@@ -51,7 +51,9 @@ describe('Claude Code', () => {
         [join(folder, 'none')]: {},
       },
     });
-    await put('project/.mcp.json', { mcpServers: { shared: { command: './serve', alwaysAllow: [] }, odd: { type: 'ws', url: 'ws://x' } } });
+    await put('project/.mcp.json', {
+      mcpServers: { shared: { command: './serve', alwaysAllow: [] }, odd: { type: 'pigeon', url: 'https://x' } },
+    });
     expect(await find('claude-code')).toEqual([
       {
         name: 'github',
@@ -71,7 +73,7 @@ describe('Claude Code', () => {
         skipReason: `the folder of its project, "${join(folder, 'gone')}", is gone`,
       },
       { name: 'shared', scope: 'project', entry: { command: './serve', cwd: surroundings.cwd }, unusedKeys: ['alwaysAllow'] },
-      { name: 'odd', scope: 'project', skipReason: 'it is of type "ws"', unusedKeys: ['url'] },
+      { name: 'odd', scope: 'project', skipReason: 'it is of type "pigeon"', unusedKeys: ['url'] },
     ]);
   });
 
@@ -133,7 +135,7 @@ test('VS Code: its own files and its settings, with inputs', async () => {
   );
   await put('home/.config/Code/User/settings.json', {
     'editor.tabSize': 2,
-    mcp: { servers: { b: { type: 'sse', url: 'https://b' } } },
+    mcp: { servers: { b: { type: 'sse', url: 'https://b' }, e: { type: 'ws', url: 'wss://e' } } },
     'mcp.servers': { c: { command: 'c' } },
   });
   await put('project/.vscode/mcp.json', { servers: { d: { type: 'http', url: 'https://d' } } });
@@ -151,9 +153,9 @@ test('VS Code: its own files and its settings, with inputs', async () => {
     {
       name: 'b',
       scope: 'user',
-      entry: { url: 'https://b' },
-      notes: ['its address is for the older SSE transport; Signalbox speaks Streamable HTTP, so check that the server does too'],
+      entry: { type: 'sse', url: 'https://b' },
     },
+    { name: 'e', scope: 'user', entry: { url: 'wss://e' } },
     { name: 'c', scope: 'user', entry: { command: 'c' } },
     { name: 'd', scope: 'project', entry: { url: 'https://d' } },
   ]);
@@ -232,8 +234,7 @@ test('Gemini CLI: httpUrl, url for SSE, timeout, dollar variables and its lists'
     },
     expect.objectContaining({
       name: 'b',
-      entry: { url: 'https://b/sse', disabled: true },
-      notes: [expect.stringContaining('older SSE transport')],
+      entry: { type: 'sse', url: 'https://b/sse', disabled: true },
     }),
     {
       name: 'c',

@@ -102,7 +102,9 @@ describe('planImport', () => {
     const found = await foundIn({
       desktop: {
         signalbox: { type: 'http', url: 'http://localhost:7420/mcp' },
-        odd: { type: 'ws', url: 'ws://x' },
+        odd: { type: 'pigeon', url: 'https://x' },
+        socket: { type: 'ws', url: 'ws://x/mcp' },
+        'own socket': { type: 'ws', url: 'ws://127.0.0.1:7420/mcp' },
         file: { type: 'http', url: 'unix:///x' },
         '@scope/name': { command: 'x' },
       },
@@ -110,8 +112,10 @@ describe('planImport', () => {
     const plan = planImport(found, undefined, options);
     expect(actions(plan)).toEqual([
       ['signalbox', 'skip', 'it is Signalbox itself'],
-      ['odd', 'skip', 'it is of type "ws"'],
-      ['file', 'skip', expect.stringContaining('must be an http:// or https:// address')],
+      ['odd', 'skip', 'it is of type "pigeon"'],
+      ['socket', 'add', 'socket'],
+      ['own socket', 'skip', 'it is Signalbox itself'],
+      ['file', 'skip', expect.stringContaining('must be an http://, https://, ws:// or wss:// address')],
       ['@scope/name', 'add', 'scope-name'],
     ]);
   });

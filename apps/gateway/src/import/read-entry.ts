@@ -4,6 +4,8 @@ import { type PlaceholderContext, translatePlaceholders } from './placeholders.t
 
 /** A client’s entry in the form of Signalbox. */
 export interface ImportedEntry {
+  /** Written only where the address alone does not say it. */
+  readonly type?: 'sse';
   readonly command?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -27,7 +29,7 @@ export interface EntryReading {
 
 type Take = (key: string) => unknown;
 
-const HTTP_TYPES = new Set(['http', 'sse', 'streamable-http', 'streamableHttp', 'streamable_http']);
+const ADDRESS_TYPES = new Set(['http', 'sse', 'streamable-http', 'streamableHttp', 'streamable_http', 'websocket', 'ws']);
 
 /** Turns an entry of any client into one of Signalbox. What differs between the two goes to `context.note`. */
 export function readEntry(raw: unknown, context: PlaceholderContext & { readonly isOff: boolean }): EntryReading {
@@ -39,7 +41,7 @@ export function readEntry(raw: unknown, context: PlaceholderContext & { readonly
   };
   const type = take('type') ?? take('transport');
   const reading =
-    typeof type === 'string' && type !== 'stdio' && !HTTP_TYPES.has(type)
+    typeof type === 'string' && type !== 'stdio' && !ADDRESS_TYPES.has(type)
       ? `it is of type "${type}"`
       : readKind(raw, take, { type, context });
   if (typeof reading === 'string') return { skipReason: reading, unusedKeys: [...unused] };
@@ -53,7 +55,7 @@ function readKind(
   take: Take,
   { type, context }: { type: unknown; context: PlaceholderContext },
 ): ImportedEntry | string {
-  const isStarted = raw['command'] !== undefined && raw['httpUrl'] === undefined && !(typeof type === 'string' && HTTP_TYPES.has(type));
+  const isStarted = raw['command'] !== undefined && raw['httpUrl'] === undefined && !(typeof type === 'string' && ADDRESS_TYPES.has(type));
   return isStarted ? readCommand(take, context) : readAddress(raw, take, { type, context });
 }
 
@@ -86,9 +88,7 @@ function readAddress(
   const key = ['httpUrl', 'serverUrl', 'url'].find((key) => typeof raw[key] === 'string');
   if (key === undefined) return 'it has neither a "command" nor a "url"';
   const translate = (text: string) => translatePlaceholders(text, context);
-  if (type === 'sse' || (type === undefined && key === 'url' && context.dialect === 'gemini')) {
-    context.note('its address is for the older SSE transport; Signalbox speaks Streamable HTTP, so check that the server does too');
-  }
+  const isSse = type === 'sse' || (type === undefined && key === 'url' && context.dialect === 'gemini');
   const fromVariables = Object.entries(readTexts(take('env_http_headers'), (text) => text) ?? {}).map(([header, name]) => [
     header,
     `\${env:${name}}`,
@@ -101,7 +101,7 @@ function readAddress(
     ...Object.fromEntries(fromVariables),
     ...(typeof token === 'string' && { Authorization: `Bearer ${token}` }),
   };
-  return { url: translate(String(take(key))), ...(Object.keys(headers).length > 0 && { headers }) };
+  return { ...(isSse && { type: 'sse' as const }), url: translate(String(take(key))), ...(Object.keys(headers).length > 0 && { headers }) };
 }
 
 function readFolder(given: unknown, { folder, note, ...context }: PlaceholderContext): string | undefined {

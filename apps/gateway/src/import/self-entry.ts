@@ -27,8 +27,11 @@ function isSameAddress(left: string, right: string): boolean {
 }
 
 function normalAddress(text: string): string | undefined {
-  if (!/^https?:/i.test(text) || !URL.canParse(text)) return undefined;
+  if (!/^(?:https?|wss?):/i.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
+  const scheme = url.protocol.replace('ws', 'http');
+  // Where we serve clients of the older transport, beside the address of MCP.
+  const path = url.pathname.replace(/\/+$/, '').replace(/\/sse$/, '/mcp');
   const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$/.test(url.hostname);
-  return `${url.protocol}//${isLoopback ? 'loopback' : url.hostname}:${url.port}${url.pathname.replace(/\/+$/, '')}`;
+  return `${scheme}//${isLoopback ? 'loopback' : url.hostname}:${url.port}${path}`;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
+import { resultsConfig } from './results-config.ts';
 import { secretReference } from './secret.ts';
 import { upstreamConfig } from './upstream-config.ts';
 import { checkVirtualServers, surfaceKind, virtualServerConfig } from './virtual-server-config.ts';
@@ -13,6 +14,10 @@ export const listenConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Web origins accepted in the Origin header beside those on loopback at our own port.'),
+  legacySse: z
+    .boolean()
+    .default(true)
+    .describe('Also serve clients that know only the HTTP+SSE transport of revision 2024-11-05, at `/sse`, behind the same checks.'),
 });
 export type ListenConfig = z.infer<typeof listenConfig>;
 
@@ -25,17 +30,56 @@ export const logConfig = z.strictObject({
 export type LogConfig = z.infer<typeof logConfig>;
 
 export const sessionConfig = z.strictObject({
-  idleSeconds: z.int().min(1).default(1800).describe('A session without a request or an open stream for this long is ended.'),
-  max: z.int().min(1).default(10_000).describe('Open sessions at each address; beyond it the one idle longest is ended.'),
+  idleSeconds: z
+    .int()
+    .min(1)
+    .default(1800)
+    .describe('What is kept of a session without a request or an open stream for this long is let go. Its client may still go on with it.'),
+  max: z.int().min(1).default(10_000).describe('Sessions kept at once at each address; beyond it the one idle longest is let go.'),
+  maxAgeSeconds: z
+    .int()
+    .min(60)
+    .max(31_536_000)
+    .default(604_800)
+    .describe('How long a client may go on with a session that was let go, or was opened before a restart. Counted from its beginning.'),
+  inputSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(600)
+    .describe('Longest wait for what a server asks of a client, or its user, during a call.'),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
+
+export const idempotencyConfig = z.strictObject({
+  ttlSeconds: z.int().min(1).max(2_592_000).default(86_400).describe('How long a key and the outcome of its call are remembered.'),
+  maxKeys: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('Keys remembered at once; beyond it the oldest are forgotten before their time, and the log says so.'),
+  maxBytes: z
+    .int()
+    .min(0)
+    .default(67_108_864)
+    .describe('Outcomes kept for a replay, all together; beyond it a call sent again is refused instead of replayed.'),
+  durable: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Write to the data folder that a call with a key begins, before it is sent, so that it is not run again after a restart either. Costs one wait for the disk a call.',
+    ),
+});
+export type IdempotencyConfig = z.infer<typeof idempotencyConfig>;
 
 export const limitConfig = z.strictObject({
   maxMessageBytes: z.int().min(1024).default(4_194_304).describe('Largest message accepted from a client.'),
   maxResultBytes: z.int().min(1024).default(67_108_864).describe('Largest message accepted from an upstream.'),
-  maxDepth: z.int().min(8).max(10_000).default(64).describe('Deepest nesting of arrays and objects accepted in a message from a client.'),
+  maxDepth: z.int().min(8).max(1_000).default(64).describe('Deepest nesting of arrays and objects accepted in a message from a client.'),
   maxInFlight: z.int().min(1).default(10_000).describe('Calls in the gateway at once; more are refused as overloaded.'),
   startConcurrency: z.int().min(1).default(16).describe('Upstreams started at the same time.'),
+  idempotency: idempotencyConfig.prefault({}).describe('What is remembered of calls with an idempotency key.'),
 });
 export type LimitConfig = z.infer<typeof limitConfig>;
 
@@ -73,6 +117,9 @@ export const gatewayConfig = z
     log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
     sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),
     limits: limitConfig.prefault({}).describe('Bounds that keep the gateway up. Read at start.'),
+    results: resultsConfig
+      .optional()
+      .describe('When large results become handles with a preview. Default: never; `{}` takes the defaults.'),
     instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of the upstreams.'),
   })
   .superRefine(checkVirtualServers);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
 import { configJsonSchema, configProblems, parseGatewayConfig } from './parse-config.ts';
+import { DEFAULT_RESULTS } from './results-config.ts';
 import { kindOf } from './upstream-config.ts';
 
 function problemsOf(input: unknown): string[] {
@@ -57,7 +58,49 @@ describe('a configuration', () => {
     expect(problemsOf({ mcpServers: { a: { type: 'http', command: 'x' } } })).toEqual([
       'mcpServers.a.type "http" needs "url", and the entry has "command"',
     ]);
-    expect(problemsOf({ mcpServers: { a: { url: 'ftp://y' } } })).toEqual(['mcpServers.a.url must be an http:// or https:// address']);
+    expect(problemsOf({ mcpServers: { a: { url: 'ftp://y' } } })).toEqual([
+      'mcpServers.a.url must be an http://, https://, ws:// or wss:// address',
+    ]);
+  });
+
+  test('tells its kind by its type and its address, which must agree', () => {
+    const kinds = ([entry]: readonly [object]) => kindOf(parseGatewayConfig({ mcpServers: { a: entry } }).mcpServers['a']!);
+    for (const [entry, kind] of [
+      [{ url: 'https://y/mcp' }, 'http'],
+      [{ url: 'https://y/mcp', type: 'streamable-http' }, 'http'],
+      [{ url: 'https://y/sse', type: 'sse' }, 'sse'],
+      [{ url: 'wss://y/mcp' }, 'websocket'],
+      [{ url: 'WS://${env:HOST}/mcp', type: 'ws' }, 'websocket'],
+      [{ url: 'ws://y', type: 'websocket' }, 'websocket'],
+      [{ command: 'x' }, 'stdio'],
+      [{ module: 'x' }, 'module'],
+    ] as const) {
+      expect(kinds([entry]), JSON.stringify(entry)).toBe(kind);
+    }
+    const url = 'mcpServers.a.url must be';
+    for (const [entry, problem] of [
+      [{ url: 'http://y', type: 'ws' }, `${url} a ws:// or wss:// address for an upstream of type "ws"`],
+      [{ url: 'ws://y', type: 'sse' }, `${url} an http:// or https:// address for an upstream of type "sse"`],
+      [{ url: 'wss://y', type: 'http' }, `${url} an http:// or https:// address for an upstream of type "http"`],
+      [{ command: 'x', type: 'sse' }, 'mcpServers.a.type "sse" needs "url", and the entry has "command"'],
+      [
+        { url: 'http://y', type: 'sse', revision: 'modern' },
+        'mcpServers.a.revision cannot be "modern" with type "sse", which came before it',
+      ],
+    ] as const) {
+      expect(problemsOf({ mcpServers: { a: entry } })).toEqual([problem]);
+    }
+  });
+
+  test('may say of large results whatever an upstream wants to have otherwise', () => {
+    const parse = (results: unknown) => parseGatewayConfig({ mcpServers: { a: { command: 'x', results } }, results: {} });
+    expect(parse({ ttlSeconds: 5 }).mcpServers['a']!.results).toEqual({ disabled: false, except: [], ttlSeconds: 5 });
+    expect(parse(undefined).results).toEqual(DEFAULT_RESULTS);
+    expect(() => parse({ maxInlneBytes: 5000 })).toThrow(
+      'mcpServers.a.results.maxInlneBytes is not a known key; did you mean "maxInlineBytes"?',
+    );
+    expect(() => parse({ previewBytes: 1 })).toThrow('mcpServers.a.results.previewBytes too small');
+    expect(() => parse({ maxBytes: 5_000_000 })).toThrow('mcpServers.a.results.maxBytes is not a known key');
   });
 
   test('has a JSON Schema that requires nothing with a default', () => {

@@ -55,7 +55,7 @@ export function configJsonSchema(): Record<string, unknown> {
   return { ...schema, title: 'Signalbox configuration' };
 }
 
-/** Reads the spellings of other hosts: their extra keys, `servers`, `enabled`, `disabledTools`, `httpUrl`, `serverUrl`, `type: "sse"` with a URL. */
+/** Reads the spellings of other hosts: their extra keys, `servers`, `enabled`, `disabledTools`, `httpUrl`, `serverUrl`. */
 function adoptForeignForms(input: unknown): unknown {
   if (!isObject(input)) return input;
   const { servers, ...rest } = input;

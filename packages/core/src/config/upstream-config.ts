@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upstreamResultsConfig } from './results-config.ts';
 import { secretText } from './secret.ts';
 
 const milliseconds = (fallback: number, about: string) =>
@@ -57,21 +58,61 @@ export const upstreamCacheConfig = z.strictObject({
 });
 export type UpstreamCacheConfig = z.infer<typeof upstreamCacheConfig>;
 
-const KEY_OF_TYPE = { stdio: 'command', http: 'url', 'streamable-http': 'url', streamableHttp: 'url', module: 'module' } as const;
+export const isolationConfig = z.strictObject({
+  mode: z
+    .enum(['auto', 'shared', 'session', 'principal'])
+    .default('auto')
+    .describe(
+      'Who shares a connection to a server of a handshake revision. `auto`: all, but clients that can be asked (sampling, elicitation, roots) get their own, as the protocol demands. `shared`: all; the server cannot ask anything. `session`: each session its own, for servers that keep state. `principal`: each principal its own.',
+    ),
+  max: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(16)
+    .describe('Connections for single clients at once; beyond it one that is idle is closed, or a call waits.'),
+  idleSeconds: z.int().min(1).max(86_400).default(300).describe('A connection for a single client without a call for this long is closed.'),
+});
+export type IsolationConfig = z.infer<typeof isolationConfig>;
+
+const HTTP = { key: 'url', scheme: /^https?:/i, needs: 'an http:// or https:// address' } as const;
+const WEB_SOCKET = { key: 'url', scheme: /^wss?:/i, needs: 'a ws:// or wss:// address' } as const;
+
+/** What an entry that names its type must have. */
+const TYPES = {
+  stdio: { key: 'command' },
+  http: HTTP,
+  'streamable-http': HTTP,
+  streamableHttp: HTTP,
+  sse: HTTP,
+  websocket: WEB_SOCKET,
+  ws: WEB_SOCKET,
+  module: { key: 'module' },
+} as const satisfies Record<string, { key: string; scheme?: RegExp; needs?: string }>;
 
 export const upstreamConfig = z
   .strictObject({
     type: z
-      .enum(['stdio', 'http', 'streamable-http', 'streamableHttp', 'module'])
+      .enum(Object.keys(TYPES) as [keyof typeof TYPES])
       .optional()
-      .describe('Kind of upstream, as other hosts write it. `command`, `url` or `module` says the same; the two must agree.'),
+      .describe(
+        'Kind of upstream, as other hosts write it. It must agree with `command`, `url` or `module`, which say the same. Two say more: `sse` asks for the older HTTP+SSE transport at once, `streamable-http` never does.',
+      ),
     command: z.string().min(1).optional().describe('Program to start; it speaks MCP on stdin and stdout. Run without a shell.'),
     args: z.array(z.string()).default([]).describe('Arguments of the program. `${env:NAME}` and `${configDir}` are replaced.'),
     env: z.record(z.string(), secretText).default({}).describe('Environment variables of the program beside the few every program gets.'),
     inheritEnv: names('Environment variables of the gateway handed on to the program.').default([]),
     cwd: z.string().optional().describe('Folder the program runs in. Relative to the configuration file. Default: the file’s folder.'),
-    url: z.string().optional().describe('Address of a Streamable HTTP server.'),
-    headers: z.record(z.string(), secretText).default({}).describe('Headers sent with each request to `url`.'),
+    url: z
+      .string()
+      .optional()
+      .describe(
+        'Address of a server: `http://` or `https://` for Streamable HTTP, or HTTP+SSE where the server refuses that, `ws://` or `wss://` for WebSocket.',
+      ),
+    headers: z
+      .record(z.string(), secretText)
+      .default({})
+      .describe('Headers sent with each request to `url`; over WebSocket with each upgrade.'),
     module: z
       .string()
       .min(1)
@@ -99,6 +140,10 @@ export const upstreamConfig = z
       .describe('When a call is repeated: only if it was never sent, or the tool says it is read-only or idempotent.'),
     breaker: breakerConfig.prefault({}).describe('When calls to a failing upstream are refused at once.'),
     cache: upstreamCacheConfig.optional().describe('Answers kept in memory. Default: none.'),
+    results: upstreamResultsConfig
+      .optional()
+      .describe('Large results of this upstream. Keys that are left out are those of `results` of the gateway.'),
+    isolation: isolationConfig.prefault({}).describe('Which clients share a connection.'),
     fallback: names('Upstreams to ask for a tool of the same name while this one is unavailable.').default([]),
     maxConcurrent: z.int().min(1).max(10_000).default(64).describe('Calls in flight at once; more wait in line.'),
     maxQueued: z.int().min(0).max(100_000).default(1024).describe('Calls that may wait in line; more are refused as overloaded.'),
@@ -113,23 +158,36 @@ export const upstreamConfig = z
       const found = given.length === 0 ? 'none of them' : given.map((key) => `"${key}"`).join(' and ');
       context.addIssue({ code: 'custom', message: `needs exactly one of "command", "url" or "module", and has ${found}` });
     }
-    const key = upstream.type === undefined ? undefined : KEY_OF_TYPE[upstream.type];
-    if (key !== undefined && given.length === 1 && given[0] !== key) {
-      context.addIssue({ code: 'custom', path: ['type'], message: `"${upstream.type}" needs "${key}", and the entry has "${given[0]}"` });
+    const { type, url } = upstream;
+    const wanted: { key: string; scheme?: RegExp; needs?: string } | undefined = type === undefined ? undefined : TYPES[type];
+    if (wanted !== undefined && given.length === 1 && given[0] !== wanted.key) {
+      context.addIssue({ code: 'custom', path: ['type'], message: `"${type}" needs "${wanted.key}", and the entry has "${given[0]}"` });
     }
-    if (upstream.url !== undefined && !isHttpUrl(upstream.url)) {
-      context.addIssue({ code: 'custom', path: ['url'], message: 'must be an http:// or https:// address' });
+    if (url === undefined) return;
+    if (!isAddress(url)) {
+      context.addIssue({ code: 'custom', path: ['url'], message: 'must be an http://, https://, ws:// or wss:// address' });
+    } else if (wanted?.scheme?.test(url) === false) {
+      context.addIssue({ code: 'custom', path: ['url'], message: `must be ${wanted.needs} for an upstream of type "${type}"` });
+    }
+    if (type === 'sse' && upstream.revision === 'modern') {
+      context.addIssue({ code: 'custom', path: ['revision'], message: 'cannot be "modern" with type "sse", which came before it' });
     }
   });
 export type UpstreamConfig = z.infer<typeof upstreamConfig>;
 
-/** Which of the three kinds an entry is. */
-export function kindOf(config: UpstreamConfig): 'stdio' | 'http' | 'module' {
-  if (config.command !== undefined) return 'stdio';
-  return config.url === undefined ? 'module' : 'http';
+/** How an upstream is reached. `http` is Streamable HTTP, or HTTP+SSE where the server refuses that; `sse` is HTTP+SSE at once. */
+export const UPSTREAM_KINDS = ['stdio', 'http', 'sse', 'websocket', 'module'] as const;
+export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
+
+/** Which kind an entry is. */
+export function kindOf({ command, url, type }: UpstreamConfig): UpstreamKind {
+  if (command !== undefined) return 'stdio';
+  if (url === undefined) return 'module';
+  if (type === 'sse') return 'sse';
+  return WEB_SOCKET.scheme.test(url) ? 'websocket' : 'http';
 }
 
-function isHttpUrl(text: string): boolean {
+function isAddress(text: string): boolean {
   const withoutReferences = text.replace(/\$\{[^}]*\}/g, 'x');
-  return URL.canParse(withoutReferences) && /^https?:$/.test(new URL(withoutReferences).protocol);
+  return URL.canParse(withoutReferences) && /^(?:https?|wss?):$/.test(new URL(withoutReferences).protocol);
 }

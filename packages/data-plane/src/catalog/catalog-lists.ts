@@ -1,5 +1,6 @@
-import { RawJson, type ResultOutcome } from '@signalbox/core';
+import { RawJson, exactJson, isObject, type ResultOutcome } from '@signalbox/core';
 import { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from '@signalbox/protocol';
+import type { ListHint } from '../upstreams/manifest.ts';
 
 export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
 
@@ -10,13 +11,37 @@ export interface CatalogList {
   readonly length: number;
 }
 
-/** Writes all lists. Order is kept as given. */
-export function buildLists(entries: Readonly<Record<ListName, readonly object[]>>): Readonly<Record<ListName, CatalogList>> {
+/** What a list says beside its entries. */
+export interface ListExtras {
+  readonly hint: ListHint;
+  /** Further members, as text without braces. */
+  readonly rest: string;
+}
+
+/**
+ * Writes all lists. Order is kept as given.
+ * @param coreTools The tools as clients see them whose tasks are those of the core.
+ */
+export function buildLists(
+  entries: Readonly<Record<ListName, readonly object[]>>,
+  extras: Readonly<Record<ListName, ListExtras>>,
+  coreTools: readonly object[] = entries.tools,
+): Readonly<Record<ListName, CatalogList>> {
+  const handshakeTools = coreTools.map(toHandshakeTool);
   return {
-    tools: buildList('tools', entries.tools),
-    prompts: buildList('prompts', entries.prompts),
-    resources: buildList('resources', entries.resources),
-    resourceTemplates: buildList('resourceTemplates', entries.resourceTemplates),
+    tools: buildList('tools', { modern: entries.tools, handshake: handshakeTools, ...extras.tools }),
+    prompts: buildList('prompts', { modern: entries.prompts, ...extras.prompts }),
+    resources: buildList('resources', { modern: entries.resources, ...extras.resources }),
+    resourceTemplates: buildList('resourceTemplates', { modern: entries.resourceTemplates, ...extras.resourceTemplates }),
+  };
+}
+
+/** Joins what servers say of how long their parts of a list hold: the whole holds as long as its briefest part. One that says nothing counts as brief. */
+export function joinHints(hints: readonly (ListHint | undefined)[]): ListHint {
+  if (hints.length === 0 || hints.includes(undefined)) return { ttlMs: 0, isPublic: false };
+  return {
+    ttlMs: Math.min(...hints.map((hint) => hint!.ttlMs)),
+    isPublic: hints.every((hint) => hint!.isPublic),
   };
 }
 
@@ -32,11 +57,26 @@ export function toListOutcome(list: CatalogList, revision: string): ResultOutcom
   };
 }
 
-function buildList(name: ListName, items: readonly object[]): CatalogList {
-  const text = `"${name}":${JSON.stringify(items)}`;
+function buildList(
+  name: ListName,
+  { modern, handshake = modern, hint, rest }: ListExtras & { readonly modern: readonly object[]; readonly handshake?: readonly object[] },
+): CatalogList {
+  const more = rest === '' ? '' : `,${rest}`;
+  const text = `"${name}":${toText(modern)}${more}`;
+  const caching = `"ttlMs":${hint.ttlMs},"cacheScope":"${hint.isPublic ? 'public' : 'private'}"`;
   return {
-    modern: RawJson.fromBytes(Buffer.from(`{"resultType":"complete",${text},"ttlMs":0,"cacheScope":"private"}`)),
-    handshake: RawJson.fromBytes(Buffer.from(`{${text}}`)),
-    length: items.length,
+    modern: RawJson.fromBytes(Buffer.from(`{"resultType":"complete",${text},${caching}}`)),
+    handshake: RawJson.fromBytes(Buffer.from(`{"${name}":${toText(handshake)}${more}}`)),
+    length: modern.length,
   };
+}
+
+function toText(items: readonly object[]): string {
+  return `[${items.map(exactJson).join(',')}]`;
+}
+
+// Clients of the handshake revisions know output schemas of objects only, and refuse a whole list for one that is not.
+function toHandshakeTool(tool: object): object {
+  const { outputSchema, ...rest } = tool as { readonly outputSchema?: unknown };
+  return outputSchema === undefined || (isObject(outputSchema) && outputSchema['type'] === 'object') ? tool : rest;
 }

@@ -1,6 +1,8 @@
-import { type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
-import type { Listed, Manifest } from '../upstreams/manifest.ts';
-import { buildLists, type CatalogList, type ListName } from './catalog-lists.ts';
+import { RawJson, exactJson, hasExactText, keepExactText, type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
+import { toCoreTool, withMember } from '@signalbox/protocol';
+import type { ListKind, Listed, Manifest } from '../upstreams/manifest.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
+import { buildLists, joinHints, type ListExtras, type CatalogList, type ListName } from './catalog-lists.ts';
 import { createExposure, type Exposure } from './exposure.ts';
 import type { NameLedger, NamedKind } from './name-ledger.ts';
 import { createTemplateMatcher } from './uri-template.ts';
@@ -38,6 +40,7 @@ export class CatalogView {
   readonly tools: ReadonlyMap<string, Target>;
   readonly #options: ViewOptions;
   readonly #tools = new Map<string, Target>();
+  readonly #definitions = new Map<string, ToolDefinition>();
   readonly #prompts = new Map<string, Target>();
   readonly #resources = new Map<string, Target>();
   readonly #publicUris = new Map<string, string>();
@@ -49,6 +52,7 @@ export class CatalogView {
     resources: [] as Listed[],
     resourceTemplates: [] as Listed[],
   };
+  readonly #coreTools: ToolDefinition[] = [];
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -58,11 +62,22 @@ export class CatalogView {
       if (options.exposure.prompts) this.#takePrompts(contribution);
       if (options.exposure.resources) this.#takeResources(contribution);
     }
-    this.lists = buildLists(this.#entries);
+    const extras = {
+      tools: this.#extrasOf('tools'),
+      prompts: this.#extrasOf('prompts'),
+      resources: this.#extrasOf('resources'),
+      resourceTemplates: this.#extrasOf('templates'),
+    };
+    this.lists = buildLists(this.#entries, extras, this.#coreTools);
   }
 
   tool(publicName: string): Target | undefined {
     return this.#tools.get(publicName);
+  }
+
+  /** A tool as it is listed. */
+  definition(publicName: string): ToolDefinition | undefined {
+    return this.#definitions.get(publicName);
   }
 
   promptNames(): Iterable<string> {
@@ -78,12 +93,12 @@ export class CatalogView {
     return this.#prompts.get(publicName);
   }
 
-  /** Where a URI is read: the upstream that lists it, else the first whose template it fits. */
+  /** Where a URI is read: the upstream that lists it, else the first whose template it fits, else the only one it can be of. */
   resource(uri: string): Target | undefined {
     const listed = this.#resources.get(uri);
     if (listed !== undefined) return listed;
-    const template = this.#templates.find((candidate) => candidate.matches(uri));
-    return template === undefined ? undefined : { upstream: template.upstream, name: uri, definition: undefined };
+    const upstream = this.#templates.find((candidate) => candidate.matches(uri))?.upstream ?? this.#ownerOfUnlisted(uri);
+    return upstream === undefined ? undefined : { upstream, name: uri, definition: undefined };
   }
 
   /** The upstream that lists a template, by the template's text. */
@@ -95,6 +110,24 @@ export class CatalogView {
   /** Under which URI what an upstream calls `uri` is exposed. */
   publicUri(upstream: string, uri: string): string {
     return this.#publicUris.get(`${upstream}\n${uri}`) ?? uri;
+  }
+
+  // Servers link to resources that they do not list. Such a one is asked where no other can be meant: it is the only one that
+  // has resources, or the only one that lists any of this scheme.
+  #ownerOfUnlisted(uri: string): string | undefined {
+    const { contributions, exposure } = this.#options;
+    if (!exposure.resources) return undefined;
+    const able = contributions.filter(({ upstream, manifest }) => !isBuiltIn(upstream) && manifest.capabilities['resources'] !== undefined);
+    if (able.length === 1) return able[0]!.upstream;
+    const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0].toLowerCase();
+    if (scheme === undefined) return undefined;
+    const isOfScheme = (text: unknown) => typeof text === 'string' && text.toLowerCase().startsWith(scheme);
+    const owners = able.filter(
+      ({ manifest }) =>
+        manifest.resources.some((resource) => isOfScheme(resource['uri'])) ||
+        manifest.templates.some((template) => isOfScheme(template['uriTemplate'])),
+    );
+    return owners.length === 1 ? owners[0]!.upstream : undefined;
   }
 
   #takeTools({ upstream, config, manifest }: Contribution): void {
@@ -109,7 +142,10 @@ export class CatalogView {
       const target: Target = { upstream, name: tool.name, definition: tool };
       own.set(tool.name, target);
       this.#tools.set(name, target);
-      this.#entries.tools.push(name === tool.name ? tool : { ...tool, name });
+      const listed = renamed(tool, 'name', name);
+      this.#definitions.set(name, listed);
+      this.#entries.tools.push(listed);
+      this.#coreTools.push(toCoreTool(listed, manifest));
     }
   }
 
@@ -119,7 +155,7 @@ export class CatalogView {
       const original = String(prompt['name']);
       const name = this.#claim('prompt', upstream, original, { rename: undefined, alwaysPrefix });
       this.#prompts.set(name, { upstream, name: original, definition: undefined });
-      this.#entries.prompts.push(name === original ? prompt : { ...prompt, name });
+      this.#entries.prompts.push(renamed(prompt, 'name', name));
     }
   }
 
@@ -129,7 +165,7 @@ export class CatalogView {
       const uri = this.#claim('resource', upstream, original, { rename: undefined, alwaysPrefix: false });
       this.#resources.set(uri, { upstream, name: original, definition: undefined });
       this.#publicUris.set(`${upstream}\n${original}`, uri);
-      this.#entries.resources.push(uri === original ? resource : { ...resource, uri });
+      this.#entries.resources.push(renamed(resource, 'uri', uri));
     }
     for (const template of manifest.templates) {
       const uriTemplate = String(template['uriTemplate']);
@@ -139,8 +175,28 @@ export class CatalogView {
     }
   }
 
+  // A server without any entry of a kind has nothing that could change without our being told.
+  #extrasOf(kind: ListKind): ListExtras {
+    const { contributions, isOnly } = this.#options;
+    const hint = joinHints(contributions.filter(({ manifest }) => manifest[kind].length > 0).map(({ manifest }) => manifest.hints?.[kind]));
+    // What a list says of itself is true of the whole only where it is the whole.
+    return { hint, rest: isOnly ? (contributions[0]?.manifest.rests?.[kind] ?? '') : '' };
+  }
+
   #claim(kind: NamedKind, upstream: string, name: string, wish: { rename: string | undefined; alwaysPrefix: boolean }): string {
     const { ledger, isOnly, reserved } = this.#options;
-    return ledger.claim({ kind, upstream, name, ...wish, verbatim: isOnly, ...(kind === 'tool' && reserved && { reserved }) });
+    const verbatim = isOnly && !isBuiltIn(upstream);
+    return ledger.claim({ kind, upstream, name, ...wish, verbatim, ...(kind === 'tool' && reserved && { reserved }) });
   }
+}
+
+function renamed<Item extends Listed>(item: Item, member: 'name' | 'uri', value: string): Item {
+  if (item[member] === value) return item;
+  const copy = { ...item, [member]: value };
+  if (hasExactText(item))
+    keepExactText(
+      copy,
+      withMember(RawJson.fromBytes(Buffer.from(exactJson(item))), member, RawJson.fromValue(value)).bytes.toString('utf8'),
+    );
+  return copy;
 }

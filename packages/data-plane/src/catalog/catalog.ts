@@ -4,29 +4,38 @@ import {
   servedBy,
   type GatewayConfig,
   type Implementation,
+  type RawJson,
   type Snapshot,
   type VirtualServerConfig,
   type VirtualServerStatus,
 } from '@signalbox/core';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Contribution } from './catalog-view.ts';
 import { FULL_EXPOSURE } from './exposure.ts';
 import { Surface, type SurfaceWish } from './surface.ts';
+
+/** What the gateway says of itself. */
+export interface OwnProfile {
+  readonly info: Implementation;
+  /** What it announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
+}
 
 /** What all upstreams offer, as it is shown at each address: where everything is, and at every virtual server. */
 export class Catalog {
   /** Where everything is. */
   readonly main: Surface;
-  readonly #info: Implementation;
+  readonly #own: OwnProfile;
   /** Those that are gone are kept with their names: whoever still holds one finds it again when it comes back. */
   readonly #servers = new Map<string, Surface>();
   #paths: ReadonlyMap<string, string> = new Map();
   readonly #listeners = new Set<() => void>();
 
   /** @param document What `toDocument` returned in an earlier run, or `undefined`. */
-  constructor(document: unknown, info: Implementation) {
+  constructor(document: unknown, { info, experimental }: OwnProfile) {
     const { servers } = isObject(document) ? document : { servers: undefined };
     this.main = new Surface(undefined, document, info);
-    this.#info = info;
+    this.#own = { info, experimental };
     for (const [name, ledger] of Object.entries(isObject(servers) ? servers : {})) this.#servers.set(name, new Surface(name, ledger, info));
   }
 
@@ -66,17 +75,19 @@ export class Catalog {
         kind: config.surface,
         upstreams: [...upstreams.keys()],
         exposure: FULL_EXPOSURE,
-        info: this.#info,
+        ...this.#own,
         instructions: config.instructions,
       },
       contributions,
     );
     const wanted = Object.entries(config.virtualServers);
+    // What the gateway brings along belongs to every address, as what it does for a call does.
+    const builtIn = [...upstreams.keys()].filter(isBuiltIn);
     for (const [name, surface] of this.#servers) if (!Object.hasOwn(config.virtualServers, name)) surface.retire();
     for (const [name, server] of wanted) {
       let surface = this.#servers.get(name);
-      if (surface === undefined) this.#servers.set(name, (surface = new Surface(name, undefined, this.#info)));
-      surface.update(toWish(name, server, { config, info: this.#info }), contributions);
+      if (surface === undefined) this.#servers.set(name, (surface = new Surface(name, undefined, this.#own.info)));
+      surface.update(toWish(name, server, { config, own: this.#own, builtIn }), contributions);
     }
     const paths = new Map(wanted.map(([name, server]) => [pathOf(name, server), name]));
     const isSame = paths.size === this.#paths.size && [...paths].every(([path, name]) => this.#paths.get(path) === name);
@@ -86,9 +97,9 @@ export class Catalog {
   }
 
   /** Tells of a changed resource wherever it is shown. */
-  resourceUpdated(upstream: string, uri: string): void {
-    this.main.resourceUpdated(upstream, uri);
-    for (const surface of this.#servers.values()) surface.resourceUpdated(upstream, uri);
+  resourceUpdated(upstream: string, params: RawJson): void {
+    this.main.resourceUpdated(upstream, params);
+    for (const surface of this.#servers.values()) surface.resourceUpdated(upstream, params);
   }
 
   /** Whether names were given since the last `toDocument`. */
@@ -106,13 +117,14 @@ export class Catalog {
 function toWish(
   name: string,
   server: VirtualServerConfig,
-  { config, info }: { readonly config: GatewayConfig; readonly info: Implementation },
+  { config, own, builtIn }: { readonly config: GatewayConfig; readonly own: OwnProfile; readonly builtIn: readonly string[] },
 ): SurfaceWish {
   return {
     kind: server.surface,
-    upstreams: servedBy(server, config.mcpServers),
+    upstreams: [...servedBy(server, config.mcpServers), ...builtIn],
     exposure: { ...server.tools, prompts: server.prompts, resources: server.resources },
-    info: { ...info, title: server.title ?? name },
+    info: { ...own.info, title: server.title ?? name },
+    experimental: own.experimental,
     instructions: server.instructions,
   };
 }

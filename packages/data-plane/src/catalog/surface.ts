@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { RawJson, type Implementation, type Notification, type SurfaceKind, type Target } from '@signalbox/core';
-import type { ServerProfile } from '@signalbox/protocol';
+import { RawJson, isObject, type Implementation, type Notification, type SurfaceKind, type Target } from '@signalbox/core';
+import { TASKS_EXTENSION, withMember, type ServerProfile } from '@signalbox/protocol';
 import { SEARCH_TARGETS, SEARCH_TOOL_NAMES, searchInstructions } from '../search/search-tools.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import { buildLists, type CatalogList, type ListName } from './catalog-lists.ts';
 import { CatalogView, type Contribution } from './catalog-view.ts';
 import type { Exposure } from './exposure.ts';
@@ -14,6 +15,8 @@ export interface SurfaceWish {
   readonly upstreams: readonly string[];
   readonly exposure: Exposure;
   readonly info: Implementation;
+  /** What the gateway announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
   /** Text in front of the upstreams' instructions. */
   readonly instructions: string | undefined;
 }
@@ -105,13 +108,13 @@ export class Surface {
     this.#view = new CatalogView({
       contributions: chosen,
       ledger: this.ledger,
-      isOnly: wish.upstreams.length === 1,
+      isOnly: wish.upstreams.filter((name) => !isBuiltIn(name)).length === 1,
       exposure: wish.exposure,
       ...(wish.kind === 'search' && { reserved: SEARCH_TOOL_NAMES }),
     });
     this.#profile = {
       info: wish.info,
-      capabilities: capabilitiesOf(wish.exposure),
+      capabilities: capabilitiesOf(wish, chosen),
       instructions: instructionsOf(wish, chosen),
     };
     for (const notification of changesBetween(before, this.#lists())) this.#emit(notification);
@@ -124,11 +127,14 @@ export class Surface {
   }
 
   /** Tells listeners that a resource of an upstream changed, if it is shown here. */
-  resourceUpdated(upstream: string, uri: string): void {
+  resourceUpdated(upstream: string, params: RawJson): void {
     if (this.#wish?.exposure.resources !== true || !this.#wish.upstreams.includes(upstream)) return;
+    const uri: unknown = params.object?.['uri'];
+    if (typeof uri !== 'string') return;
+    const publicUri = this.#view.publicUri(upstream, uri);
     this.#emit({
       method: 'notifications/resources/updated',
-      params: RawJson.fromValue({ uri: this.#view.publicUri(upstream, uri) }),
+      params: publicUri === uri ? params : withMember(params, 'uri', RawJson.fromValue(publicUri)),
     });
   }
 
@@ -143,12 +149,11 @@ export class Surface {
 
 type Lists = Readonly<Record<ListName, CatalogList>>;
 
-const SEARCH_LIST = buildLists({
-  tools: [...SEARCH_TARGETS.values()].map(({ definition }) => definition!),
-  prompts: [],
-  resources: [],
-  resourceTemplates: [],
-}).tools;
+const NO_HINT = { hint: { ttlMs: 0, isPublic: false }, rest: '' };
+const SEARCH_LIST = buildLists(
+  { tools: [...SEARCH_TARGETS.values()].map(({ definition }) => definition!), prompts: [], resources: [], resourceTemplates: [] },
+  { tools: NO_HINT, prompts: NO_HINT, resources: NO_HINT, resourceTemplates: NO_HINT },
+).tools;
 
 function isSame(left: readonly Contribution[], right: readonly Contribution[]): boolean {
   return (
@@ -160,19 +165,36 @@ function isSame(left: readonly Contribution[], right: readonly Contribution[]): 
   );
 }
 
-function capabilitiesOf({ prompts, resources }: Exposure): Readonly<Record<string, unknown>> {
+function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
+  const { prompts, resources } = exposure;
+  const extensions = { ...joinCapability('extensions', chosen), [TASKS_EXTENSION]: {} };
+  const others = { ...joinCapability('experimental', chosen), ...experimental };
   return {
     tools: LISTED,
     ...(prompts && { prompts: LISTED }),
     ...(resources && { resources: { ...LISTED, subscribe: true } }),
     ...((prompts || resources) && { completions: {} }),
     logging: {},
+    extensions,
+    ...(Object.keys(others).length > 0 && { experimental: others }),
   };
+}
+
+// What goes beyond the specification is passed on, so it is announced; where two upstreams say it differently, the first counts.
+function joinCapability(name: 'extensions' | 'experimental', chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
+  return Object.assign(
+    {},
+    ...chosen
+      .map(({ manifest }) => manifest.capabilities[name])
+      .toReversed()
+      .filter(isObject),
+  ) as Readonly<Record<string, unknown>>;
 }
 
 // Where tools are searched for, what upstreams say comes with the definitions of their tools.
 function instructionsOf({ kind, instructions, upstreams }: SurfaceWish, chosen: readonly Contribution[]): string | undefined {
-  const ofUpstreams = kind === 'search' ? searchInstructions(upstreams) : joinInstructions(chosen);
+  const named = upstreams.filter((name) => !isBuiltIn(name));
+  const ofUpstreams = kind === 'search' ? searchInstructions(named) : joinInstructions(chosen);
   return [instructions, ofUpstreams].filter(Boolean).join('\n\n') || undefined;
 }
 

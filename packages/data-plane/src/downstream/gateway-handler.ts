@@ -3,7 +3,10 @@ import {
   GatewayError,
   RawJson,
   isObject,
+  wholly,
+  type Answer,
   type Awaitable,
+  type CallerSession,
   type Clock,
   type Next,
   type Notification,
@@ -11,14 +14,17 @@ import {
   type Params,
   type Priority,
   type Request,
+  type Seal,
 } from '@signalbox/core';
-import { MODERN_REVISION, type RequestHandler, type ServerProfile } from '@signalbox/protocol';
+import { MODERN_REVISION, type RequestHandler, type ServerProfile, type TaskWish } from '@signalbox/protocol';
 import { toListOutcome, type ListName } from '../catalog/catalog-lists.ts';
 import type { Surface } from '../catalog/surface.ts';
 import { readInnerParams } from '../search/call-through.ts';
 import { SEARCH_TOOLS } from '../search/search-tools.ts';
-import { toSurfaceCall, type SurfaceCall } from '../stages/call-stages.ts';
+import type { SurfaceCall, Whole } from '../stages/call-stages.ts';
+import type { Tasks } from '../tasks/tasks.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
+import { listTasks, type ListTasksOptions } from './list-tasks.ts';
 import type { Settled } from './settle.ts';
 
 export interface GatewayHandlerOptions {
@@ -27,35 +33,54 @@ export interface GatewayHandlerOptions {
   readonly upstream: (name: string) => Upstream | undefined;
   readonly dispatch: Next<SurfaceCall>;
   readonly settled: Settled;
+  readonly tasks: Tasks;
+  readonly seal: Seal;
+  /** Tells servers what the client of a session told us. */
+  readonly notify: (notification: Notification, session: CallerSession) => void;
   readonly clock: Clock;
 }
 
-const LISTS: Readonly<Record<string, ListName>> = {
-  'tools/list': 'tools',
-  'prompts/list': 'prompts',
-  'resources/list': 'resources',
-  'resources/templates/list': 'resourceTemplates',
-};
+const LISTS: ReadonlyMap<string, ListName> = new Map([
+  ['tools/list', 'tools'],
+  ['prompts/list', 'prompts'],
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resourceTemplates'],
+]);
 
 /** Members of `_meta` a caller may set to steer its call through the gateway. */
 const PRIORITY_KEY = 'signalbox.dev/priority';
 const TIMEOUT_KEY = 'signalbox.dev/timeoutMs';
 
+/** Longest wait for what one server says of a task in a list, in milliseconds. */
+const TASK_LIST_MS = 30_000;
+
 /** What clients at one address talk to: lists come from its surface, everything else becomes a call. */
 export function createGatewayHandler(options: GatewayHandlerOptions): RequestHandler {
   const { surface, dispatch } = options;
   const nextId = createCallIds();
+  const ask = wholly(dispatch);
+  const tasks: ListTasksOptions = {
+    table: options.tasks.table,
+    seal: options.seal,
+    ask: (request) =>
+      ask({ ...toCall(request, { id: nextId(), inner: undefined }, options), deadlineMs: options.clock.monotonic() + TASK_LIST_MS }),
+  };
   return {
     describe: (): ServerProfile => surface.profile,
-    request: (request: Request): Awaitable<Outcome> => {
+    request: (request: Request): Awaitable<Answer> => {
       if (surface.isGone) throw gone(surface);
-      const list = LISTS[request.method];
+      const list = LISTS.get(request.method);
       if (list !== undefined) return answerList(options, list, request);
+      if (request.method === 'tasks/list') return listTasks(tasks, request);
       const inner = surface.kind === 'search' && request.method === 'tools/call' ? readInnerParams(request.params) : undefined;
       const call = toCall(request, { id: nextId(), inner }, options);
       return inner === undefined ? dispatch(call) : callFound(options, call);
     },
+    watchTask: (taskId: string, wish: TaskWish) => (surface.isGone ? undefined : options.tasks.news.watch(taskId, wish)),
     watch: (listener: (notification: Notification) => void) => surface.watch(listener),
+    notify: (notification: Notification, session: CallerSession | undefined) => {
+      if (session !== undefined) options.notify(notification, session);
+    },
     subscribe: (uri: string) => {
       const target = surface.view.resource(uri);
       const upstream = target === undefined ? undefined : options.upstream(target.upstream);
@@ -66,16 +91,21 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
   };
 }
 
+function gone({ name }: Surface): GatewayError {
+  return new GatewayError('NOT_FOUND', `Cannot serve this: the virtual server "${String(name)}" was taken out of the configuration`);
+}
+
 interface Making {
   readonly id: string;
+  /** The params of the call of a tool that was named to `call_tool`. */
   readonly inner: Params | undefined;
 }
 
 // A call of `call_tool` is the call of the tool it names, from here on and for everything behind.
-function callFound({ dispatch }: GatewayHandlerOptions, call: SurfaceCall): Awaitable<Outcome> {
+function callFound({ dispatch }: GatewayHandlerOptions, call: SurfaceCall): Awaitable<Answer> {
   try {
-    const outcome = dispatch(call);
-    return outcome instanceof Promise ? outcome.catch(explainUnknown) : outcome;
+    const answer = dispatch(call);
+    return answer instanceof Promise ? answer.catch(explainUnknown) : answer;
   } catch (error) {
     return explainUnknown(error);
   }
@@ -94,10 +124,6 @@ function explainUnknown(error: unknown): Outcome {
   };
 }
 
-function gone({ name }: Surface): GatewayError {
-  return new GatewayError('NOT_FOUND', `Cannot serve this: the virtual server "${String(name)}" was taken out of the configuration`);
-}
-
 function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName, request: Request): Awaitable<Outcome> {
   // Lists are given whole, so every cursor is one we did not hand out.
   if (request.params.has('cursor')) throw new GatewayError('INVALID_PARAMS', `Cannot continue ${request.method}: unknown cursor`);
@@ -107,21 +133,29 @@ function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName,
   return wait === undefined ? answer() : wait.then(answer);
 }
 
-// With `inner` it is the call of a tool that was named to `call_tool`.
-function toCall(request: Request, { id, inner }: Making, { surface, clock }: GatewayHandlerOptions): SurfaceCall {
+function toCall(request: Request, { id, inner }: Making, { surface, clock }: GatewayHandlerOptions): Whole<SurfaceCall> {
   const meta = request.params.get('_meta')?.value;
   const wishes = isObject(meta) ? meta : undefined;
   const timeoutMs = wishes?.[TIMEOUT_KEY];
-  return toSurfaceCall(request, {
+  return {
+    method: request.method,
     params: inner ?? request.params,
+    client: request.client,
+    principal: request.principal,
+    session: request.session,
+    ask: request.ask,
+    cancellation: request.cancellation,
+    emit: request.emit,
+    wantsProgress: request.wantsProgress,
     // What was repeated outside the body are arguments of `call_tool`, which has none to repeat.
     mirrored: inner === undefined ? request.mirrored : undefined,
+    sink: request.sink,
     id,
     surface,
     isFound: inner !== undefined,
     priority: toPriority(wishes?.[PRIORITY_KEY]),
     deadlineMs: typeof timeoutMs === 'number' && timeoutMs > 0 ? clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
-  });
+  };
 }
 
 function toPriority(wish: unknown): Priority {

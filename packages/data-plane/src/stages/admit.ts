@@ -25,7 +25,8 @@ export function admit(options: AdmitOptions): TargetedStage {
       });
     }
     const { config } = upstream.desired;
-    const lane = laneOf(config, call.target.name);
+    // Who waits for a task must not stand in the way of who wants to end it.
+    const lane = call.task === undefined ? laneOf(config, call.target.name) : undefined;
     const waitMs = Math.min(config.timeouts.callMs, call.deadlineMs - options.clock.monotonic());
     const release = () => {
       inFlight--;

@@ -2,10 +2,11 @@ import { GatewayError, RawJson, isObject, type Outcome } from '@signalbox/core';
 import { MODERN_REVISION } from '@signalbox/protocol';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import type { Settled } from '../downstream/settle.ts';
-import { answerDescribe } from '../search/answer-describe.ts';
+import { answerDescribe, renderDescribe } from '../search/answer-describe.ts';
 import { answerSearch, renderSearch } from '../search/answer-search.ts';
 import { createToolRanker, type RankTools } from '../search/rank-tools.ts';
 import { DEFAULT_MATCHES, DESCRIBE_TOOL, OWN_UPSTREAM, SEARCH_TOOLS } from '../search/search-tools.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
 
@@ -27,7 +28,8 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     return rank;
   };
   const answer = (call: TargetedCall): Outcome => {
-    const { view, upstreams } = call.surface;
+    const { view } = call.surface;
+    const upstreams = call.surface.upstreams.filter((name) => !isBuiltIn(name));
     const { tools } = view;
     const rank = rankerOf(view);
     const args = call.params.get('arguments')?.value;
@@ -35,12 +37,13 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     switch (call.target.name) {
       case SEARCH_TOOLS: {
         const found = answerSearch({ needs: needs ?? [], limit: limit ?? DEFAULT_MATCHES, tools, upstreams, rank });
-        return toOutcome(found, { text: renderSearch(found) });
+        return toOutcome(JSON.stringify(found), { text: renderSearch(found) });
       }
       case DESCRIBE_TOOL: {
         const instructionsOf = (name: string) => options.upstream(name)?.manifest?.instructions;
-        const described = answerDescribe({ names: names ?? [], tools, instructionsOf, rank });
-        return toOutcome(described, { text: JSON.stringify(described), isError: described.tools.length === 0 });
+        const described = answerDescribe({ names: names ?? [], view, instructionsOf, rank });
+        const text = renderDescribe(described);
+        return toOutcome(text, { text, isError: described.tools.length === 0 });
       }
       default:
         throw new GatewayError('INVALID_PARAMS', `Cannot call "${call.target.name}" without the name of a tool`);
@@ -60,15 +63,12 @@ interface SearchArguments {
   readonly names?: readonly string[];
 }
 
-function toOutcome(structuredContent: object, { text, isError = false }: { readonly text: string; readonly isError?: boolean }): Outcome {
+// What is structured comes as JSON text, which may hold numbers that no value can.
+function toOutcome(structured: string, { text, isError = false }: { readonly text: string; readonly isError?: boolean }): Outcome {
+  const head = `{"resultType":"complete","content":[{"type":"text","text":${JSON.stringify(text)}}],"structuredContent":${structured}`;
   return {
     kind: 'result',
-    result: RawJson.fromValue({
-      resultType: 'complete',
-      content: [{ type: 'text', text }],
-      structuredContent,
-      ...(isError && { isError }),
-    }),
+    result: RawJson.fromBytes(Buffer.from(isError ? `${head},"isError":true}` : `${head}}`)),
     resultType: 'complete',
     isError,
     revision: MODERN_REVISION,

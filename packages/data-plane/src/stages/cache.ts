@@ -1,4 +1,5 @@
-import { createNameMatcher, type Cache, type ResultOutcome } from '@signalbox/core';
+import { canonicalJson, createNameMatcher, sinkAbove, type Cache, type ResultOutcome } from '@signalbox/core';
+import { canonicalText } from '../idempotency/fingerprint.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
 
@@ -7,8 +8,13 @@ export interface CacheStageOptions {
   readonly upstream: (name: string) => Upstream | undefined;
 }
 
+/** Members that make a call more than its arguments: a later round of one, or a wish for a task. */
+const BESIDE_ARGUMENTS = ['requestState', 'inputResponses', 'task'];
+
 /** Longest time a server's own hint is believed, in milliseconds. */
 const MAX_HINT_MS = 300_000;
+/** Results of more bytes are not searched for a hint, so they need not be seen whole. */
+const MAX_HINTED_BYTES = 1_048_576;
 
 /**
  * Answers from memory where the operator said that a tool's answers depend on its arguments alone, or the server said
@@ -25,7 +31,7 @@ export function cacheOutcomes(options: CacheStageOptions): TargetedStage {
   };
   return (call, next) => {
     const upstream = options.upstream(call.target.upstream);
-    if (upstream === undefined || call.params.has('requestState') || call.params.has('inputResponses')) return next(call);
+    if (upstream === undefined || BESIDE_ARGUMENTS.some((name) => call.params.has(name))) return next(call);
     const isTool = call.method === 'tools/call';
     if (isTool ? !isCacheableTool(upstream, call.target.name) : call.method !== 'resources/read') return next(call);
     const key = keyOf(call, upstream);
@@ -40,29 +46,37 @@ export function cacheOutcomes(options: CacheStageOptions): TargetedStage {
       if (ttlMs > 0) options.cache.set(key, outcome, { ttlMs, bytes: outcome.result.bytes.length + key.length });
       return outcome;
     };
-    const outcome = next(call);
+    const outcome = next(isTool ? { ...call, sink: undefined } : withSinkAbove(MAX_HINTED_BYTES, call));
     return outcome instanceof Promise ? outcome.then(keep) : keep(outcome);
   };
 }
 
+function withSinkAbove(bytes: number, call: TargetedCall): TargetedCall {
+  return call.sink === undefined ? call : { ...call, sink: sinkAbove(bytes, call.sink) };
+}
+
 function hintOf(outcome: ResultOutcome): number {
+  if (outcome.result.byteLength > MAX_HINTED_BYTES) return 0;
   const result = outcome.result.object;
   if (result?.['cacheScope'] !== 'public') return 0;
   const ttlMs = result['ttlMs'];
   return typeof ttlMs === 'number' && ttlMs > 0 ? Math.min(ttlMs, MAX_HINT_MS) : 0;
 }
 
+// Members of `_meta` that say who calls, how urgently and in which trace, and nothing of what is asked.
+const HOP_MEMBER = /^(?:io\.modelcontextprotocol\/|signalbox\.dev\/|(?:progressToken|traceparent|tracestate|baggage)$)/;
+
 // The server's version and the generation are part of the key, so that an upgrade or a restart starts from nothing.
+// Arguments are compared as they are written: two large numbers may be one to us and two to the server.
 function keyOf(call: TargetedCall, upstream: Upstream): string {
   const server = upstream.manifest?.server;
   const parts = [upstream.name, upstream.desired.generation, server?.version, call.method, call.target.name];
-  return `${JSON.stringify(parts)}${canonicalJson(call.params.get('arguments')?.value)}`;
+  const args = call.params.get('arguments');
+  return `${JSON.stringify(parts)}${args === undefined ? '' : canonicalText(args.bytes)}${besides(call)}`;
 }
 
-/** JSON text with the members of every object in one order, so that equal values give equal text. */
-export function canonicalJson(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const members = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+function besides({ params }: TargetedCall): string {
+  const meta = params.get('_meta')?.object;
+  const members = meta === undefined ? [] : Object.entries(meta).filter(([name]) => !HOP_MEMBER.test(name));
+  return members.length === 0 ? '' : canonicalJson(Object.fromEntries(members));
 }

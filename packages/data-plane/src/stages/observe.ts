@@ -1,15 +1,15 @@
 import {
   GatewayError,
   toGatewayError,
+  type Answer,
   type Call,
   type Clock,
   type Journal,
   type Logger,
-  type Outcome,
   type Record,
   type Stage,
 } from '@signalbox/core';
-import { toObservedCall, type CallTrace, type ObservedCall, type SurfaceCall } from './call-stages.ts';
+import type { CallTrace, ObservedCall, SurfaceCall, Whole } from './call-stages.ts';
 
 export interface ObserveOptions {
   readonly journal: Journal;
@@ -21,10 +21,10 @@ export interface ObserveOptions {
 export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCall> {
   const { clock } = options;
   return (call, next) => {
-    const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isCached: false };
+    const trace: CallTrace = { upstream: undefined, name: undefined, attempts: 0, isSent: false, isCached: false };
     const startedAtMs = clock.now();
     const start = clock.monotonic();
-    const succeed = (outcome: Outcome): Outcome => {
+    const succeed = (outcome: Answer): Answer => {
       write(
         options,
         call,
@@ -52,11 +52,33 @@ export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCal
     };
     let outcome;
     try {
-      outcome = next(toObservedCall(call, trace));
+      outcome = next(withTrace(call, trace));
     } catch (error) {
       return fail(error);
     }
     return outcome instanceof Promise ? outcome.then(succeed, fail) : succeed(outcome);
+  };
+}
+
+function withTrace(call: SurfaceCall, trace: CallTrace): Whole<ObservedCall> {
+  return {
+    method: call.method,
+    params: call.params,
+    client: call.client,
+    principal: call.principal,
+    session: call.session,
+    ask: call.ask,
+    cancellation: call.cancellation,
+    emit: call.emit,
+    wantsProgress: call.wantsProgress,
+    mirrored: call.mirrored,
+    sink: call.sink,
+    id: call.id,
+    priority: call.priority,
+    deadlineMs: call.deadlineMs,
+    surface: call.surface,
+    isFound: call.isFound,
+    trace,
   };
 }
 
@@ -105,7 +127,7 @@ function stackOf(error: GatewayError): string | undefined {
   return error.cause instanceof Error ? error.cause.stack : error.stack;
 }
 
-function statusOf(outcome: Outcome): Record['status'] {
+function statusOf(outcome: Answer): Record['status'] {
   if (outcome.kind === 'error') return 'rpc-error';
   return outcome.isError ? 'tool-error' : 'ok';
 }

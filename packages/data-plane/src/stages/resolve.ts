@@ -1,14 +1,18 @@
 import { GatewayError, RawJson, isObject, nearestOf, type Stage, type Target } from '@signalbox/core';
-import { withParams } from '@signalbox/protocol';
+import { checkTaskMethod, withParams } from '@signalbox/protocol';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import type { Surface } from '../catalog/surface.ts';
 import type { Settled } from '../downstream/settle.ts';
 import { CALL_TOOL, SEARCH_TOOLS, SEARCH_TOOL_NAMES } from '../search/search-tools.ts';
+import { unknownTask } from '../tasks/kept-tasks.ts';
+import type { Tasks } from '../tasks/tasks.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import { toTargetedCall, type ObservedCall, type TargetedCall } from './call-stages.ts';
+import type { ObservedCall, TargetedCall, Whole } from './call-stages.ts';
 
 export interface ResolveOptions {
   readonly upstream: (name: string) => Upstream | undefined;
+  readonly tasks: Pick<Tasks, 'ids'>;
   readonly settled: Settled;
   /** Those behind an address of which nobody knows yet what they offer. */
   readonly unlisted: (surface: Surface) => readonly Upstream[];
@@ -16,6 +20,7 @@ export interface ResolveOptions {
 
 interface Resolution {
   readonly target: Target;
+  readonly task?: TargetedCall['task'];
   /** The params with our names replaced by the upstream's. */
   readonly params: ObservedCall['params'];
 }
@@ -25,10 +30,9 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
   return (call, next) => {
     const pass = (resolution: Resolution) => {
       call.trace.upstream = resolution.target.upstream;
-      const { target, params } = resolution;
-      return next(toTargetedCall(call, { target, params, fallbacks: fallbacksFor(options, call, target) }));
+      return next(withTarget(call, resolution, fallbacksFor(options, call, resolution.target)));
     };
-    const resolution = find(call);
+    const resolution = call.method.startsWith('tasks/') ? findTask(options, call) : find(call);
     if (resolution !== undefined) return pass(resolution);
     const settled = options.settled(call.surface);
     if (settled === undefined) throw notFound(options, call);
@@ -37,6 +41,33 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
       if (late === undefined) throw notFound(options, call);
       return pass(late);
     });
+  };
+}
+
+function withTarget(call: ObservedCall, { target, params, task }: Resolution, fallbacks: readonly Target[]): Whole<TargetedCall> {
+  return {
+    method: call.method,
+    params,
+    client: call.client,
+    principal: call.principal,
+    session: call.session,
+    ask: call.ask,
+    cancellation: call.cancellation,
+    emit: call.emit,
+    wantsProgress: call.wantsProgress,
+    mirrored: call.mirrored,
+    sink: call.sink,
+    offersTask: undefined,
+    taskEnd: undefined,
+    task,
+    id: call.id,
+    priority: call.priority,
+    deadlineMs: call.deadlineMs,
+    surface: call.surface,
+    isFound: call.isFound,
+    trace: call.trace,
+    target,
+    fallbacks,
   };
 }
 
@@ -52,8 +83,63 @@ function find(call: ObservedCall): Resolution | undefined {
     case 'completion/complete':
       return completion(view, call);
     default:
-      throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": no such method here`);
+      return beyond(call);
   }
+}
+
+// In small letters. Some are servers' to ask, not clients'.
+const SPECIFIED: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'subscriptions/listen',
+  'tools/list',
+  'tools/call',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/read',
+  'resources/templates/list',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'completion/complete',
+  'logging/setlevel',
+  'sampling/createmessage',
+  'elicitation/create',
+  'roots/list',
+]);
+
+// A server may be less particular than we are: what it could take for a method of the specification is not beyond it, and
+// would reach what is not shown here.
+function isBeyond(method: string): boolean {
+  return /^[\x21-\x7e]+$/.test(method) && !SPECIFIED.has(method.toLowerCase()) && !/^notifications\//i.test(method);
+}
+
+// Methods beyond the specification name nobody, so they can be passed on only where there is one single server to mean.
+function beyond(call: ObservedCall): Resolution {
+  if (!isBeyond(call.method))
+    throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer ${JSON.stringify(call.method.slice(0, 100))}: no such method here`);
+  const [only, ...others] = call.surface.upstreams.filter((name) => !isBuiltIn(name));
+  const why =
+    only === undefined ? 'no such method here' : 'it is no method of the specification, and with several servers here it names none';
+  if (only === undefined || others.length > 0) throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": ${why}`);
+  call.trace.name = call.method;
+  return { target: { upstream: only, name: call.method, definition: undefined }, params: call.params };
+}
+
+// Whose a task is and where it runs stands in its id, and an id that does not open for this caller is not there.
+function findTask({ tasks, upstream }: ResolveOptions, call: ObservedCall): Resolution {
+  checkTaskMethod(call.method, call.client);
+  const publicId = call.params.get('taskId')?.value;
+  if (typeof publicId !== 'string')
+    throw new GatewayError('INVALID_PARAMS', `Cannot make a ${call.method} call without "taskId" as text in its params`);
+  const ref = tasks.ids.find(publicId, call);
+  if (ref === undefined || !call.surface.upstreams.includes(ref.upstream) || upstream(ref.upstream) === undefined) throw unknownTask();
+  return {
+    target: { upstream: ref.upstream, name: ref.id, definition: undefined },
+    task: { ref, publicId },
+    params: withParams(call.params, { taskId: RawJson.fromValue(ref.id) }),
+  };
 }
 
 function named(call: ObservedCall, member: 'name' | 'uri', lookUp: (name: string) => Target | undefined): Resolution | undefined {

@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError, type Awaitable, type Clock, type Next, type Outcome, type Target } from '@signalbox/core';
+import { GatewayError, toGatewayError, type Answer, type Awaitable, type Clock, type Next, type Target } from '@signalbox/core';
 import { backoffMs } from '../upstreams/backoff.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
@@ -36,20 +36,20 @@ class Failure {
   }
 }
 
-function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>): Awaitable<Outcome | Failure> {
+function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>): Awaitable<Answer | Failure> {
   const upstream = options.upstream(call.target.upstream);
   if (upstream === undefined) return new Failure(gone(call.target));
   if (!upstream.breaker.allows()) return new Failure(refused(upstream));
   call.trace.attempts++;
   call.trace.upstream = upstream.name;
-  const succeed = (outcome: Outcome): Outcome => {
+  const succeed = (outcome: Answer): Answer => {
     upstream.breaker.succeeded();
     upstream.recordCall(false);
     return outcome;
   };
   const fail = (thrown: unknown): Failure => {
     const error = duringCall(toGatewayError(thrown));
-    report(upstream, error);
+    report(upstream, call, error);
     return new Failure(error);
   };
   try {
@@ -60,7 +60,9 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
   }
 }
 
-async function recover(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>, first: GatewayError): Promise<Outcome> {
+async function recover(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>, first: GatewayError): Promise<Answer> {
+  // The caller has a part of the result already, which another attempt could only contradict.
+  if (call.sink?.isBegun) throw first;
   const config = options.upstream(call.target.upstream)?.desired.config.retry;
   const isRepeatable = isIdempotent(call);
   let error = first;
@@ -93,7 +95,8 @@ function maySwitch(error: GatewayError, isRepeatable: boolean): boolean {
   return error.data?.['sent'] === false || isRepeatable;
 }
 
-function isIdempotent(call: TargetedCall): boolean {
+/** Tells whether running a call twice is the same as once, as far as its tool says. */
+export function isIdempotent(call: TargetedCall): boolean {
   if (call.method !== 'tools/call') return true;
   const annotations = call.target.definition?.annotations;
   return annotations?.readOnlyHint === true || annotations?.idempotentHint === true;
@@ -109,10 +112,12 @@ function isTheirs({ code }: GatewayError): boolean {
   return code === 'UPSTREAM_UNAVAILABLE' || code === 'UPSTREAM_PROTOCOL' || code === 'DEADLINE_EXCEEDED';
 }
 
-function report(upstream: Upstream, error: GatewayError): void {
+function report(upstream: Upstream, call: TargetedCall, error: GatewayError): void {
   const wasSent = error.data?.['sent'] !== false;
-  upstream.recordCall(isTheirs(error));
-  if (isTheirs(error) && wasSent) upstream.breaker.failed();
+  // The result of a task comes when the task is over, however long that takes.
+  const isFailure = isTheirs(error) && !(call.method === 'tasks/result' && error.code === 'DEADLINE_EXCEEDED');
+  upstream.recordCall(isFailure);
+  if (isFailure && wasSent) upstream.breaker.failed();
   else upstream.breaker.abandoned();
 }
 

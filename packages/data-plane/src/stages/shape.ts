@@ -1,5 +1,5 @@
 import { RawJson, isObject, type Outcome } from '@signalbox/core';
-import { MODERN_REVISION, checkMirroredArguments, withParams } from '@signalbox/protocol';
+import { MODERN_REVISION, checkMirroredArguments } from '@signalbox/protocol';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
 import { describeProblems } from './schema-problems.ts';
 import type { Problem, SchemaValidator } from './schema-validator.ts';
@@ -8,7 +8,8 @@ export interface ShapeOptions {
   readonly schemas: SchemaValidator;
 }
 
-const NO_ARGUMENTS = RawJson.fromValue({});
+// A call without arguments goes on without, and is checked as one with none.
+const NO_ARGUMENTS = {};
 
 /** Checks a tool's arguments against its schema. A refusal is an answer the model can read and mend its call by. */
 export function shape(options: ShapeOptions): TargetedStage {
@@ -17,13 +18,11 @@ export function shape(options: ShapeOptions): TargetedStage {
     if (definition === undefined) return next(call);
     const given = call.params.get('arguments');
     if (call.mirrored !== undefined) checkMirroredArguments(definition.inputSchema, given?.value, call.mirrored);
-    // Servers that read `arguments.x` without looking fail on a call without arguments, so it gets an empty object.
-    const ready = given === undefined ? { ...call, params: withParams(call.params, { arguments: NO_ARGUMENTS }) } : call;
-    const args = (given ?? NO_ARGUMENTS).value;
+    const args = given === undefined ? NO_ARGUMENTS : given.value;
     if (!isObject(args)) return refuse(call, [{ path: '', message: 'must be an object', keyword: 'type' }]);
     const problems = options.schemas.validate(definition.inputSchema, args);
-    if (problems instanceof Promise) return problems.then((found) => (found === undefined ? next(ready) : refuse(call, found)));
-    return problems === undefined ? next(ready) : refuse(call, problems);
+    if (problems instanceof Promise) return problems.then((found) => (found === undefined ? next(call) : refuse(call, found)));
+    return problems === undefined ? next(call) : refuse(call, problems);
   };
 }
 

@@ -6,9 +6,11 @@ import {
   parseGatewayConfig,
   silentLogger,
   systemClock,
+  toOutcome,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
+  type LineLog,
   type Notification,
   type Outcome,
   type Record,
@@ -21,7 +23,7 @@ import { MODERN_REVISION, openMemory, toParams, type RequestHandler } from '@sig
 import { createSeal } from '@signalbox/security';
 import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
 import { createDataPlane, type DataPlane } from '../data-plane.ts';
-import type { Opened } from '../upstreams/upstream.ts';
+import type { Opened } from '../upstreams/open-connection.ts';
 
 /** What a tool of a scripted server does with its arguments. */
 export type Script = (args: { readonly [key: string]: unknown }, request: Request) => Outcome | Promise<Outcome>;
@@ -29,6 +31,7 @@ export type Script = (args: { readonly [key: string]: unknown }, request: Reques
 export interface ScriptedTool {
   readonly name: string;
   readonly inputSchema?: object;
+  readonly outputSchema?: object;
   readonly annotations?: object;
   readonly run: Script;
 }
@@ -98,9 +101,10 @@ export function createScriptedServer(
       switch (request.method) {
         case 'tools/list':
           return resultOf({
-            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, annotations }) => ({
+            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, outputSchema, annotations }) => ({
               name,
               inputSchema,
+              ...(outputSchema === undefined ? {} : { outputSchema }),
               ...(server.about === undefined ? {} : { description: server.about }),
               ...(annotations === undefined ? {} : { annotations }),
             })),
@@ -142,16 +146,21 @@ export function textOf(outcome: Outcome): string {
   return Array.isArray(content) ? content.map((part: { text?: string }) => part.text).join('\n') : '';
 }
 
+/** What a call has beside its tool and arguments. */
+export interface CallExtras extends Partial<Pick<Request, 'cancellation' | 'principal' | 'client' | 'emit' | 'ask' | 'wantsProgress'>> {
+  readonly meta?: object | undefined;
+  readonly method?: string;
+  /** Instead of the tool, its arguments and `meta`. */
+  readonly params?: object;
+  readonly request?: Partial<Request>;
+}
+
 /** A client at one address of a gateway in memory. */
 export interface MemoryClient {
   readonly handler: RequestHandler;
   /** Methods of the notifications it has heard. */
   readonly notifications: string[];
-  call(
-    tool: string,
-    args?: object,
-    more?: { meta?: object; cancellation?: Cancellation; method?: string; params?: object; request?: Partial<Request> },
-  ): Promise<Outcome>;
+  call(tool: string, args?: object, more?: CallExtras): Promise<Outcome>;
   list(method: string): Promise<string[]>;
 }
 
@@ -171,13 +180,15 @@ export interface MemoryGatewayOptions {
   readonly config?: { readonly [name: string]: object };
   /** Other keys of the configuration. */
   readonly more?: object;
+  readonly keyLog?: LineLog;
+  readonly isRegExpLinear?: boolean;
   readonly clock?: Clock;
   readonly documents?: DocumentStore;
 }
 
 /** A data plane over scripted servers. */
 export async function createMemoryGateway(options: MemoryGatewayOptions): Promise<MemoryGateway> {
-  const { servers, clock = systemClock, documents = createMemoryDocuments() } = options;
+  const { servers, clock = systemClock, documents = createMemoryDocuments(), keyLog } = options;
   const records: Record[] = [];
   const toServers = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { module: name, retry: { backoffMs: 1 }, ...options.config?.[name] }]));
@@ -185,6 +196,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
   const dataPlane = await createDataPlane({
     state,
     documents,
+    keyLog,
     cache: createMemoryCache<ResultOutcome>({ maxBytes: 1_000_000, clock }),
     journal: { write: (record) => records.push(record) },
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
@@ -192,6 +204,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     logger: silentLogger,
     seal: createSeal({ key: Buffer.alloc(32, 7) }),
     info: { name: 'gateway', version: '1' },
+    isRegExpLinear: options.isRegExpLinear ?? false,
   });
   dataPlane.start();
   const close = () => dataPlane.close();
@@ -211,21 +224,23 @@ function createClient(handler: RequestHandler): MemoryClient {
   const notifications: string[] = [];
   handler.watch((notification) => notifications.push(notification.method));
   const request = async (method: string, params: object, more: Partial<Request> = {}): Promise<Outcome> =>
-    await handler.request({
-      method,
-      params: toParams({ ...params }),
-      client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
-      cancellation: new Cancellation(),
-      emit: undefined,
-      wantsProgress: false,
-      principal: 'local',
-      ...more,
-    });
+    toOutcome(
+      await handler.request({
+        method,
+        params: toParams({ ...params }),
+        client: { revision: MODERN_REVISION, info: undefined, capabilities: {}, logLevel: 'off' },
+        cancellation: new Cancellation(),
+        emit: undefined,
+        wantsProgress: false,
+        principal: 'local',
+        ...more,
+      }),
+    );
   return {
     handler,
     notifications,
-    call: (tool, args, { method = 'tools/call', params, meta, cancellation, request: more } = {}) =>
-      request(method, params ?? { name: tool, arguments: args, _meta: meta }, { ...(cancellation && { cancellation }), ...more }),
+    call: (tool, args, { method = 'tools/call', params, meta, request: more, ...extras } = {}) =>
+      request(method, params ?? { name: tool, arguments: args, _meta: meta }, { ...extras, ...more }),
     list: async (method) => {
       const outcome = await request(method, {});
       if (outcome.kind === 'error') throw new Error(outcome.error.message);

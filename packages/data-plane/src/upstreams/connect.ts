@@ -1,15 +1,20 @@
-import { GatewayError, resolveSecret, toMessage, type Clock, type Implementation, type Logger } from '@signalbox/core';
+import { GatewayError, kindOf, resolveSecret, toMessage, type Clock, type Implementation, type Logger } from '@signalbox/core';
 import {
   openChannel,
   openHttp,
+  openHttpOrLegacySse,
+  openLegacySse,
   openMemory,
+  openWebSocket,
   startChild,
   type ChildGuard,
   type ChannelConnectOptions,
+  type Connection,
+  type HttpConnectOptions,
   type RequestHandler,
 } from '@signalbox/protocol';
 import { childEnvironment, requireSecrets, resolveAll, resolveDeep, type Environment } from './child-environment.ts';
-import type { Opened, OpenOptions, UpstreamParts } from './upstream.ts';
+import type { OpenConnection, Opened, OpenOptions } from './open-connection.ts';
 
 export interface ConnectParts {
   /** Who we are towards upstreams. */
@@ -35,7 +40,7 @@ export interface LoadedModule {
 }
 
 /** Returns what opens upstreams of all kinds, each as its configuration says. */
-export function createOpen(parts: ConnectParts): UpstreamParts['open'] {
+export function createOpen(parts: ConnectParts): OpenConnection {
   return async (options) => {
     const { name, config } = options.desired;
     requireSecrets(name, config, parts.environment);
@@ -84,13 +89,28 @@ async function spawnAndOpen(parts: ConnectParts, options: OpenOptions, command: 
 
 async function openUrl(parts: ConnectParts, options: OpenOptions, url: string): Promise<Opened> {
   const { config } = options.desired;
-  const connection = await openHttp({
+  const connection = await openAddress(parts, options, {
     ...toConnectOptions(parts, options),
     url: resolveSecret(url, parts.environment),
     headers: resolveAll(config.headers, parts.environment),
     connectMs: config.timeouts.spawnMs,
   });
   return { connection, pid: undefined, stderr: () => [] };
+}
+
+function openAddress(parts: ConnectParts, { desired }: OpenOptions, connect: HttpConnectOptions): Promise<Connection> {
+  const { name, config } = desired;
+  switch (kindOf(config)) {
+    case 'websocket':
+      return openWebSocket({
+        ...connect,
+        onReopened: (reason) => parts.logger.info('connection to upstream made again', { upstream: name, reason }),
+      });
+    case 'sse':
+      return openLegacySse(connect);
+    default:
+      return config.type === 'streamable-http' || config.type === 'streamableHttp' ? openHttp(connect) : openHttpOrLegacySse(connect);
+  }
 }
 
 async function openModule(parts: ConnectParts, options: OpenOptions, specifier: string): Promise<Opened> {
@@ -130,8 +150,9 @@ function toConnectOptions(parts: ConnectParts, options: OpenOptions): ChannelCon
   const logger = parts.logger.with({ upstream: name });
   return {
     upstream: name,
-    client: parts.client,
-    revision: config.revision,
+    client: options.isolated?.info ?? parts.client,
+    revision: options.isolated === undefined ? config.revision : 'handshake',
+    ...(options.isolated && { capabilities: options.isolated.capabilities, ask: options.isolated.ask }),
     ...(options.lastRevision === undefined ? {} : { lastRevision: options.lastRevision }),
     handshakeMs: config.timeouts.handshakeMs,
     maxMessageBytes: parts.maxMessageBytes,

@@ -30,7 +30,7 @@ test('pages are followed to their end, an empty cursor included', async () => {
     'tools',
     options,
   );
-  expect(tools.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  expect(tools.items.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
 });
 
 test('a cursor that comes twice ends the walk with an error', async () => {
@@ -73,7 +73,52 @@ test('entries without a name or schema are left out, the rest stays', async () =
     'tools',
     options,
   );
-  expect(tools.map(({ name }) => name)).toEqual(['good']);
+  expect(tools.items.map(({ name }) => name)).toEqual(['good']);
+});
+
+test('a modern server’s tool whose header marks are invalid is left out and told about, of a handshake server it stays', async () => {
+  const marked = (name: string, header: string) => ({
+    name,
+    inputSchema: { type: 'object', properties: { p: { type: 'string', 'x-mcp-header': header } } },
+  });
+  const server = serverOf(() => ({ tools: [marked('bad', 'a b'), marked('good', 'Region')] }));
+  const leftOut: unknown[] = [];
+  const listing = { ...options, onLeftOut: (_kind: unknown, entries: unknown) => leftOut.push(entries) };
+  expect((await fetchList(server, 'tools', listing)).items.map(({ name }) => name)).toEqual(['good']);
+  expect(leftOut).toEqual([[{ kind: 'tool', name: 'bad', reason: '"x-mcp-header" at "p" is "a b", which no header can be named' }]]);
+  const old: Pick<Connection, 'server' | 'revision' | 'request'> = {
+    server: server.server,
+    revision: '2025-11-25',
+    request: (request) => server.request(request),
+  };
+  expect((await fetchList(old as Connection, 'tools', listing)).items.map(({ name }) => name)).toEqual(['bad', 'good']);
+  expect(leftOut[1]).toEqual([]);
+});
+
+test('what is nested too deeply to be written again is left out of every list', async () => {
+  const nested = (levels: number): object => (levels === 0 ? {} : { a: nested(levels - 1) });
+  const lists: { [cursor: string]: object } = {
+    tools: {
+      tools: [
+        { ...tool('deep'), inputSchema: nested(300) },
+        { ...tool('flat'), inputSchema: nested(200) },
+      ],
+    },
+    prompts: { prompts: [{ name: 'deep', x: nested(300) }, { name: 'flat' }] },
+  };
+  const leftOut: unknown[] = [];
+  for (const kind of ['tools', 'prompts'] as const) {
+    const server = serverOf(() => lists[kind]!);
+    const both = { ...server.server, capabilities: { tools: {}, prompts: {} } };
+    const connection: Pick<Connection, 'server' | 'revision' | 'request'> = {
+      server: both,
+      revision: '2026-07-28',
+      request: (request) => server.request(request),
+    };
+    const found = await fetchList(connection as Connection, kind, { ...options, onLeftOut: (_, entries) => leftOut.push(...entries) });
+    expect(found.items.map(({ name }) => name)).toEqual(['flat']);
+  }
+  expect(leftOut).toEqual(['tool', 'prompt'].map((kind) => ({ kind, name: 'deep', reason: 'it is nested deeper than 256 levels' })));
 });
 
 test('what is no manifest is not taken for one', () => {

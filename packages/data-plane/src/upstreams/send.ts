@@ -1,5 +1,5 @@
-import { GatewayError, type Awaitable, type Clock, type Outcome } from '@signalbox/core';
-import type { Connection } from '@signalbox/protocol';
+import { GatewayError, toOutcome, type Answer, type Awaitable, type Clock } from '@signalbox/core';
+import { changeTaskIdAround, readCreatedTask, type Connection, type TaskState } from '@signalbox/protocol';
 import type { TargetedCall } from '../stages/call-stages.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -9,7 +9,7 @@ export interface SendOptions {
 }
 
 /** Takes the upstream's connection and sends the call over it: the one place that does. */
-export function createSend(options: SendOptions): (call: TargetedCall) => Awaitable<Outcome> {
+export function createSend(options: SendOptions): (call: TargetedCall) => Awaitable<Answer> {
   return (call) => {
     const upstream = options.upstream(call.target.upstream);
     if (upstream === undefined)
@@ -23,13 +23,45 @@ export function createSend(options: SendOptions): (call: TargetedCall) => Awaita
       throw new GatewayError('DEADLINE_EXCEEDED', `Cannot call "${upstream.name}": its deadline passed while it waited`, {
         data: { upstream: upstream.name, phase: 'queue', sent: false },
       });
-    const connection = upstream.connection(Math.min(leftMs, timeouts.spawnMs + timeouts.handshakeMs));
+    const waitMs = Math.min(leftMs, timeouts.spawnMs + timeouts.handshakeMs);
     const timeoutMs = Math.min(leftMs, timeouts.callMs);
-    return connection instanceof Promise ? connection.then((open) => request(open, call, timeoutMs)) : request(connection, call, timeoutMs);
+    const connection = upstream.connection(waitMs);
+    const send = (shared: Connection) =>
+      upstream.isolated.isNeeded(call, shared) ? sendIsolated(upstream, call, { waitMs, timeoutMs }) : request(shared, call, timeoutMs);
+    return connection instanceof Promise ? connection.then(send) : send(connection);
   };
 }
 
-function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Outcome> {
-  const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress } = call;
-  return connection.request({ method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress });
+async function sendIsolated(
+  upstream: Upstream,
+  call: TargetedCall,
+  { waitMs, timeoutMs }: { readonly waitMs: number; readonly timeoutMs: number },
+): Promise<Answer> {
+  const { connection, release, hold } = await upstream.isolated.take(call, waitMs);
+  const ask = call.ask && changeTaskIdAround(call.ask, (id) => upstream.isolated.nameTask(id, call));
+  let task: TaskState | undefined;
+  try {
+    const answer = await request(connection, { ...call, ask }, timeoutMs);
+    if (call.taskEnd !== undefined) task = readCreatedTask(toOutcome(answer));
+    return answer;
+  } finally {
+    if (task === undefined) release();
+    else hold(task.id, call.taskEnd!);
+  }
+}
+
+function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Answer> {
+  const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress, offersTask, taskEnd, sink } = call;
+  // A connection does not begin what is cancelled before it begins.
+  if (!cancellation.isCancelled) call.trace.isSent = true;
+  const request = { method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress, offersTask, taskEnd };
+  return sink === undefined || connection.pour === undefined || isNeededWhole(call)
+    ? connection.request(request)
+    : connection.pour(request, sink);
+}
+
+// A task is known by its result, and structured content that is no object has another form for clients of the handshake revisions.
+function isNeededWhole({ offersTask, taskEnd, target }: TargetedCall): boolean {
+  const schema = target.definition?.outputSchema;
+  return offersTask === true || taskEnd !== undefined || (schema !== undefined && schema['type'] !== 'object');
 }

@@ -4,20 +4,30 @@ import type { Connection } from '@signalbox/protocol';
 /** What callers want of an upstream beyond single calls. It outlives connections: each new one is told of it. */
 export class StandingWishes {
   readonly #report: (work: Promise<unknown>, what: string) => void;
-  readonly #subscriptions = new Map<string, number>();
+  readonly #subscriptions: Counted;
+  readonly #tasks: Counted;
   #logLevel: LogLevel | undefined;
   #connection: Connection | undefined;
 
   /** @param report Takes work nobody waits for, and what it is for the log. */
   constructor(report: (work: Promise<unknown>, what: string) => void) {
     this.#report = report;
+    this.#subscriptions = new Counted({
+      onFirst: (uri) => this.#tell((connection) => connection.subscribe(uri), 'subscribe'),
+      onLast: (uri) => this.#tell((connection) => connection.unsubscribe(uri), 'unsubscribe'),
+    });
+    this.#tasks = new Counted({
+      onFirst: (id) => this.#connection?.watchTask(id),
+      onLast: (id) => this.#connection?.unwatchTask(id),
+    });
   }
 
   /** Tells a new connection of every wish; `undefined` when there is none any more. */
   attach(connection: Connection | undefined): void {
     this.#connection = connection;
     if (connection === undefined) return;
-    for (const uri of this.#subscriptions.keys()) this.#report(connection.subscribe(uri), 'subscribe');
+    for (const uri of this.#subscriptions.wanted) this.#report(connection.subscribe(uri), 'subscribe');
+    for (const id of this.#tasks.wanted) connection.watchTask(id);
     if (this.#logLevel !== undefined) this.#report(connection.setLogLevel(this.#logLevel), 'set the log level');
   }
 
@@ -30,24 +40,56 @@ export class StandingWishes {
 
   /** Asks to hear of changes to a resource for as long as anyone does. Returns a function that ends the wish. */
   subscribe(uri: string): () => void {
-    const count = this.#subscriptions.get(uri) ?? 0;
-    this.#subscriptions.set(uri, count + 1);
-    if (count === 0 && this.#connection !== undefined) this.#report(this.#connection.subscribe(uri), 'subscribe');
+    return this.#subscriptions.add(uri);
+  }
+
+  /** Asks to hear of a task, by the server's own id, for as long as anyone does. Returns a function that ends the wish. */
+  watchTask(id: string): () => void {
+    return this.#tasks.add(id);
+  }
+
+  #tell(wish: (connection: Connection) => Promise<unknown>, what: string): void {
+    if (this.#connection !== undefined) this.#report(wish(this.#connection), what);
+  }
+}
+
+interface CountedOptions {
+  readonly onFirst: (key: string) => void;
+  readonly onLast: (key: string) => void;
+}
+
+/** What several want at once: asked for with the first wish, and given up with the last. */
+class Counted {
+  readonly #counts = new Map<string, number>();
+  readonly #options: CountedOptions;
+
+  constructor(options: CountedOptions) {
+    this.#options = options;
+  }
+
+  get wanted(): Iterable<string> {
+    return this.#counts.keys();
+  }
+
+  add(key: string): () => void {
+    const count = this.#counts.get(key) ?? 0;
+    this.#counts.set(key, count + 1);
+    if (count === 0) this.#options.onFirst(key);
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
-      this.#release(uri);
+      this.#release(key);
     };
   }
 
-  #release(uri: string): void {
-    const left = (this.#subscriptions.get(uri) ?? 1) - 1;
+  #release(key: string): void {
+    const left = (this.#counts.get(key) ?? 1) - 1;
     if (left > 0) {
-      this.#subscriptions.set(uri, left);
+      this.#counts.set(key, left);
       return;
     }
-    this.#subscriptions.delete(uri);
-    if (this.#connection !== undefined) this.#report(this.#connection.unsubscribe(uri), 'unsubscribe');
+    this.#counts.delete(key);
+    this.#options.onLast(key);
   }
 }

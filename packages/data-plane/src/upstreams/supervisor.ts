@@ -1,16 +1,19 @@
 import {
   toMessage,
+  type CallerSession,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
   type Implementation,
   type Logger,
+  type Notification,
   type Snapshot,
   type State,
   type UpstreamStatus,
 } from '@signalbox/core';
 import { Catalog } from '../catalog/catalog.ts';
 import type { Contribution } from '../catalog/catalog-view.ts';
+import type { TaskMessages } from '../tasks/task-messages.ts';
 import { toManifest, type Manifest } from './manifest.ts';
 import { Upstream, type UpstreamParts } from './upstream.ts';
 
@@ -20,10 +23,13 @@ export interface SupervisorOptions {
   readonly open: UpstreamParts['open'];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly tasks: TaskMessages;
   /** Upstreams started at the same time. */
   readonly startConcurrency: number;
   /** Who we are towards clients. */
   readonly info: Implementation;
+  /** What the gateway announces that is no part of the specification. */
+  readonly experimental: Readonly<Record<string, unknown>>;
   readonly random?: () => number;
 }
 
@@ -51,7 +57,7 @@ export class Supervisor {
     this.#options = options;
     this.#remembered = remembered;
     this.#starts = new Semaphore(options.startConcurrency);
-    this.catalog = new Catalog(ledger, options.info);
+    this.catalog = new Catalog(ledger, options);
   }
 
   /** Reads what is remembered, then takes up the present snapshot and follows every later one. The caller starts and closes it. */
@@ -74,6 +80,11 @@ export class Supervisor {
   start(): void {
     this.#isStarted = true;
     for (const upstream of this.#upstreams.values()) upstream.start();
+  }
+
+  /** Tells the servers that a session has connections of its own to what its client told us. */
+  notify(notification: Notification, session: CallerSession): void {
+    for (const upstream of this.#upstreams.values()) upstream.isolated.notify(notification, session);
   }
 
   /** Calls `listener` whenever an upstream changes its state. Returns its own stop function. */
@@ -143,7 +154,7 @@ export class Supervisor {
   }
 
   #parts(): UpstreamParts {
-    const { open, clock, logger, random } = this.#options;
+    const { open, clock, logger, random, tasks } = this.#options;
     return {
       open,
       clock,
@@ -151,7 +162,8 @@ export class Supervisor {
       random: random ?? Math.random,
       startPermit: () => this.#starts.take(),
       onManifest: (upstream) => this.#takeManifest(upstream),
-      onResourceUpdated: (upstream, uri) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, uri),
+      onResourceUpdated: (upstream, params) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, params),
+      tasks,
       onState: (upstream) => {
         for (const listener of this.#stateListeners) listener(upstream);
       },

@@ -8,44 +8,34 @@ import {
   type DesiredUpstream,
   type Logger,
   type Notification,
+  type RawJson,
   type UpstreamState,
   type UpstreamStatus,
 } from '@signalbox/core';
-import type { Connection } from '@signalbox/protocol';
+import { taskOfMessage, type Connection } from '@signalbox/protocol';
+import type { TaskMessages } from '../tasks/task-messages.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import { HealthCheck } from './health-check.ts';
+import { IsolatedConnections } from './isolated-connections.ts';
+import { LeftOut } from './left-out.ts';
+import { ListRefresh } from './list-refresh.ts';
+import { ordinal } from './ordinal.ts';
 import { StandingWishes } from './standing-wishes.ts';
-import { fetchList, fetchManifest, type ListKind, type Manifest } from './manifest.ts';
-
-/** A connection and what is known of the process behind it, if there is one. */
-export interface Opened {
-  readonly connection: Connection;
-  readonly pid: number | undefined;
-  readonly stderr: () => readonly string[];
-}
-
-export interface OpenOptions {
-  readonly desired: DesiredUpstream;
-  readonly lastRevision: string | undefined;
-  readonly onNotification: (notification: Notification) => void;
-  /** Reports the last lines on stderr although opening failed. */
-  readonly onStderr: (lines: () => readonly string[]) => void;
-  /** Happens when nobody wants the connection any more: what was begun ends then, and opening rejects. */
-  readonly cancellation: Cancellation;
-}
+import type { OpenConnection, Opened } from './open-connection.ts';
+import { fetchList, fetchManifest, toExtras, type FetchOptions, type ListKind, type Manifest } from './manifest.ts';
 
 export interface UpstreamParts {
-  /** Opens a connection. @throws GatewayError naming the phase and its budget. */
-  readonly open: (options: OpenOptions) => Promise<Opened>;
+  readonly open: OpenConnection;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
   /** Waits for the right to start; the returned function gives it back. */
   readonly startPermit: () => Promise<() => void>;
   readonly onManifest: (upstream: Upstream) => void;
-  readonly onResourceUpdated: (upstream: Upstream, uri: string) => void;
+  readonly onResourceUpdated: (upstream: Upstream, params: RawJson) => void;
+  readonly tasks: TaskMessages;
   readonly onState: (upstream: Upstream) => void;
 }
 
@@ -54,9 +44,6 @@ export interface UpstreamPast {
   readonly manifest: Manifest | undefined;
   readonly starts: number;
 }
-
-/** Lists that changed close together are fetched once. */
-const REFRESH_DELAY_MS = 100;
 
 /** A call waits for the next attempt if that is at most this far away; otherwise it fails at once. */
 const PATIENCE_MS = 2_000;
@@ -71,6 +58,8 @@ export class Upstream {
   readonly breaker: Breaker;
   readonly #parts: UpstreamParts;
   readonly #logger: Logger;
+  readonly #listing: FetchOptions;
+  readonly #leftOut: LeftOut;
   #manifest: Manifest | undefined;
   #state: UpstreamState;
   #reason: string;
@@ -86,10 +75,11 @@ export class Upstream {
   #retryAt = 0;
   #cancelTimer: (() => void) | undefined;
   #health: HealthCheck | undefined;
-  #cancelRefresh: (() => void) | undefined;
-  readonly #staleLists = new Set<ListKind>();
+  readonly #lists: ListRefresh;
   /** What callers want beyond single calls. */
   readonly wishes: StandingWishes;
+  /** Connections for clients that cannot share one. */
+  readonly isolated: IsolatedConnections;
   readonly #ending = new Cancellation();
   #isClosed = false;
 
@@ -100,6 +90,8 @@ export class Upstream {
     this.desired = desired;
     this.#parts = parts;
     this.#logger = parts.logger.with({ upstream: name });
+    this.#leftOut = new LeftOut(this.#logger);
+    this.#listing = { upstream: name, listMs: config.timeouts.listMs, onLeftOut: (...found) => this.#leftOut.replace(...found) };
     this.#manifest = manifest;
     this.queue = new AdmissionQueue({
       upstream: name,
@@ -109,6 +101,8 @@ export class Upstream {
     });
     this.breaker = new Breaker(config.breaker, parts.clock);
     this.wishes = new StandingWishes((work, what) => this.#background(work, what));
+    this.isolated = new IsolatedConnections(desired, parts, this.#logger);
+    this.#lists = new ListRefresh({ clock: parts.clock, refresh: (kinds) => this.#background(this.#refresh(kinds), 'list again') });
     this.#since = parts.clock.now();
     this.#state = config.disabled ? 'stopped' : manifest === undefined ? 'configured' : 'known';
     this.#reason = config.disabled
@@ -183,9 +177,11 @@ export class Upstream {
       tools: manifest?.tools.length ?? 0,
       resources: manifest?.resources.length ?? 0,
       prompts: manifest?.prompts.length ?? 0,
+      leftOut: this.#leftOut.entries,
       starts: this.#starts,
       calls: this.#calls,
       failures: this.#failures,
+      isolated: this.isolated.size,
       inFlight: this.queue.inFlight,
       queued: this.queue.queued,
       breaker: this.breaker.state,
@@ -199,11 +195,11 @@ export class Upstream {
     this.#isClosed = true;
     this.#cancelTimer?.();
     this.#health?.stop();
-    this.#cancelRefresh?.();
+    this.#lists.stop();
     this.#become('stopped', reason);
     const opening = this.#opening;
     this.#ending.cancel(reason);
-    await this.#opened?.connection.close();
+    await Promise.all([this.#opened?.connection.close(), this.isolated.close()]);
     this.#opened = undefined;
     if (opening !== undefined)
       await opening.catch((error: unknown) => this.#logger.debug('upstream closed while starting', { error: toMessage(error) }));
@@ -243,7 +239,7 @@ export class Upstream {
     let manifest: Manifest;
     const unwatch = this.#ending.watch(() => this.#background(connection.close(), 'close it'));
     try {
-      manifest = await fetchManifest(connection, { upstream: this.name, listMs: this.desired.config.timeouts.listMs });
+      manifest = await fetchManifest(connection, this.#listing);
     } catch (error) {
       await connection.close();
       throw error;
@@ -260,6 +256,7 @@ export class Upstream {
     const readyAt = clock.monotonic();
     void connection.closed.then((reason) => this.#takeClose(opened, reason, clock.monotonic() - readyAt));
     this.wishes.attach(connection);
+    this.#lists.follow(manifest);
     this.#become('ready', `speaks ${connection.revision}`);
     this.#parts.onManifest(this);
     this.#health = this.#watchHealth(opened);
@@ -270,6 +267,7 @@ export class Upstream {
     if (this.#opened !== opened) return;
     this.#opened = undefined;
     this.wishes.attach(undefined);
+    this.#lists.stop();
     this.#health?.stop();
     if (this.#isClosed) return;
     const { restart } = this.desired.config;
@@ -318,29 +316,23 @@ export class Upstream {
 
   #takeNotification(notification: Notification): void {
     if (notification.method === 'notifications/resources/updated') {
-      const uri = notification.params?.object?.['uri'];
-      if (typeof uri === 'string') this.#parts.onResourceUpdated(this, uri);
+      if (notification.params !== undefined) this.#parts.onResourceUpdated(this, notification.params);
       return;
     }
-    const match = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(notification.method);
-    if (match === null) return;
-    this.#staleLists.add(match[1] as ListKind);
-    if (match[1] === 'resources') this.#staleLists.add('templates');
-    this.#cancelRefresh ??= this.#parts.clock.after(REFRESH_DELAY_MS, () => {
-      this.#cancelRefresh = undefined;
-      this.#background(this.#refresh(), 'list again');
-    });
+    if (this.#lists.take(notification.method)) return;
+    const taskId = taskOfMessage(notification);
+    if (taskId !== undefined) this.#parts.tasks.take(this.name, { notification, taskId });
   }
 
-  async #refresh(): Promise<void> {
+  async #refresh(stale: readonly ListKind[]): Promise<void> {
     const opened = this.#opened;
     if (opened === undefined || this.#manifest === undefined) return;
-    const stale = [...this.#staleLists];
-    this.#staleLists.clear();
-    const options = { upstream: this.name, listMs: this.desired.config.timeouts.listMs };
-    const lists = await Promise.all(stale.map((kind) => fetchList(opened.connection, kind, options)));
+    const lists = await Promise.all(stale.map((kind) => fetchList(opened.connection, kind, this.#listing)));
     if (this.#opened !== opened) return;
-    this.#manifest = { ...this.#manifest, ...Object.fromEntries(stale.map((kind, index) => [kind, lists[index]!])) };
+    const fetched = Object.fromEntries(stale.map((kind, index) => [kind, lists[index]!] as const));
+    const items = Object.fromEntries(Object.entries(fetched).map(([kind, list]) => [kind, list.items]));
+    this.#manifest = { ...this.#manifest, ...items, ...toExtras(fetched, this.#manifest) };
+    this.#lists.follow(this.#manifest);
     this.#parts.onManifest(this);
   }
 
@@ -390,9 +382,4 @@ export class Upstream {
       },
     });
   }
-}
-
-function ordinal(count: number): string {
-  const ending = count % 100 >= 11 && count % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][count % 10] ?? 'th');
-  return `${count}${ending}`;
 }

@@ -1,19 +1,23 @@
-import { RawJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
+import { RawJson, exactJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
+import { MessageParams } from './message-params.ts';
 
 const RESULT = Buffer.from(',"result":');
 const END = Buffer.from('}');
+const CLOSE_BRACE = 0x7d;
+/** What is the same as JSON text. */
+const PLAIN = /^[\w/.-]*$/;
 
-/** Writes a request. `id` is JSON text: a number, or a string in quotes. */
+/** Writes a request. `id` is JSON text: a number, or a string in quotes. Params that are passed on as they came are not written anew. */
 export function encodeRequest(id: string, method: string, params: Params | undefined): Buffer {
-  const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
-  return params === undefined ? Buffer.from(`${head}}`) : encodeWithParams(head, params);
+  const head = `{"jsonrpc":"2.0","id":${id},"method":${quote(method)}`;
+  if (params === undefined) return Buffer.from(`${head}}`);
+  return params instanceof MessageParams ? wrap(`${head},"params":`, params.bytes) : encodeWithParams(head, params);
 }
 
 /** Writes a notification. */
 export function encodeNotification(method: string, params?: RawJson): Buffer {
   const head = `{"jsonrpc":"2.0","method":${JSON.stringify(method)}`;
-  if (params === undefined) return Buffer.from(`${head}}`);
-  return Buffer.concat([Buffer.from(`${head},"params":`), params.bytes, END]);
+  return params === undefined ? Buffer.from(`${head}}`) : wrap(`${head},"params":`, params.bytes);
 }
 
 /** Writes the answer to the request with that id. The result's bytes are passed on as they are. */
@@ -33,13 +37,18 @@ export function encodeError(id: RawJson | undefined, error: RpcError): Buffer {
   return Buffer.concat([
     Buffer.from('{"jsonrpc":"2.0","id":'),
     id === undefined ? Buffer.from('null') : id.bytes,
-    Buffer.from(`,"error":${JSON.stringify(error)}}`),
+    Buffer.from(`,"error":${exactJson(error)}}`),
   ]);
 }
 
 /** Writes an outcome as the answer to the request with that id. */
 export function encodeOutcome(id: RawJson, outcome: Outcome): Buffer {
   return outcome.kind === 'result' ? encodeResult(id, outcome.result) : encodeError(id, outcome.error);
+}
+
+/** The same for a result as text in which each character is one byte. */
+export function encodeResultText(id: RawJson, result: RawJson): string {
+  return `{"jsonrpc":"2.0","id":${id.bytes.toString('latin1')},"result":${result.bytes.toString('latin1')}}`;
 }
 
 /** JSON text without line ends. They can only stand between tokens, so a space says the same. */
@@ -58,6 +67,13 @@ export function withParams(params: Params, changes: Readonly<Record<string, RawJ
     else next.set(name, value);
   }
   return next;
+}
+
+/** All params as one JSON object. */
+export function joinParams(params: Params): RawJson {
+  const parts: Buffer[] = [];
+  for (const [name, value] of params) parts.push(Buffer.from(`${parts.length === 0 ? '{' : ','}${JSON.stringify(name)}:`), value.bytes);
+  return RawJson.fromBytes(Buffer.concat([...(parts.length === 0 ? [Buffer.from('{')] : parts), END]));
 }
 
 /** Builds params from plain values; members that are `undefined` are left out. */
@@ -79,4 +95,18 @@ function encodeWithParams(head: string, params: Params): Buffer {
   }
   parts.push(Buffer.from(`${text}}}`));
   return Buffer.concat(parts);
+}
+
+// Copies the bytes between a head and the closing brace of a message.
+function wrap(head: string, bytes: Buffer): Buffer {
+  const start = Buffer.byteLength(head);
+  const message = Buffer.allocUnsafe(start + bytes.length + 1);
+  message.write(head);
+  bytes.copy(message, start);
+  message[message.length - 1] = CLOSE_BRACE;
+  return message;
+}
+
+function quote(method: string): string {
+  return PLAIN.test(method) ? `"${method}"` : JSON.stringify(method);
 }

@@ -15,6 +15,21 @@ export function readMember(object: RawJson, name: string): RawJson | undefined {
   return found;
 }
 
+/** The elements of an array as they stand in the text; none when the value is no array. */
+export function readElements({ bytes }: RawJson): readonly RawJson[] {
+  const elements: RawJson[] = [];
+  if (bytes[0] !== 0x5b) return elements;
+  const scanner = new Scanner(bytes);
+  let position = scanner.skipSpace(1);
+  while (position < bytes.length && bytes[position] !== 0x5d) {
+    const end = scanner.skipValue(position);
+    elements.push(RawJson.fromBytes(bytes.subarray(position, end)));
+    position = scanner.skipSpace(end);
+    if (bytes[position] === 0x2c) position = scanner.skipSpace(position + 1);
+  }
+  return elements;
+}
+
 /** A copy of an object with one member replaced, or added as the last one. All other bytes are kept. No object counts as an empty one. */
 export function withMember(object: RawJson | undefined, name: string, value: RawJson): RawJson {
   const key = JSON.stringify(name);

@@ -146,16 +146,19 @@ test('kinds of messages are told apart, and what is none is refused', () => {
   }
 });
 
-test('the id of a refused message is found where there is one', () => {
-  const idOf = (text: string) => readableId(Buffer.from(text))?.value;
-  expect([idOf('{"id":5}'), idOf('{"id":"a"}'), idOf('{"id":1.5}'), idOf('{"id":null}'), idOf('[{"id":5}]'), idOf('{"id":5')]).toEqual([
-    5,
-    'a',
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-  ]);
+test.each([
+  ['{"id":5}', '5'],
+  ['{"id":-0}', '-0'],
+  ['{"id":9007199254740993}', '9007199254740993'],
+  ['{"id": "a\\u0062" }', '"a\\u0062"'],
+  ['{"id":1.5}', undefined],
+  ['{"id":1e2}', undefined],
+  ['{"id":null}', undefined],
+  ['[{"id":5}]', undefined],
+  ['{"id":5', undefined],
+  ['{"id":05}', undefined],
+])('of the refused message %s the id is told in its own bytes, or not at all', (text, id) => {
+  expect(readableId(Buffer.from(text))?.bytes.toString()).toBe(id);
 });
 
 test('what an upstream garbles is an error that shows how it begins', () => {

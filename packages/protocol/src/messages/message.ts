@@ -2,6 +2,7 @@ import {
   GatewayError,
   RawJson,
   isObject,
+  keepExactText,
   type ErrorOutcome,
   type Notification,
   type Params,
@@ -9,7 +10,11 @@ import {
   type RpcError,
 } from '@signalbox/core';
 import { MODERN_MEMBERS } from '../revisions/revisions.ts';
+import { walkMembers, type MemberWalk } from './member-walk.ts';
+import { MessageParams, isNumeric } from './message-params.ts';
+import { readPlainAnswer } from './plain-answer.ts';
 import { Scanner } from './scan.ts';
+import { readString } from './string-value.ts';
 
 /** A request's id exactly as the other side wrote it; `value` is a string or a number. */
 export type RequestId = RawJson;
@@ -48,16 +53,40 @@ const NO_PARAMS: Params = new Map();
  * @throws GatewayError `PARSE_ERROR` for text that is not JSON, `INVALID_REQUEST` for JSON that is no single message.
  */
 export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
-  const text = decodeUtf8(bytes);
-  const value = parseJson(text);
+  const value = parseJson(decodeUtf8(bytes));
   if (Array.isArray(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a batch: send one message per request');
   if (!isObject(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a message that is not a JSON object');
-  const parts = scanMessage(bytes);
-  if (parts.deepest > limits.maxDepth) {
+  const names = Object.keys(value);
+  const walk = walkMembers(bytes, isObject(value['params']) ? names.indexOf('params') : -1);
+  if (walk.deepest > limits.maxDepth) {
     throw new GatewayError('INVALID_REQUEST', `Cannot accept a message nested deeper than ${limits.maxDepth} levels`);
   }
-  if (parts.members !== countMembers(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept an object that names a member twice');
-  return toMessage(parts, value);
+  if (walk.members !== countMembers(value)) throw new GatewayError('INVALID_REQUEST', 'Cannot accept an object that names a member twice');
+  return readRequest(bytes, value, names, walk) ?? toMessage(scanMessage(bytes), value);
+}
+
+/** Length of the version as it must be written. */
+const VERSION_LENGTH = '"2.0"'.length;
+
+// Pairs names with places by their order, so it must be the order of the text: names that are numbers come first in objects.
+function readRequest(
+  bytes: Buffer,
+  value: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+  { outer, inner }: MemberWalk,
+): RequestMessage | undefined {
+  const { jsonrpc, id, method, params } = value;
+  if (jsonrpc !== '2.0' || typeof method !== 'string' || !(isObject(params) || params === undefined)) return undefined;
+  if (!(typeof id === 'string' || Number.isSafeInteger(id)) || names.some(isNumeric)) return undefined;
+  const version = 2 * names.indexOf('jsonrpc');
+  if (outer[version + 1]! - outer[version]! !== VERSION_LENGTH) return undefined;
+  const at = 2 * names.indexOf('id');
+  const raw = RawJson.fromParsed(bytes.subarray(outer[at], outer[at + 1]), id);
+  if (!isRequestId(raw)) return undefined;
+  if (params === undefined) return { kind: 'request', id: raw, method, params: NO_PARAMS };
+  const place = 2 * names.indexOf('params');
+  const read = new MessageParams(bytes, { start: outer[place]!, end: outer[place + 1]! }, params, inner);
+  return read.isInOrder ? { kind: 'request', id: raw, method, params: read } : undefined;
 }
 
 /**
@@ -66,23 +95,22 @@ export function decodeStrict(bytes: Buffer, limits: DecodeLimits): Message {
  */
 export function decodeFrame(bytes: Buffer): Message {
   try {
-    return toMessage(scanMessage(bytes), undefined);
+    return readPlainAnswer(bytes) ?? toMessage(scanMessage(bytes), undefined);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GatewayError('UPSTREAM_PROTOCOL', `Cannot read a message: ${reason}; it begins with ${preview(bytes)}`, { cause: error });
   }
 }
 
-/** The id of a message that was refused as a whole, so that its sender can tell which; `undefined` when it has none to be read. */
+/** The id of a message that was refused as a whole, in its own bytes, so that its sender can tell which; `undefined` when it has none to be read. */
 export function readableId(bytes: Buffer): RequestId | undefined {
-  let value: unknown;
   try {
-    value = JSON.parse(decodeUtf8(bytes));
+    // The scanner checks no tokens, so the text has to be JSON first.
+    if (!isObject(JSON.parse(decodeUtf8(bytes)))) return undefined;
   } catch {
     return undefined;
   }
-  const id = isObject(value) ? value['id'] : undefined;
-  return typeof id === 'string' || (typeof id === 'number' && Number.isSafeInteger(id)) ? RawJson.fromValue(id) : undefined;
+  return knownId(scanMessage(bytes).id);
 }
 
 /** The first bytes of a message for an error text: one line, bounded, printable. */
@@ -103,8 +131,7 @@ interface MessageParts {
   isError: boolean;
   resultType: string;
   modernMembers: number[];
-  members: number;
-  deepest: number;
+  hasLooseContent: boolean;
 }
 
 function scanMessage(bytes: Buffer): MessageParts {
@@ -121,15 +148,14 @@ function scanMessage(bytes: Buffer): MessageParts {
     isError: false,
     resultType: 'complete',
     modernMembers: [],
-    members: 0,
-    deepest: 0,
+    hasLooseContent: false,
   };
   const slice = (from: number, to: number) => RawJson.fromBytes(bytes.subarray(from, to));
   const end = scanner.scanObject(scanner.skipSpace(0), (key, start) => {
     if (key === 'params' && bytes[start] === 0x7b) {
       const members = (parts.params = new Map());
       const after = scanner.scanObject(start, (name, from) => {
-        const to = scanner.skipValue(from);
+        const to = scanner.passValue(from);
         members.set(name, slice(from, to));
         return to;
       });
@@ -138,16 +164,17 @@ function scanMessage(bytes: Buffer): MessageParts {
     }
     if (key === 'result' && bytes[start] === 0x7b) {
       const after = scanner.scanObject(start, (name, from, nameStart) => {
-        const to = scanner.skipValue(from);
+        const to = scanner.passValue(from);
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
-        else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = bytes.toString('utf8', from + 1, to - 1);
+        else if (name === 'structuredContent') parts.hasLooseContent = bytes[from] !== 0x7b;
+        else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = readString(bytes, from, to);
         return to;
       });
       parts.result = slice(start, after);
       return after;
     }
-    const after = scanner.skipValue(start);
+    const after = scanner.passValue(start);
     if (key === 'id') parts.id = slice(start, after);
     else if (key === 'method') parts.method = bytes[start] === 0x22 ? String(JSON.parse(bytes.toString('utf8', start, after))) : undefined;
     else if (key === 'jsonrpc') parts.version = bytes.toString('latin1', start, after) === '"2.0"';
@@ -157,8 +184,6 @@ function scanMessage(bytes: Buffer): MessageParts {
     return after;
   });
   if (scanner.skipSpace(end) !== bytes.length) throw new SyntaxError(`Unexpected text after the message at byte ${end}`);
-  parts.members = scanner.members;
-  parts.deepest = scanner.deepest;
   return parts;
 }
 
@@ -180,6 +205,7 @@ function toMessage(parts: MessageParts, value: Record<string, unknown> | undefin
         isError: parts.isError,
         resultType: parts.resultType,
         modernMembers: parts.modernMembers,
+        hasLooseContent: parts.hasLooseContent,
       },
     };
   }
@@ -218,7 +244,9 @@ function toRpcError(raw: RawJson): RpcError {
   if (error === undefined || typeof error['code'] !== 'number')
     return { code: -32603, message: 'The server refused without saying why', data: raw.value };
   const message = typeof error['message'] === 'string' ? error['message'] : '';
-  return error['data'] === undefined ? { code: error['code'], message } : { code: error['code'], message, data: error['data'] };
+  const read = error['data'] === undefined ? { code: error['code'], message } : { code: error['code'], message, data: error['data'] };
+  keepExactText(read, raw.bytes.toString('utf8'));
+  return read;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

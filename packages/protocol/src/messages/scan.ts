@@ -1,3 +1,5 @@
+import { ValueSkipper } from './skip/value-skipper.ts';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
@@ -10,6 +12,9 @@ const CLOSE_BRACKET = 0x5d;
 // Below this length a loop over bytes beats a call into native code.
 const NATIVE_SEARCH_AFTER = 48;
 const MAX_WINDOW = 65_536;
+
+// It forgets each value before the next.
+const skipper = new ValueSkipper();
 
 /**
  * Walks JSON text without building values: finds where members begin and end, so that the rest can be passed on as bytes.
@@ -71,6 +76,26 @@ export class Scanner {
     }
   }
 
+  /**
+   * Walks the array that begins at `start`. `onItem` gets the index of each item and where it begins, and returns where it
+   * ends: `skipValue` to pass over it.
+   * @returns the index after the closing bracket. @throws SyntaxError when the text is no array.
+   */
+  scanArray(start: number, onItem: (index: number, itemStart: number) => number): number {
+    const { bytes } = this;
+    if (bytes[start] !== OPEN_BRACKET) throw unexpected(start);
+    this.#enter();
+    let position = this.skipSpace(start + 1);
+    for (let index = 0; bytes[position] !== CLOSE_BRACKET || index > 0; index++) {
+      position = this.skipSpace(onItem(index, position));
+      if (bytes[position] === CLOSE_BRACKET) break;
+      if (bytes[position] !== COMMA) throw unexpected(position);
+      position = this.skipSpace(position + 1);
+    }
+    this.#depth--;
+    return position + 1;
+  }
+
   /** @returns the index after the value that begins at `start`. */
   skipValue(start: number): number {
     const { bytes } = this;
@@ -81,6 +106,16 @@ export class Scanner {
     while (position < bytes.length && !endsToken(bytes[position]!)) position++;
     if (position === start) throw unexpected(start);
     return position;
+  }
+
+  /** As `skipValue`, many times faster for large values, but neither counting members nor telling one bracket from the other. */
+  passValue(start: number): number {
+    const { bytes } = this;
+    skipper.reset();
+    const end = skipper.push(bytes, start, bytes.length);
+    if (end === start) throw unexpected(start);
+    if (end < 0) throw unexpected(bytes.length);
+    return end;
   }
 
   #skipNested(start: number): number {

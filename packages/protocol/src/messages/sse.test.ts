@@ -59,7 +59,7 @@ test('line ends between the tokens of a message do not change its values', () =>
   expect(read!.data).toBe('{  "n": 9007199254740993, "t":"a\\nb"}');
 });
 
-test('an event may be as large as the bound, however it arrives, and of so many lines', () => {
+test('an event may be as large as the bound, however it arrives', () => {
   const chunks = (length: number, size: number) => {
     const whole = Buffer.from(`data: ${'x'.repeat(length)}\n\n`);
     return Array.from({ length: Math.ceil(whole.length / size) }, (_, index) => whole.subarray(index * size, (index + 1) * size));
@@ -68,7 +68,7 @@ test('an event may be as large as the bound, however it arrives, and of so many 
     expect(decode(chunks(60, size), 100)).toEqual([event('x'.repeat(60))]);
     expect(() => decode(chunks(200, size), 100)).toThrow(/more than 100 bytes/);
   }
-  expect(() => decode([Buffer.from('data:\n'.repeat(100_001))], 1e9)).toThrow(/100000 lines/);
+  expect(() => decode([Buffer.from('data:\n'.repeat(102))], 100)).toThrow(/more than 100 bytes/);
 });
 
 test('a large event in many chunks costs time in proportion to its size', () => {

@@ -2,6 +2,7 @@ import { GatewayError, isObject, type Clock, type Implementation, type Notificat
 import { toParams } from '../messages/encode.ts';
 import { readMember, withMember, withoutMember } from '../messages/members.ts';
 import { META } from '../revisions/revisions.ts';
+import { declaresTasks } from '../tasks/task-support.ts';
 import type { ServerProfile } from './peer.ts';
 import { unavailable } from './upstream-errors.ts';
 
@@ -45,6 +46,7 @@ export class ChangeListener {
   readonly #options: ChangeListenerOptions;
   readonly #lists: Readonly<Record<string, true>>;
   readonly #uris = new Set<string>();
+  readonly #taskIds = new Set<string>();
   readonly #waiters = new Set<Waiter>();
   #current: Stream | undefined;
   #next: Stream | undefined;
@@ -90,6 +92,17 @@ export class ChangeListener {
     if (this.#uris.delete(uri) && !this.#isClosed) this.#plan();
   }
 
+  /** Asks to hear of a task, if the server tells of tasks at all. It need not agree, so nothing is waited for. */
+  watchTask(taskId: string): void {
+    if (this.#isClosed || this.#refusal !== undefined || !declaresTasks(this.#options.server.capabilities)) return;
+    this.#taskIds.add(taskId);
+    this.#plan();
+  }
+
+  unwatchTask(taskId: string): void {
+    if (this.#taskIds.delete(taskId) && !this.#isClosed) this.#plan();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#stopTimer?.();
@@ -113,7 +126,11 @@ export class ChangeListener {
     if (this.#isClosed || this.#refusal !== undefined) return;
     this.#next?.end();
     this.#next = undefined;
-    const notifications = { ...this.#lists, ...(this.#uris.size === 0 ? {} : { resourceSubscriptions: [...this.#uris] }) };
+    const notifications = {
+      ...this.#lists,
+      ...(this.#uris.size === 0 ? {} : { resourceSubscriptions: [...this.#uris] }),
+      ...(this.#taskIds.size === 0 ? {} : { taskIds: [...this.#taskIds] }),
+    };
     if (Object.keys(notifications).length === 0) return this.#endStreams();
     const stream: Stream = { end: () => undefined };
     this.#next = stream;
@@ -148,6 +165,11 @@ export class ChangeListener {
     if (this.#isClosed || (stream !== this.#current && stream !== this.#next)) return;
     if (stream === this.#current) this.#current = undefined;
     else this.#next = undefined;
+    if (isFinal && this.#taskIds.size > 0) {
+      // It may be the tasks it minds, and they can be asked about without this.
+      this.#taskIds.clear();
+      return this.#open();
+    }
     if (isFinal) {
       this.#refusal = reason;
       for (const waiter of this.#waiters) waiter.settle(notOffered(this.#options.upstream, waiter.uri, reason));

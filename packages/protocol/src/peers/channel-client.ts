@@ -2,6 +2,7 @@ import {
   GatewayError,
   isObject,
   systemClock,
+  toOutcome,
   type Clock,
   type ErrorData,
   type LogLevel,
@@ -14,6 +15,7 @@ import { isHandshake } from '../revisions/revisions.ts';
 import type { Channel } from '../transports/channel.ts';
 import { ChangeListener, subscriptionOf, type ChangeListenerOptions, type ListenEvents } from './change-listener.ts';
 import { ChannelPeer, type PendingRequest } from './channel-peer.ts';
+import { withAnswers } from './input-rounds.ts';
 import { initializeParams, negotiate, readDiscover, readInitialize, type Opened } from './opening.ts';
 import { NO_PARAMS, createModernEncoder, encodeHandshakeRequest, ownRequest } from './outgoing.ts';
 import type { Connection, ConnectOptions, OutgoingRequest, ServerProfile } from './peer.ts';
@@ -39,7 +41,9 @@ export async function openChannel(channel: Channel, options: ChannelConnectOptio
   const encodeModern = createModernEncoder(client);
   const listens = new Map<number, ListenEvents>();
   const onNotification = (notification: Notification) => deliver(notification, listens, options.onNotification);
-  const peer = new ChannelPeer({ channel, upstream, clock, onNotification, onAnomaly, describeFailure });
+  const { capabilities, ask: askClient } = options;
+  const isAskable = capabilities !== undefined;
+  const peer = new ChannelPeer({ channel, upstream, clock, onNotification, isAskable, ask: askClient, onAnomaly, describeFailure });
   let asked = '';
   const ask = (request: OutgoingRequest, encode: typeof encodeModern) => {
     asked = request.method;
@@ -52,7 +56,12 @@ export async function openChannel(channel: Channel, options: ChannelConnectOptio
       clock,
       discover: async () => readDiscover(await ask(ownRequest('server/discover', { params: NO_PARAMS, ...forever }), encodeModern)),
       initialize: async () =>
-        readInitialize(await ask(ownRequest('initialize', { params: initializeParams(client), ...forever }), encodeHandshakeRequest)),
+        readInitialize(
+          await ask(
+            ownRequest('initialize', { params: initializeParams(client, options.capabilities), ...forever }),
+            encodeHandshakeRequest,
+          ),
+        ),
     });
     return new ChannelConnection({ peer, opened, options, clock, encodeModern, listens });
   } catch (error) {
@@ -72,6 +81,7 @@ interface ChannelConnectionOptions {
 }
 
 class ChannelConnection implements Connection {
+  readonly isCorrelated = false;
   readonly revision: string;
   readonly server: ServerProfile;
   readonly closed: Promise<string>;
@@ -104,7 +114,16 @@ class ChannelConnection implements Connection {
   }
 
   request(request: OutgoingRequest): Promise<Outcome> {
-    return this.#peer.start(request, this.#encode).answer;
+    const { answer } = this.#peer.start(request, this.#encode);
+    if (this.#listener === undefined || !isHandshake(request.client.revision)) return answer;
+    return withAnswers(answer, request, {
+      upstream: this.#options.upstream,
+      again: (next) => this.#peer.start(next, this.#encode).answer,
+    }).then(toOutcome);
+  }
+
+  notify(notification: Notification): void {
+    if (this.#listener === undefined) this.#peer.notify(notification.method, notification.params);
   }
 
   async ping(timeoutMs: number): Promise<void> {
@@ -119,6 +138,14 @@ class ChannelConnection implements Connection {
   async unsubscribe(uri: string): Promise<void> {
     if (this.#listener !== undefined) return this.#listener.unsubscribe(uri);
     return this.#demand('resources/unsubscribe', { uri });
+  }
+
+  watchTask(taskId: string): void {
+    this.#listener?.watchTask(taskId);
+  }
+
+  unwatchTask(taskId: string): void {
+    this.#listener?.unwatchTask(taskId);
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {

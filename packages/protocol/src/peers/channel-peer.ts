@@ -1,12 +1,24 @@
-import { RawJson, toMessage, type Clock, type ErrorData, type Notification, type Outcome } from '@signalbox/core';
-import { encodeError, encodeNotification, encodeResult } from '../messages/encode.ts';
+import {
+  RawJson,
+  toMessage,
+  type Ask,
+  type Cancellation,
+  type Clock,
+  type ErrorData,
+  type Notification,
+  type Outcome,
+} from '@signalbox/core';
+import { encodeNotification } from '../messages/encode.ts';
 import { readInteger } from '../messages/integer.ts';
 import { readMember } from '../messages/members.ts';
-import { decodeFrame, type Message, type ResponseMessage } from '../messages/message.ts';
+import { decodeFrame, type Message, type RequestMessage, type ResponseMessage } from '../messages/message.ts';
+import { taskOfMessage } from '../tasks/task-ids.ts';
 import type { Channel } from '../transports/channel.ts';
 import { FleetingTable } from './bag.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
 import type { OutgoingRequest } from './peer.ts';
+import { TaskProgress } from './task-progress.ts';
+import { ServerQuestions } from './server-questions.ts';
 import { callCancelled, callDeadline, unavailable } from './upstream-errors.ts';
 
 export interface ChannelPeerOptions {
@@ -14,6 +26,10 @@ export interface ChannelPeerOptions {
   readonly upstream: string;
   readonly clock: Clock;
   readonly onNotification: (notification: Notification) => void;
+  /** Whether anything was declared that the server may ask. */
+  readonly isAskable: boolean;
+  /** Brings questions that belong to no call to the client. */
+  readonly ask: Ask | undefined;
   /** What the server did that it must not; in words. */
   readonly onAnomaly: (text: string) => void;
   /** What else an error should tell when the channel is lost, such as the last lines of stderr. */
@@ -25,6 +41,8 @@ export class ChannelPeer {
   readonly #options: ChannelPeerOptions;
   readonly #inFlight = new FleetingTable<number, PendingRequest>();
   readonly #deadlines: Deadlines;
+  readonly #questions: ServerQuestions;
+  readonly #tasks = new TaskProgress();
   readonly closed: Promise<string>;
   /** The revision results are marked with. */
   revision = '';
@@ -36,6 +54,7 @@ export class ChannelPeer {
     this.#options = options;
     this.#deadlines = new Deadlines(options.clock);
     const { channel } = options;
+    this.#questions = new ServerQuestions((message) => this.#send(message));
     this.closed = new Promise((resolve) => {
       channel.onClose = (reason, undelivered = 0) => {
         this.#end(reason, undelivered);
@@ -48,7 +67,7 @@ export class ChannelPeer {
   /** Sends a request. Its `answer` rejects as `Connection.request` does. */
   start(request: OutgoingRequest, encode: (id: number, request: OutgoingRequest) => Buffer): PendingRequest {
     const id = this.#nextId++;
-    const pending = new PendingRequest(this, id, request, this.#deadlines.in(request.timeoutMs));
+    const pending = new PendingRequest(this, id, request, this.#deadlines);
     const { cancellation } = request;
     if (this.#closedWith !== undefined) {
       pending.reject(unavailable(this.#options.upstream, this.#closedWith, { sent: false, data: this.#options.describeFailure() }));
@@ -89,6 +108,7 @@ export class ChannelPeer {
 
   #take(pending: PendingRequest): boolean {
     if (!this.#inFlight.delete(pending.id)) return false;
+    pending.endQuestions();
     this.#deadlines.delete(pending);
     pending.unwatch?.();
     return true;
@@ -114,7 +134,7 @@ export class ChannelPeer {
       case 'notification':
         return this.#notified(message);
       case 'request':
-        return this.#refuse(message.id, message.method);
+        return this.#asked(message);
     }
   }
 
@@ -125,8 +145,9 @@ export class ChannelPeer {
     this.#take(pending);
     const { outcome } = message;
     if (outcome.kind === 'error') return pending.resolve(outcome);
-    const { result, resultType, isError, modernMembers } = outcome;
-    pending.resolve({ kind: 'result', result, resultType, isError, modernMembers, revision: this.revision });
+    this.#tasks.keep(pending.id, pending.request);
+    const { result, resultType, isError, modernMembers, hasLooseContent } = outcome;
+    pending.resolve({ kind: 'result', result, resultType, isError, modernMembers, hasLooseContent, revision: this.revision });
   }
 
   #notified(notification: Notification): void {
@@ -145,34 +166,42 @@ export class ChannelPeer {
   #progressed(notification: Notification): void {
     const token = readIntegerMember(notification, 'progressToken');
     const pending = token === undefined ? undefined : this.#inFlight.get(token);
-    if (pending === undefined) return this.#options.onAnomaly('progress for no request in flight');
-    pending.deadlineMs = this.#deadlines.in(pending.request.timeoutMs);
+    if (pending === undefined) {
+      if (!this.#tasks.deliver(notification)) this.#options.onAnomaly('progress for no request in flight');
+      return;
+    }
+    pending.extend();
     if (pending.request.wantsProgress) pending.request.emit?.(notification);
   }
 
-  // A channel does not say which request a log message belongs to, so all that are open may see it.
+  // A channel does not say which request a log message belongs to, unless it names a task. Where all that are open are one
+  // caller's, it is theirs; otherwise nobody gets to see what may be about somebody else.
   #logged(notification: Notification): void {
-    let heard = false;
-    for (const { request } of this.#inFlight.list()) {
-      if (request.emit === undefined) continue;
-      heard = true;
-      request.emit(notification);
-    }
-    if (!heard) this.#options.onNotification(notification);
+    const open = this.#inFlight.list();
+    const newest = open.findLast(({ request }) => request.emit !== undefined);
+    if (newest === undefined || taskOfMessage(notification) !== undefined) return this.#options.onNotification(notification);
+    const { session } = newest.request;
+    if (open.length === 1 || (session !== undefined && open.every(({ request }) => request.session === session)))
+      newest.request.emit?.(notification);
   }
 
-  // Servers take back requests of theirs, which we have refused already, and modern ones end a listen request this way.
+  // Servers take back requests of theirs, and modern ones end a listen request this way.
   #cancelledByServer(notification: Notification): void {
-    const id = readIntegerMember(notification, 'requestId');
+    const own = notification.params && readMember(notification.params, 'requestId');
+    if (own !== undefined && this.#questions.cancel(own)) return;
+    const id = readInteger(own);
     const pending = id === undefined ? undefined : this.#inFlight.get(id);
     if (pending === undefined || pending.request.method !== 'subscriptions/listen') return;
     this.#take(pending);
     pending.reject(callCancelled(this.#options.upstream, pending.request.method, 'the server ended it'));
   }
 
-  #refuse(id: RawJson, method: string): void {
-    if (method === 'ping') this.#send(encodeResult(id, EMPTY_RESULT));
-    else this.#send(encodeError(id, { code: -32601, message: `Cannot answer "${method}": this client did not declare it` }));
+  // The channel does not say which call a question belongs to. All calls on a connection that may be asked are one client's,
+  // or there is one at a time, so the newest is as good as any.
+  #asked(message: RequestMessage): void {
+    const pending = this.#options.isAskable ? this.#inFlight.list().findLast(({ request }) => request.ask !== undefined) : undefined;
+    const cancellation = this.#questions.take(message, pending?.request.ask ?? this.#options.ask, () => pending?.answered());
+    if (cancellation !== undefined) pending?.asked(cancellation);
   }
 
   #send(frame: Buffer): number {
@@ -182,6 +211,7 @@ export class ChannelPeer {
 
   #end(reason: string, undelivered: number): void {
     this.#closedWith = reason;
+    this.#questions.close(reason);
     const delivered = this.#sent - undelivered;
     for (const pending of this.#inFlight.list()) {
       this.#take(pending);
@@ -204,12 +234,16 @@ export class PendingRequest implements Timed {
   unwatch: (() => void) | undefined;
   resolve!: (outcome: Outcome) => void;
   reject!: (error: Error) => void;
+  readonly #deadlines: Deadlines;
+  #questions: Cancellation[] | undefined;
+  #unanswered = 0;
 
-  constructor(peer: ChannelPeer, id: number, request: OutgoingRequest, deadlineMs: number) {
+  constructor(peer: ChannelPeer, id: number, request: OutgoingRequest, deadlines: Deadlines) {
     this.#peer = peer;
     this.id = id;
     this.request = request;
-    this.deadlineMs = deadlineMs;
+    this.#deadlines = deadlines;
+    this.deadlineMs = deadlines.in(request.timeoutMs);
     this.answer = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -219,9 +253,28 @@ export class PendingRequest implements Timed {
   expire(): void {
     this.#peer.expire(this);
   }
-}
 
-const EMPTY_RESULT = RawJson.fromValue({});
+  /** Its budget begins anew, unless it stands still. */
+  extend(): void {
+    if (this.#unanswered === 0) this.deadlineMs = this.#deadlines.in(this.request.timeoutMs);
+  }
+
+  /** The server asks; while its client thinks, the server's budget stands still. */
+  asked(cancellation: Cancellation): void {
+    (this.#questions ??= []).push(cancellation);
+    this.#unanswered++;
+    this.deadlineMs = Infinity;
+  }
+
+  answered(): void {
+    this.#unanswered--;
+    this.extend();
+  }
+
+  endQuestions(): void {
+    if (this.#questions !== undefined) for (const question of this.#questions) question.cancel('The call it belongs to is over');
+  }
+}
 
 function readIntegerMember({ params }: Notification, name: string): number | undefined {
   return params === undefined ? undefined : readInteger(readMember(params, name));

@@ -2,6 +2,8 @@ import {
   GatewayError,
   RawJson,
   toGatewayError,
+  toOutcome,
+  type Answer,
   type Clock,
   type Logger,
   type Notification,
@@ -26,14 +28,18 @@ import { PeerContext } from './peer-context.ts';
 import type { RequestHandler } from './peer.ts';
 import { PendingRequests } from './pending-requests.ts';
 import type { Reply } from './reply.ts';
-import { ServerSession, reasonOf } from './server-session.ts';
+import { ServerSession, readInitializingClient, reasonOf } from './server-session.ts';
 
 const MAX_SUBSCRIPTIONS = 1024;
 
 export interface ChannelServerOptions {
   readonly handler: RequestHandler;
   readonly seal: Seal;
+  /** Who the client is. Default: whoever is on this machine. */
+  readonly principal?: string;
   readonly limits: DecodeLimits;
+  /** Longest wait for the client's answer to what a server asks it, in milliseconds. Default 10 minutes. */
+  readonly inputMs?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
@@ -55,14 +61,23 @@ export function serveChannel(channel: Channel, options: ChannelServerOptions): C
   const pending = new PendingRequests();
   const modern = new ModernRequests(context, { maxSubscriptions: MAX_SUBSCRIPTIONS });
   let session: ServerSession | undefined;
+  let sessions = 0;
 
   const request = (message: RequestMessage) => {
     const reply = new ChannelReply(channel, message.id);
     try {
       if (isModernClaim(claimedRevision(message.params.get('_meta')?.object)))
-        modern.request(message, { reply, ...pending.begin(message.id, reply) });
+        modern.request(message, { reply, principal: options.principal, ...pending.begin(message.id, reply) });
       else if (message.method === 'initialize') {
-        const next = new ServerSession(context, message, { pending });
+        const next = new ServerSession(context, readInitializingClient(message), {
+          id: `channel-${++sessions}`,
+          pending,
+          ...(options.principal !== undefined && { principal: options.principal }),
+          outlet: (frame) => {
+            if (frame.length > 0) channel.send(frame);
+            return true;
+          },
+        });
         session?.close('The client began a new session');
         session = next;
         reply.answer(next.welcome);
@@ -78,7 +93,7 @@ export function serveChannel(channel: Channel, options: ChannelServerOptions): C
     if (message.method === 'notifications/cancelled') {
       const id = message.params && readMember(message.params, 'requestId');
       if (id !== undefined) pending.cancel(id, reasonOf(message));
-    } else if (session !== undefined) session.notify(message);
+    } else if (session !== undefined) session.receive(message);
     else if (message.method !== 'notifications/initialized') context.notify(message);
   };
 
@@ -98,10 +113,12 @@ export function serveChannel(channel: Channel, options: ChannelServerOptions): C
     }
     if (message.kind === 'request') request(message);
     else if (message.kind === 'notification') notify(message);
+    else session?.answer(message);
   };
   channel.onClose = (reason) => {
     unwatch();
     pending.cancelAll(reason);
+    modern.endHeld(reason);
     session?.close(reason);
     resolveClosed(reason);
   };
@@ -133,12 +150,14 @@ class ChannelReply implements Reply {
     this.#id = id;
   }
 
-  notify(message: Buffer): void {
-    if (!this.#isOver) this.#channel.send(message);
+  notify(message: Buffer): boolean {
+    if (this.#isOver) return false;
+    this.#channel.send(message);
+    return true;
   }
 
-  answer(outcome: Outcome): void {
-    this.#end(() => encodeOutcome(this.#id, outcome));
+  answer(answer: Answer): void {
+    this.#end(() => encodeOutcome(this.#id, toOutcome(answer)));
   }
 
   refuse(error: GatewayError): void {

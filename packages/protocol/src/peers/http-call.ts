@@ -1,7 +1,19 @@
-import { toMessage, type Clock, type Notification, type Outcome } from '@signalbox/core';
+import {
+  GatewayError,
+  toGatewayError,
+  toMessage,
+  type Answer,
+  type Ask,
+  type Cancellation,
+  type Clock,
+  type Notification,
+  type RawJson,
+  type ResultSink,
+} from '@signalbox/core';
 import { readInteger } from '../messages/integer.ts';
+import { readMember } from '../messages/members.ts';
 import { decodeFrame, type Message, type RequestMessage, type ResponseMessage } from '../messages/message.ts';
-import type { ServerSentEvent } from '../messages/sse.ts';
+import type { DataTaker, ServerSentEvent } from '../messages/sse.ts';
 import type { Exchange, ExchangeFailure, ExchangeSink } from '../transports/http1/exchange.ts';
 import type { HttpClient } from '../transports/http1/http-client.ts';
 import type { ResponseHeaders } from '../transports/http1/response-head.ts';
@@ -9,6 +21,8 @@ import type { Bag } from './bag.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { httpFailure } from './http-errors.ts';
 import type { OutgoingRequest } from './peer.ts';
+import type { TaskProgress } from './task-progress.ts';
+import { MIN_FLOW_BYTES, ResultFlow } from './result-flow.ts';
 import { callCancelled, callDeadline, protocolFault, unavailable } from './upstream-errors.ts';
 
 const MAX_RESUMES = 5;
@@ -16,6 +30,9 @@ const DEFAULT_RETRY_MS = 1_000;
 // A server may keep the stream open after its answer; for this long the connection waits to be used again.
 const LINGER_MS = 1_000;
 const METHOD_NOT_FOUND = -32601;
+// Notifications that are not about the call on whose stream they come.
+const OF_THE_WHOLE =
+  /^notifications\/(?:(?:tools|prompts|resources)\/list_changed|resources\/updated|subscriptions\/acknowledged|tasks(?:\/status)?)$/;
 
 export interface HttpCallOptions {
   readonly id: number;
@@ -24,6 +41,8 @@ export interface HttpCallOptions {
   /** Headers of one attempt, read anew when the session has been renewed. */
   readonly headers: () => string[];
   readonly revision: string;
+  /** Takes a large result while it arrives. */
+  readonly sink?: ResultSink | undefined;
   /** Gets notifications of the call's stream that are not about the call itself. */
   readonly onNotification: (notification: Notification) => void;
 }
@@ -37,11 +56,15 @@ export interface CallSession {
   readonly deadlines: Deadlines;
   /** All calls that wait for an answer. */
   readonly calls: Bag<'callPlace', HttpCall>;
+  readonly tasks: TaskProgress;
   readonly onAnomaly: (text: string) => void;
   readonly id: string | undefined;
   readonly generation: number;
   renew(lost: number): Promise<void>;
-  refuse(request: RequestMessage): void;
+  /** Answers a request of the server, if it may ask anything. `ask` brings it to the client of the call it came with. */
+  question(request: RequestMessage, ask: Ask | undefined, onEnd: () => void): Cancellation | undefined;
+  /** The server takes a question back. Returns false when it is not open. */
+  cancelQuestion(id: RawJson): boolean;
   tellCancelled(requestId: number, reason: string): void;
 }
 
@@ -49,13 +72,13 @@ export interface CallSession {
 export class HttpCall implements ExchangeSink, Timed {
   readonly #session: CallSession;
   readonly #options: HttpCallOptions;
-  readonly answer: Promise<Outcome>;
+  readonly answer: Promise<Answer>;
   deadlineMs: number;
   deadlinePlace = -1;
   callPlace = -1;
   /** The session the server opened with its answer. */
   openedSession: string | undefined;
-  #resolve!: (outcome: Outcome) => void;
+  #resolve!: (answer: Answer) => void;
   #reject!: (error: Error) => void;
   #unwatch: (() => void) | undefined;
   #exchange: Exchange | undefined;
@@ -66,6 +89,8 @@ export class HttpCall implements ExchangeSink, Timed {
   #lastEventId: string | undefined;
   #retryMs = DEFAULT_RETRY_MS;
   #resumes = 0;
+  #questions: Cancellation[] | undefined;
+  #unanswered = 0;
 
   constructor(session: CallSession, options: HttpCallOptions) {
     this.#session = session;
@@ -95,7 +120,9 @@ export class HttpCall implements ExchangeSink, Timed {
 
   expire(): void {
     if (this.#isSettled) return this.#exchange?.abort();
-    const { request } = this.#options;
+    const { request, sink } = this.#options;
+    // The server has done its part.
+    if (sink?.isBegun && sink.isFull) return this.abandon(`the client took more than ${request.timeoutMs} ms to read the answer`);
     this.#giveUp(callDeadline(this.#session.upstream, request.method, request.timeoutMs), `no answer in ${request.timeoutMs} ms`);
   }
 
@@ -103,6 +130,11 @@ export class HttpCall implements ExchangeSink, Timed {
     this.#isStream = false;
     const session = headers['mcp-session-id'];
     if (typeof session === 'string') this.openedSession = session;
+  }
+
+  takeBody(status: number, mediaType: string, length: number | undefined): DataTaker | undefined {
+    if (status !== 200 || mediaType !== 'application/json' || (length ?? Infinity) < MIN_FLOW_BYTES) return undefined;
+    return this.#openFlow(length, (body) => this.onBody(status, mediaType, body));
   }
 
   onBody(status: number, mediaType: string, body: Buffer): void {
@@ -131,10 +163,31 @@ export class HttpCall implements ExchangeSink, Timed {
           ? this.#settle(message)
           : this.#session.onAnomaly('an answer to another request on this stream');
       case 'request':
-        return this.#session.refuse(message);
+        return this.#asked(message);
       case 'notification':
         return this.#notified(message);
     }
+  }
+
+  // While the client thinks, the server's budget stands still.
+  #asked(message: RequestMessage): void {
+    const cancellation = this.#session.question(message, this.#options.request.ask, () => {
+      this.#unanswered--;
+      this.#extend();
+    });
+    if (cancellation === undefined) return;
+    (this.#questions ??= []).push(cancellation);
+    this.#unanswered++;
+    this.deadlineMs = Infinity;
+  }
+
+  #extend(): void {
+    if (!this.#isSettled && this.#unanswered === 0) this.deadlineMs = this.#session.deadlines.in(this.#options.request.timeoutMs);
+  }
+
+  takeData(): DataTaker | undefined {
+    this.#isStream = true;
+    return this.#openFlow(undefined, (data) => this.onEvent({ event: 'message', data, id: undefined, retryMs: undefined }));
   }
 
   onStreamEnd(): void {
@@ -142,6 +195,7 @@ export class HttpCall implements ExchangeSink, Timed {
   }
 
   onFailure({ reason, sent, cause }: ExchangeFailure): void {
+    if (cause instanceof GatewayError && cause.code === 'UPSTREAM_PROTOCOL') return this.#fail(cause);
     if (sent || this.#resumes > 0) return this.#broke(reason, cause);
     this.#fail(unavailable(this.#session.upstream, reason, { sent: false, data: { host: this.#session.host }, cause }));
   }
@@ -164,6 +218,41 @@ export class HttpCall implements ExchangeSink, Timed {
       this.#session.onAnomaly(toMessage(error));
       return undefined;
     }
+  }
+
+  #openFlow(length: number | undefined, onCollected: (message: Buffer) => void): DataTaker | undefined {
+    const { id, revision, sink } = this.#options;
+    if (sink === undefined || sink.isBegun || this.#isSettled) return undefined;
+    const source = {
+      resume: () => this.#exchange?.resume(),
+      stop: () => this.abandon('the client went away while it was sent the answer'),
+    };
+    const flow = new ResultFlow({ id, upstream: this.#session.upstream, revision, sink, source, length });
+    return {
+      push: (bytes, start, end) => {
+        if (this.#isSettled) return;
+        flow.push(bytes, start, end);
+        if (sink.isFull) this.#exchange?.pause();
+      },
+      end: () => {
+        if (!this.#isSettled) this.#endFlow(flow, onCollected);
+      },
+    };
+  }
+
+  #endFlow(flow: ResultFlow, onCollected: (message: Buffer) => void): void {
+    let answer: ReturnType<ResultFlow['finish']>;
+    try {
+      answer = flow.finish();
+    } catch (error) {
+      this.#exchange?.abort();
+      return this.#fail(toGatewayError(error));
+    }
+    if (Buffer.isBuffer(answer)) return onCollected(answer);
+    this.#finish();
+    this.#lingerIfStream();
+    this.#exchange?.resume();
+    this.#resolve(answer);
   }
 
   // A refusal may come without an id when the server has not read so far as to know it.
@@ -190,22 +279,32 @@ export class HttpCall implements ExchangeSink, Timed {
   }
 
   #notified(notification: Notification): void {
-    const { emit, wantsProgress, timeoutMs } = this.#options.request;
+    const { emit, wantsProgress } = this.#options.request;
     switch (notification.method) {
       case 'notifications/progress':
-        this.deadlineMs = this.#session.deadlines.in(timeoutMs);
+        if (this.#session.tasks.deliver(notification)) return;
+        this.#extend();
         if (wantsProgress) emit?.(notification);
         return;
+      case 'notifications/cancelled': {
+        const id = notification.params && readMember(notification.params, 'requestId');
+        if (id !== undefined) this.#session.cancelQuestion(id);
+        return;
+      }
       case 'notifications/message':
         return emit?.(notification);
       default:
-        return this.#options.onNotification(notification);
+        // What servers send beyond the specification on the stream of a call is the caller's.
+        return emit === undefined || OF_THE_WHOLE.test(notification.method)
+          ? this.#options.onNotification(notification)
+          : emit(notification);
     }
   }
 
   #broke(reason: string, cause: Error | undefined): void {
     if (this.#isSettled) return this.#session.deadlines.delete(this);
-    if (this.#lastEventId === undefined || this.#session.id === undefined || this.#resumes >= MAX_RESUMES) {
+    const isResumable = this.#lastEventId !== undefined && this.#session.id !== undefined && !this.#options.sink?.isBegun;
+    if (!isResumable || this.#resumes >= MAX_RESUMES) {
       return this.#fail(
         unavailable(this.#session.upstream, reason, {
           sent: true,
@@ -225,13 +324,18 @@ export class HttpCall implements ExchangeSink, Timed {
   }
 
   // The deadline of a settled call goes on to bound how long its stream may stay open.
-  #settle({ outcome }: ResponseMessage): void {
-    this.#finish();
+  #lingerIfStream(): void {
     if (this.#isStream) this.#session.deadlines.add(this);
     else this.#session.deadlines.delete(this);
+  }
+
+  #settle({ outcome }: ResponseMessage): void {
+    this.#finish();
+    this.#lingerIfStream();
     if (outcome.kind === 'error') return this.#resolve(outcome);
-    const { result, resultType, isError, modernMembers } = outcome;
-    this.#resolve({ kind: 'result', result, resultType, isError, modernMembers, revision: this.#options.revision });
+    this.#session.tasks.keep(this.#options.id, this.#options.request);
+    const { result, resultType, isError, modernMembers, hasLooseContent } = outcome;
+    this.#resolve({ kind: 'result', result, resultType, isError, modernMembers, hasLooseContent, revision: this.#options.revision });
   }
 
   #fail(error: Error): void {
@@ -254,6 +358,7 @@ export class HttpCall implements ExchangeSink, Timed {
     this.deadlineMs = this.#session.deadlines.in(LINGER_MS);
     this.#session.calls.delete(this);
     this.#unwatch?.();
+    if (this.#questions !== undefined) for (const question of this.#questions) question.cancel('The call it belongs to is over');
   }
 
   #misfit(body: Buffer): Error {

@@ -466,3 +466,32 @@ test('changes are heard of through one listen request, replaced when the wish ch
   );
   await expect.poll(() => notifications.map(({ params }) => params?.value)).toEqual([{ uri: 'test://a', _meta: { x: 1 } }]);
 });
+
+test('the progress of a task comes to the call that began it, on whichever stream the server sends it', async () => {
+  const progress = (progressToken: number, step: number) => ({
+    jsonrpc: '2.0',
+    method: 'notifications/progress',
+    params: { progressToken, progress: step },
+  });
+  let began = 0;
+  const { url } = await serve(({ message: { id, method } }, response) => {
+    if (method === 'initialize')
+      return json(response, result(id, { protocolVersion: '2025-11-25', capabilities: { tasks: {} }, serverInfo: {} }));
+    if (method === 'tools/call') {
+      began = id!;
+      return json(response, result(id, { task: { taskId: 't', status: 'working' } }));
+    }
+    if (method !== 'tasks/result') return json(response, {}, method === undefined ? 405 : 202);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    return response.end(events(progress(began, 1), progress(id!, 2), result(id, text('done'))));
+  });
+  const { connection } = await connect(url, { revision: 'handshake' });
+  const emitted: unknown[] = [];
+  const emit = (who: string) => (notification: Notification) => emitted.push([who, notification.params?.object?.['progress']]);
+  await connection.request(call('work', {}, { emit: emit('call'), wantsProgress: true, taskEnd: new Cancellation() }));
+  await connection.request(call('', {}, { method: 'tasks/result', emit: emit('result'), wantsProgress: true }));
+  expect(emitted).toEqual([
+    ['call', 1],
+    ['result', 2],
+  ]);
+});

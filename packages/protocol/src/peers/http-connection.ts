@@ -1,11 +1,25 @@
-import { GatewayError, isObject, systemClock, toMessage, type Clock, type LogLevel, type Outcome } from '@signalbox/core';
-import { toParams } from '../messages/encode.ts';
+import {
+  GatewayError,
+  isObject,
+  systemClock,
+  toMessage,
+  toOutcome,
+  type Answer,
+  type Clock,
+  type LogLevel,
+  type Notification,
+  type Outcome,
+  type ResultSink,
+} from '@signalbox/core';
+import { encodeNotification, toParams } from '../messages/encode.ts';
+import { readMember } from '../messages/members.ts';
 import type { Message } from '../messages/message.ts';
 import { isHandshake } from '../revisions/revisions.ts';
 import { HttpClient } from '../transports/http1/http-client.ts';
 import { ChangeListener, type ChangeListenerOptions } from './change-listener.ts';
 import { HttpSession } from './http-session.ts';
 import { HttpStream } from './http-stream.ts';
+import { withAnswers } from './input-rounds.ts';
 import { negotiate, readDiscover, type Opened, type Refused } from './opening.ts';
 import { NO_PARAMS, ownRequest } from './outgoing.ts';
 import type { Connection, ConnectOptions, OutgoingRequest, ServerProfile } from './peer.ts';
@@ -44,7 +58,7 @@ export async function openHttp(options: HttpConnectOptions): Promise<Connection>
   const session = new HttpSession({ client, connect: options, url, headers: options.headers, clock, onAnomaly });
   const discover = async () => {
     const request = ownRequest('server/discover', { params: NO_PARAMS, info: options.client, timeoutMs: Infinity });
-    return readDiscover(await session.startModern(request).answer);
+    return readDiscover(toOutcome(await session.startModern(request).answer));
   };
   try {
     const opened = await negotiate({
@@ -63,6 +77,7 @@ export async function openHttp(options: HttpConnectOptions): Promise<Connection>
 }
 
 class HttpConnection implements Connection {
+  readonly isCorrelated = true;
   readonly revision: string;
   readonly server: ServerProfile;
   readonly closed: Promise<string>;
@@ -110,9 +125,15 @@ class HttpConnection implements Connection {
   }
 
   request(request: OutgoingRequest): Promise<Outcome> {
-    const { answer } = this.#session.start(request);
-    if (this.#listener === undefined || !request.method.startsWith('tools/')) return answer;
-    return this.#mirror(request, answer);
+    return this.#call(request, undefined).then(toOutcome);
+  }
+
+  pour(request: OutgoingRequest, sink: ResultSink): Promise<Answer> {
+    return this.#call(request, sink);
+  }
+
+  notify({ method, params }: Notification): void {
+    if (this.#listener === undefined) void this.#session.post(encodeNotification(method, params));
   }
 
   async ping(timeoutMs: number): Promise<void> {
@@ -129,6 +150,14 @@ class HttpConnection implements Connection {
     if (this.#listener !== undefined) return this.#listener.unsubscribe(uri);
     this.#uris.delete(uri);
     await this.#demand('resources/unsubscribe', { uri });
+  }
+
+  watchTask(taskId: string): void {
+    this.#listener?.watchTask(taskId);
+  }
+
+  unwatchTask(taskId: string): void {
+    this.#listener?.unwatchTask(taskId);
   }
 
   async setLogLevel(level: LogLevel): Promise<void> {
@@ -150,16 +179,31 @@ class HttpConnection implements Connection {
     await this.#session.client.close();
   }
 
+  #call(request: OutgoingRequest, sink: ResultSink | undefined): Promise<Answer> {
+    const answer = this.#send(request, sink);
+    if (this.#listener === undefined || !isHandshake(request.client.revision)) return answer;
+    return withAnswers(answer, request, { upstream: this.#options.upstream, again: (next) => this.#send(next, sink) });
+  }
+
+  #send(request: OutgoingRequest, sink: ResultSink | undefined): Promise<Answer> {
+    const { answer } = this.#session.start(request, { sink });
+    if (this.#listener === undefined || !request.method.startsWith('tools/')) return answer;
+    return this.#mirror(request, { sink, answer });
+  }
+
   // Tool lists tell which arguments are repeated in headers. A server that misses them shows that we have not seen its list.
-  async #mirror(request: OutgoingRequest, answer: Promise<Outcome>): Promise<Outcome> {
+  async #mirror(
+    request: OutgoingRequest,
+    { sink, answer }: { readonly sink: ResultSink | undefined; readonly answer: Promise<Answer> },
+  ): Promise<Answer> {
     const outcome = await answer;
-    if (outcome.kind === 'result') {
-      if (request.method === 'tools/list') this.#session.mirrored.learn(outcome);
+    if (outcome.kind !== 'error') {
+      if (request.method === 'tools/list' && outcome.kind === 'result') this.#session.mirrored.learn(outcome);
       return outcome;
     }
     if (outcome.error.code !== HEADER_MISMATCH || request.method !== 'tools/call') return outcome;
     await this.#readTools(request.timeoutMs);
-    return this.#session.start(request).answer;
+    return this.#session.start(request, { sink }).answer;
   }
 
   async #readTools(timeoutMs: number): Promise<void> {
@@ -195,12 +239,19 @@ class HttpConnection implements Connection {
   #take(message: Message): void {
     switch (message.kind) {
       case 'notification':
-        return this.#options.onNotification(message);
+        return this.#takeNotification(message);
       case 'request':
-        return this.#session.refuse(message);
+        return void this.#session.question(message);
       case 'response':
         return this.#session.onAnomaly('an answer on the stream for notifications');
     }
+  }
+
+  #takeNotification(notification: Notification): void {
+    const id =
+      notification.method === 'notifications/cancelled' ? notification.params && readMember(notification.params, 'requestId') : undefined;
+    if (id !== undefined && this.#session.cancelQuestion(id)) return;
+    if (!this.#session.tasks.deliver(notification)) this.#options.onNotification(notification);
   }
 
   // A new session knows nothing of what the old one was told.
@@ -214,7 +265,7 @@ class HttpConnection implements Connection {
 
   #listen(...[params, events]: Parameters<ChangeListenerOptions['open']>): () => void {
     const request = ownRequest('subscriptions/listen', { params, info: this.#options.client, timeoutMs: Infinity });
-    const call = this.#session.start(request, (notification) => events.onNotification(notification));
+    const call = this.#session.start(request, { onNotification: (notification) => events.onNotification(notification) });
     call.answer.then(
       (outcome) => events.onEnd(outcome.kind === 'error' ? outcome.error.message : 'the server ended it', outcome.kind === 'error'),
       (error: Error) => events.onEnd(error.message, false),

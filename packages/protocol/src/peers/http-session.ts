@@ -1,5 +1,5 @@
-import { RawJson, type Clock, type Notification } from '@signalbox/core';
-import { encodeError, encodeNotification, encodeResult } from '../messages/encode.ts';
+import { RawJson, toOutcome, type Ask, type Cancellation, type Clock, type Notification, type ResultSink } from '@signalbox/core';
+import { encodeNotification } from '../messages/encode.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
 import type { HttpClient } from '../transports/http1/http-client.ts';
@@ -10,6 +10,8 @@ import { MirroredHeaders } from './mirrored-headers.ts';
 import { initializeParams, readInitialize, type Opened, type Refused } from './opening.ts';
 import { createModernEncoder, encodeHandshakeRequest, ownRequest } from './outgoing.ts';
 import type { ConnectOptions, OutgoingRequest } from './peer.ts';
+import { ServerQuestions } from './server-questions.ts';
+import { TaskProgress } from './task-progress.ts';
 import { protocolFault } from './upstream-errors.ts';
 
 export interface HttpSessionOptions {
@@ -20,6 +22,13 @@ export interface HttpSessionOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly onAnomaly: (text: string) => void;
+}
+
+export interface StartOptions {
+  /** Gets notifications on the request's stream that are not about it. Default: as those that belong to no request. */
+  readonly onNotification?: (notification: Notification) => void;
+  /** Takes a large result while it arrives. */
+  readonly sink?: ResultSink | undefined;
 }
 
 // Ours by the protocol, whatever the configuration says.
@@ -36,6 +45,7 @@ export class HttpSession implements CallSession {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly calls = new Bag<'callPlace', HttpCall>('callPlace');
+  readonly tasks = new TaskProgress();
   readonly mirrored = new MirroredHeaders();
   readonly onAnomaly: (text: string) => void;
   /** Called when the server has given us a new session in place of a lost one. */
@@ -47,6 +57,7 @@ export class HttpSession implements CallSession {
   readonly #connect: ConnectOptions;
   readonly #base: readonly string[];
   readonly #encodeModern: (id: number, request: OutgoingRequest) => Buffer;
+  readonly #questions = new ServerQuestions((message) => void this.post(message));
   #revision: string = MODERN_REVISION;
   #sessionHeaders: string[] = [];
   #nextId = 1;
@@ -67,13 +78,13 @@ export class HttpSession implements CallSession {
   }
 
   /** Sends a request in the way the conversation goes. */
-  start(request: OutgoingRequest, onNotification = this.#connect.onNotification): HttpCall {
+  start(request: OutgoingRequest, options: StartOptions = {}): HttpCall {
     return isHandshake(this.#revision)
-      ? this.#startHandshake(request, () => this.#sessionHeaders, onNotification)
-      : this.startModern(request, onNotification);
+      ? this.#startHandshake(request, () => this.#sessionHeaders, options)
+      : this.startModern(request, options);
   }
 
-  startModern(request: OutgoingRequest, onNotification = this.#connect.onNotification): HttpCall {
+  startModern(request: OutgoingRequest, { onNotification = this.#connect.onNotification, sink }: StartOptions = {}): HttpCall {
     const id = this.#nextId++;
     const headers = [...this.#base, 'mcp-protocol-version', MODERN_REVISION];
     this.mirrored.write(request.method, request.params, headers);
@@ -83,16 +94,17 @@ export class HttpSession implements CallSession {
       body: this.#encodeModern(id, request),
       headers: () => headers,
       revision: MODERN_REVISION,
+      sink,
       onNotification,
     });
   }
 
   /** Asks for a session. Nothing changes until it is adopted. */
   async initialize(timeoutMs: number): Promise<Opened | Refused> {
-    const { client: info, onNotification } = this.#connect;
-    const request = ownRequest('initialize', { params: initializeParams(info), info, timeoutMs });
-    const call = this.#startHandshake(request, () => [...this.#base], onNotification);
-    const opened = readInitialize(await call.answer);
+    const { client: info, capabilities } = this.#connect;
+    const request = ownRequest('initialize', { params: initializeParams(info, capabilities), info, timeoutMs });
+    const call = this.#startHandshake(request, () => [...this.#base], {});
+    const opened = readInitialize(toOutcome(await call.answer));
     if (!('refused' in opened)) this.#initialized = { opened, id: call.openedSession };
     return opened;
   }
@@ -121,14 +133,17 @@ export class HttpSession implements CallSession {
     return this.#sessionHeaders;
   }
 
-  /** Answers a request of the server: we declare nothing that it could ask for. */
-  refuse({ id, method }: RequestMessage): void {
-    if (!isHandshake(this.#revision)) return this.onAnomaly(`a request "${method}", which modern servers must not send`);
-    void this.post(
-      method === 'ping'
-        ? encodeResult(id, EMPTY_RESULT)
-        : encodeError(id, { code: -32601, message: `Cannot answer "${method}": this client did not declare it` }),
-    );
+  question(message: RequestMessage, ask: Ask | undefined = undefined, onEnd?: () => void): Cancellation | undefined {
+    if (!isHandshake(this.#revision)) {
+      this.onAnomaly(`a request "${message.method}", which modern servers must not send`);
+      return undefined;
+    }
+    const { capabilities, ask: askOutside } = this.#connect;
+    return this.#questions.take(message, capabilities === undefined ? undefined : (ask ?? askOutside), onEnd);
+  }
+
+  cancelQuestion(id: RawJson): boolean {
+    return this.#questions.cancel(id);
   }
 
   /** Tells a handshake server that a request is given up; a modern one hears of it by its closed stream. */
@@ -145,6 +160,7 @@ export class HttpSession implements CallSession {
 
   /** Ends the session on the server, if there is one. Resolves also when the server does not answer in time. */
   async end(timeoutMs: number): Promise<void> {
+    this.#questions.close('The connection is closed');
     if (this.id !== undefined) await this.#deliver({ method: 'DELETE', headers: this.#sessionHeaders }, timeoutMs);
   }
 
@@ -168,7 +184,8 @@ export class HttpSession implements CallSession {
     });
   }
 
-  #startHandshake(request: OutgoingRequest, headers: () => string[], onNotification: (notification: Notification) => void): HttpCall {
+  #startHandshake(request: OutgoingRequest, headers: () => string[], options: StartOptions): HttpCall {
+    const { onNotification = this.#connect.onNotification, sink } = options;
     const id = this.#nextId++;
     return new HttpCall(this, {
       id,
@@ -176,6 +193,7 @@ export class HttpSession implements CallSession {
       body: encodeHandshakeRequest(id, request),
       headers,
       revision: this.#revision,
+      sink,
       onNotification,
     });
   }
@@ -188,5 +206,3 @@ export class HttpSession implements CallSession {
     this.onRenewed();
   }
 }
-
-const EMPTY_RESULT = RawJson.fromValue({});

@@ -71,6 +71,8 @@ test.each([
   ['nothing for no argument', {}, {}, true],
   ['a number written in another way', { size: 42 }, { size: '42.0' }, true],
   ['another number', { size: 42 }, { size: '43' }, false],
+  ['a number that others read as another', { size: 42 }, { size: '0x2a' }, false],
+  ['a number too large to be compared', { size: 2 ** 53 }, { size: '9007199254740993' }, false],
   ['empty text for zero', { size: 0 }, { size: '' }, false],
   ['a nested argument', { deep: { flag: true } }, { flag: 'true' }, true],
 ])('a request whose headers say %s', (_, values, headers, isAccepted) => {

@@ -1,29 +1,22 @@
 import { GatewayError, isObject, type Params, type ResultOutcome } from '@signalbox/core';
 import { NAMED_METHODS } from '../revisions/revisions.ts';
+import { HEADER_KEYWORD, findHeaderMarks, type HeaderMark } from './header-marks.ts';
 
-const HEADER_KEYWORD = 'x-mcp-header';
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const SENTINEL = /^=\?base64\?.*\?=$/s;
-const MAX_SCHEMA_DEPTH = 32;
-
-interface MirroredParam {
-  readonly header: string;
-  readonly path: readonly string[];
-}
 
 /**
  * The headers in which a modern request repeats parts of its body: its name, and the arguments that the tool's schema
  * marks with `x-mcp-header`. Learns about the latter from the tool lists that pass by.
  */
 export class MirroredHeaders {
-  readonly #tools = new Map<string, readonly MirroredParam[]>();
+  readonly #tools = new Map<string, readonly HeaderMark[]>();
 
   /** Reads which arguments tools want repeated from one page of the answer to `tools/list`. */
   learn({ result }: ResultOutcome): void {
     const tools = result.bytes.includes(HEADER_KEYWORD) ? result.object?.['tools'] : undefined;
     if (!Array.isArray(tools)) return;
     for (const tool of tools) {
-      if (isObject(tool) && typeof tool['name'] === 'string') this.#tools.set(tool['name'], findParams(tool['inputSchema'], [], 0));
+      if (isObject(tool) && typeof tool['name'] === 'string') this.#tools.set(tool['name'], findHeaderMarks(tool['inputSchema']));
     }
   }
 
@@ -50,17 +43,8 @@ export function toHeaderValue(text: string): string {
   return isPlain ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`;
 }
 
-// Only properties reachable through `properties` alone may be marked.
-function findParams(schema: unknown, path: readonly string[], depth: number): MirroredParam[] {
-  if (!isObject(schema) || depth > MAX_SCHEMA_DEPTH) return [];
-  const header = schema[HEADER_KEYWORD];
-  const own = path.length > 0 && typeof header === 'string' && TOKEN.test(header) ? [{ header, path }] : [];
-  const { properties } = schema;
-  if (!isObject(properties)) return own;
-  return own.concat(Object.entries(properties).flatMap(([key, child]) => findParams(child, [...path, key], depth + 1)));
-}
-
-const marks = new WeakMap<object, readonly MirroredParam[]>();
+const DECIMAL = /^-?\d{1,16}(?:\.0{1,16})?$/;
+const knownMarks = new WeakMap<object, readonly HeaderMark[]>();
 
 /**
  * Makes sure that what a client repeated of its arguments outside the body is what the body says.
@@ -68,18 +52,24 @@ const marks = new WeakMap<object, readonly MirroredParam[]>();
  * @throws GatewayError `HEADER_MISMATCH`
  */
 export function checkMirroredArguments(schema: object, values: unknown, mirrored: ReadonlyMap<string, string>): void {
-  let params = marks.get(schema);
-  if (params === undefined) marks.set(schema, (params = findParams(schema, [], 0)));
-  for (const { header, path } of params) {
+  let marks = knownMarks.get(schema);
+  if (marks === undefined) knownMarks.set(schema, (marks = findHeaderMarks(schema)));
+  for (const { header, path } of marks) {
     const value = path.reduce<unknown>((object, key) => (isObject(object) ? object[key] : undefined), values);
     const expected = toText(value);
     const given = mirrored.get(header.toLowerCase());
-    if (given === expected || (typeof value === 'number' && given !== undefined && given !== '' && Number(given) === value)) continue;
+    if (given === expected || (given !== undefined && isSameInteger(given, value))) continue;
     throw new GatewayError(
       'HEADER_MISMATCH',
       `Cannot accept a request whose Mcp-Param-${header} header is not the argument "${path.join('.')}" of its body`,
     );
   }
+}
+
+// A number may be written in several ways; it may not be one that others on the way read as another, such as 0x2a, nor one
+// too large to be compared.
+function isSameInteger(text: string, value: unknown): boolean {
+  return Number.isSafeInteger(value) && DECIMAL.test(text) && Number(text) === value;
 }
 
 function toText(value: unknown): string | undefined {

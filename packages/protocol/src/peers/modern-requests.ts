@@ -1,9 +1,21 @@
-import { GatewayError, RawJson, isObject, type ClientProfile, type Notification, type Outcome, type Params } from '@signalbox/core';
+import {
+  GatewayError,
+  LOCAL_PRINCIPAL,
+  RawJson,
+  isObject,
+  type ClientProfile,
+  type Notification,
+  type Outcome,
+  type Params,
+} from '@signalbox/core';
+import { withParams } from '../messages/encode.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { HANDSHAKE_REVISIONS, META, MODERN_REVISION, REVISIONS } from '../revisions/revisions.ts';
+import { canBeAsked } from './capabilities.ts';
 import type { PeerContext } from './peer-context.ts';
 import { readImplementation, readLogLevel } from './server-session.ts';
-import { refuseRequest, serveRequest, type Serving } from './serve-request.ts';
+import { refuseRequest, serveRequest } from './serve-request.ts';
+import type { Serving } from './serving.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 /** Methods that the modern revision removed. They must not reach an upstream, which might take them at their word. */
@@ -32,8 +44,8 @@ export class ModernRequests {
       if (HANDSHAKE_METHODS.has(message.method)) {
         throw new GatewayError('METHOD_NOT_FOUND', `Cannot find the method "${message.method}" in revision ${MODERN_REVISION}`);
       }
-      if (message.method === 'subscriptions/listen') return this.#subscriptions.open(message, serving);
-      if (message.method !== 'server/discover') return serveRequest(this.#context, message, { client, ...serving });
+      if (message.method === 'subscriptions/listen') return this.#subscriptions.open(message, { client, ...serving });
+      if (message.method !== 'server/discover') return this.#serve(message, { client, ...serving });
       const answer = this.#describe();
       serving.done?.();
       serving.reply.answer(answer);
@@ -50,6 +62,26 @@ export class ModernRequests {
   /** Ends all subscriptions in good order. */
   close(): void {
     this.#subscriptions.close();
+  }
+
+  /** Gives up the calls that wait for their clients. */
+  endHeld(reason: string): void {
+    this.#context.held.close(reason);
+  }
+
+  #serve(message: RequestMessage, serving: Serving): void {
+    const { held, states } = this.#context;
+    let request = message;
+    if (message.params.has('requestState')) {
+      const state = states.open(message, serving.principal ?? LOCAL_PRINCIPAL);
+      if (state.kind === 'held') return held.resume(state, message, serving);
+      const changes =
+        state.kind === 'upstream'
+          ? { requestState: RawJson.fromValue(state.state) }
+          : { requestState: undefined, inputResponses: undefined };
+      request = { ...message, params: withParams(message.params, changes) };
+    }
+    serveRequest(this.#context, request, canBeAsked(serving.client.capabilities) ? held.begin(message, serving) : serving);
   }
 
   #describe(): Outcome {

@@ -1,4 +1,14 @@
-import { Cancellation, systemClock, toGatewayError, type Clock, type GatewayError, type Notification, type Outcome } from '@signalbox/core';
+import {
+  Cancellation,
+  systemClock,
+  toGatewayError,
+  toOutcome,
+  type Answer,
+  type Clock,
+  type GatewayError,
+  type Notification,
+  type Outcome,
+} from '@signalbox/core';
 import { MODERN_REVISION } from '../revisions/revisions.ts';
 import { Bag } from './bag.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
@@ -16,6 +26,7 @@ export function openMemory(handler: RequestHandler, options: MemoryConnectOption
 }
 
 class MemoryConnection implements Connection {
+  readonly isCorrelated = true;
   readonly revision = MODERN_REVISION;
   readonly closed: Promise<string>;
   readonly #handler: RequestHandler;
@@ -45,14 +56,18 @@ class MemoryConnection implements Connection {
     const call = new MemoryCall(request, this.#upstream, this.#deadlines);
     try {
       const answer = this.#handler.request(call.inner);
-      if (!(answer instanceof Promise)) return answer;
+      if (!(answer instanceof Promise)) return toOutcome(answer);
       this.#inFlight.add(call);
-      return await call.race(answer);
+      return toOutcome(await call.race(answer));
     } catch (error) {
       throw toGatewayError(error);
     } finally {
       this.#inFlight.delete(call);
     }
+  }
+
+  notify(): void {
+    // What runs in this process has no handshake behind it.
   }
 
   ping(): Promise<void> {
@@ -70,6 +85,11 @@ class MemoryConnection implements Connection {
     this.#subscriptions.delete(uri);
     return Promise.resolve();
   }
+
+  // What runs in this process has no tasks to tell of.
+  watchTask(): void {}
+
+  unwatchTask(): void {}
 
   setLogLevel(): Promise<void> {
     return Promise.resolve();
@@ -109,11 +129,11 @@ class MemoryCall implements Timed {
     this.inner = { method, params, client, principal, session, ask, timeoutMs, wantsProgress, emit, cancellation: this.#cancellation };
   }
 
-  race(answer: Promise<Outcome>): Promise<Outcome> {
+  race(answer: Promise<Answer>): Promise<Answer> {
     const { cancellation, timeoutMs, method } = this.#request;
     this.deadlineMs = this.#deadlines.in(timeoutMs);
     this.#deadlines.add(this);
-    return new Promise<Outcome>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       this.#reject = reject;
       const unwatch = cancellation.watch((reason) => this.fail(callCancelled(this.#upstream, method, reason), reason));
       const settle = () => {

@@ -78,9 +78,9 @@ export function negotiate(options: NegotiateOptions): Promise<Opened> {
   });
 }
 
-/** The params of `initialize`. We declare no capabilities: nobody behind us could answer the server's requests. */
-export function initializeParams(client: Implementation): Params {
-  return toParams({ protocolVersion: HANDSHAKE_REVISIONS[0], capabilities: {}, clientInfo: client });
+/** The params of `initialize`. Without `capabilities` nothing is declared that the server could ask. */
+export function initializeParams(client: Implementation, capabilities: ConnectOptions['capabilities'] = {}): Params {
+  return toParams({ protocolVersion: HANDSHAKE_REVISIONS[0], capabilities, clientInfo: client });
 }
 
 /** Reads the answer to `initialize`. */

@@ -62,21 +62,27 @@ test('every other member of `_meta` reaches either generation unchanged and in o
   );
 });
 
-test('what a modern client says of itself reaches a modern server as the bytes it sent, but for tasks', () => {
+test('what a modern client says of itself reaches a modern server as the bytes it sent', () => {
   const meta = (capabilities: string) =>
     `{"${META.protocolVersion}":"2026-07-28","${META.clientInfo}":{"name":"c","version":"1.0"},"${META.clientCapabilities}":${capabilities},"x":1.0}`;
-  const send = (capabilities: string) => {
-    const client = {
-      revision: '2026-07-28',
-      info: undefined,
-      capabilities: JSON.parse(capabilities) as object as Record<string, unknown>,
-      logLevel: 'off',
-    } as const;
-    return createModernEncoder(own)(1, request(new Map([['_meta', raw(meta(capabilities))]]), { client })).toString();
+  const client = { revision: '2026-07-28', info: undefined, capabilities: {}, logLevel: 'off' } as const;
+  for (const capabilities of [
+    '{"elicitation":{"form":{}}}',
+    '{"roots":{},"extensions":{"io.modelcontextprotocol/tasks":{},"vendor/x":{"a":1.0}}}',
+  ]) {
+    const sent = createModernEncoder(own)(1, request(new Map([['_meta', raw(meta(capabilities))]]), { client })).toString();
+    expect(sent).toContain(`"params":{"_meta":${meta(capabilities)}}`);
+  }
+});
+
+test('a handshake client is said to take tasks only when it asked for one', () => {
+  const client = { revision: '2025-11-25', info: undefined, capabilities: {}, logLevel: 'off' } as const;
+  const declared = (offersTask?: boolean) => {
+    const sent = JSON.parse(createModernEncoder(own)(1, request(new Map(), { client, offersTask })).toString()) as {
+      params: { _meta: Record<string, unknown> };
+    };
+    return sent.params._meta[META.clientCapabilities];
   };
-  expect(send('{"elicitation":{"form":{}}}')).toContain(`"params":{"_meta":${meta('{"elicitation":{"form":{}}}')}}`);
-  const sent = JSON.parse(send('{"roots":{},"extensions":{"io.modelcontextprotocol/tasks":{},"vendor/x":{"a":1}}}')) as {
-    params: { _meta: Record<string, unknown> };
-  };
-  expect(sent.params._meta[META.clientCapabilities]).toEqual({ roots: {}, extensions: { 'vendor/x': { a: 1 } } });
+  expect(declared()).toEqual({});
+  expect(declared(true)).toEqual({ extensions: { 'io.modelcontextprotocol/tasks': {} } });
 });

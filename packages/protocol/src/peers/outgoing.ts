@@ -1,7 +1,9 @@
-import { Cancellation, OWN_PRINCIPAL, RawJson, isObject, type ClientProfile, type Implementation, type Params } from '@signalbox/core';
+import { Cancellation, OWN_PRINCIPAL, RawJson, type ClientProfile, type Implementation, type Params } from '@signalbox/core';
 import { encodeRequest, withParams } from '../messages/encode.ts';
 import { Scanner } from '../messages/scan.ts';
 import { META, MODERN_REVISION } from '../revisions/revisions.ts';
+import { TASKS_EXTENSION } from '../tasks/task-support.ts';
+import { askableCapabilities } from './capabilities.ts';
 import type { OutgoingRequest } from './peer.ts';
 
 // What one hop says to the next. A client's own values never go through; all other members of `_meta` do, as bytes.
@@ -18,50 +20,46 @@ export function encodeHandshakeRequest(id: number, request: OutgoingRequest): Bu
 
 /**
  * Returns the writer of requests for a modern server: each names revision, client and capabilities itself. What a modern
- * client says of itself goes on as it is, so that the server asks it for what it can give. For a handshake client nothing
- * is announced: a server's questions could not be brought to it.
+ * client says of itself goes on as it is, so that the server asks it for what it can give. For a handshake client what it
+ * can be asked is announced, as the server's questions are brought to it, and that it takes a task when it asked for one.
  */
 export function createModernEncoder(own: Implementation): (id: number, request: OutgoingRequest) => Buffer {
   // Sessions keep one and the same object, so it is written once.
-  const written = new WeakMap<Implementation, string>();
-  const introduce = (info: Implementation) => {
-    let text = written.get(info);
-    if (text === undefined) written.set(info, (text = introduction(info)));
-    return text;
+  const written = new WeakMap<object, { readonly info: Implementation; readonly text: string }>();
+  const introduce = ({ info = own, capabilities }: ClientProfile, isAskable: boolean) => {
+    const key = isAskable ? capabilities : info;
+    let entry = written.get(key);
+    if (entry?.info !== info)
+      written.set(key, (entry = { info, text: introduction(info, isAskable ? askableCapabilities(capabilities) : {}) }));
+    return entry.text;
   };
   return (id, request) => {
     const { params, client } = request;
     const meta = params.get('_meta');
     const progress = request.wantsProgress ? `"progressToken":${id}` : '';
-    if (meta?.object?.[META.protocolVersion] === MODERN_REVISION) {
-      const capabilities = withoutTasks(client.capabilities);
-      const members = capabilities === undefined ? [progress] : [`"${META.clientCapabilities}":${JSON.stringify(capabilities)}`, progress];
-      const dropped = capabilities === undefined ? OWN_TOKEN : OWN_TOKEN_AND_CAPABILITIES;
-      return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: join(members), dropped }));
-    }
-    const members = [introduce(client.info ?? own), client.logLevel === 'off' ? '' : `"${META.logLevel}":"${client.logLevel}"`, progress];
+    if (meta?.object?.[META.protocolVersion] === MODERN_REVISION)
+      return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: progress, dropped: OWN_TOKEN }));
+    const isAskable = request.ask !== undefined;
+    const members = [
+      request.offersTask === true
+        ? introduction(client.info ?? own, { ...(isAskable ? askableCapabilities(client.capabilities) : {}), extensions: TAKES_TASKS })
+        : introduce(client, isAskable),
+      client.logLevel === 'off' ? '' : `"${META.logLevel}":"${client.logLevel}"`,
+      progress,
+    ];
     return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: join(members), dropped: HOP_MEMBERS }));
   };
 }
 
-const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 const OWN_TOKEN: ReadonlySet<string> = new Set(['progressToken']);
-const OWN_TOKEN_AND_CAPABILITIES: ReadonlySet<string> = new Set(['progressToken', META.clientCapabilities]);
+const TAKES_TASKS = { [TASKS_EXTENSION]: {} };
 
-function introduction(info: Implementation): string {
-  return `"${META.protocolVersion}":"${MODERN_REVISION}","${META.clientInfo}":${JSON.stringify(info)},"${META.clientCapabilities}":{}`;
+function introduction(info: Implementation, capabilities: ClientProfile['capabilities']): string {
+  return `"${META.protocolVersion}":"${MODERN_REVISION}","${META.clientInfo}":${JSON.stringify(info)},"${META.clientCapabilities}":${JSON.stringify(capabilities)}`;
 }
 
 function join(members: readonly string[]): string {
   return members.filter((member) => member !== '').join(',');
-}
-
-// A task outlives its request, and requests about it name no upstream, so no server may answer with one.
-function withoutTasks(capabilities: ClientProfile['capabilities']): ClientProfile['capabilities'] | undefined {
-  const { extensions } = capabilities;
-  if (!isObject(extensions) || extensions[TASKS_EXTENSION] === undefined) return undefined;
-  const { [TASKS_EXTENSION]: _tasks, ...others } = extensions;
-  return { ...capabilities, extensions: others };
 }
 
 /** A request of our own, which no client asked for. */
@@ -80,6 +78,8 @@ export function ownRequest(
     timeoutMs,
     emit: undefined,
     wantsProgress: false,
+    // Who wants to hear of tasks has to say that it knows them.
+    offersTask: method === 'subscriptions/listen',
   };
 }
 

@@ -2,6 +2,7 @@ import {
   silentLogger,
   systemClock,
   toMessage,
+  type CallerSession,
   type Clock,
   type Implementation,
   type Logger,
@@ -9,36 +10,48 @@ import {
   type Seal,
 } from '@signalbox/core';
 import { META } from '../revisions/revisions.ts';
+import { HeldCalls } from './held-calls.ts';
 import type { RequestHandler } from './peer.ts';
+import { RequestStates } from './request-states.ts';
 
 export interface PeerContextOptions {
   readonly handler: RequestHandler;
   /** Seals what clients hold for us: sessions, and the state of calls that wait for their input. */
   readonly seal: Seal;
+  /** Longest wait for a client's answer to what a server asks it, in milliseconds. Default 10 minutes. */
+  readonly inputMs?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
+
+const DEFAULT_INPUT_MS = 600_000;
 
 /** What the parts of one server peer share. */
 export class PeerContext {
   readonly handler: RequestHandler;
   readonly seal: Seal;
+  readonly inputMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly states: RequestStates;
+  readonly held: HeldCalls;
   #info: Implementation | undefined;
   #serverInfo = '';
 
-  constructor({ handler, seal, clock = systemClock, logger = silentLogger }: PeerContextOptions) {
+  constructor({ handler, seal, inputMs = DEFAULT_INPUT_MS, clock = systemClock, logger = silentLogger }: PeerContextOptions) {
     this.handler = handler;
     this.seal = seal;
+    this.inputMs = inputMs;
     this.clock = clock;
     this.logger = logger;
+    this.states = new RequestStates({ seal, inputMs, clock });
+    this.held = new HeldCalls({ states: this.states, inputMs, clock });
   }
 
   /** Tells the handler of a notification of the client. There is nobody to answer, so a failure is only logged. */
-  notify({ method, params }: Notification): void {
+  notify({ method, params }: Notification, session?: CallerSession): void {
     try {
-      this.handler.notify?.({ method, params });
+      this.handler.notify?.({ method, params }, session);
     } catch (error) {
       this.logger.error('notification failed', { method, error: toMessage(error) });
     }

@@ -1,4 +1,17 @@
-import type { Awaitable, Implementation, LogLevel, Notification, Outcome, Request } from '@signalbox/core';
+import type {
+  Answer,
+  Ask,
+  Awaitable,
+  CallerSession,
+  Cancellation,
+  ClientProfile,
+  Implementation,
+  LogLevel,
+  Notification,
+  Outcome,
+  Request,
+  ResultSink,
+} from '@signalbox/core';
 
 /** What a server says of itself: the answer to `server/discover`, and the better half of the answer to `initialize`. */
 export interface ServerProfile {
@@ -14,19 +27,36 @@ export interface ServerProfile {
 export interface RequestHandler {
   describe(): ServerProfile;
   /** Answers one request. @throws GatewayError which becomes a JSON-RPC error. */
-  request(request: Request): Awaitable<Outcome>;
+  request(request: Request): Awaitable<Answer>;
   /** Tells of changed lists and resources (`notifications/tools/list_changed`, `…/resources/updated`, …). Returns its own stop function. */
   watch(listener: (notification: Notification) => void): () => void;
   /** Someone wants to hear when this resource changes. Returns a function that ends the wish. */
   subscribe(uri: string): () => void;
+  /**
+   * Someone wants to hear of a task of theirs, as `notifications/tasks`. Returns a function that ends the wish, or
+   * `undefined` when the caller has no such task, or nobody tells of it.
+   */
+  watchTask?(taskId: string, wish: TaskWish): (() => void) | undefined;
   /** A notification of the client that belongs to no request and that the peer has no use for itself. */
-  notify?(notification: Notification): void;
+  notify?(notification: Notification, session: CallerSession | undefined): void;
+}
+
+/** Who wants to hear of a task. */
+export interface TaskWish extends Pick<Request, 'client' | 'principal' | 'session'> {
+  readonly listener: (notification: Notification) => void;
 }
 
 /** A request towards an upstream, in inner form. */
-export interface OutgoingRequest extends Omit<Request, 'mirrored'> {
+export interface OutgoingRequest extends Omit<Request, 'mirrored' | 'sink'> {
   /** Longest wait for the answer, in milliseconds. Each progress notification starts it anew. */
   readonly timeoutMs: number;
+  /** The answer may be a task, although the client does not say so in the terms of the modern revision. */
+  readonly offersTask?: boolean | undefined;
+  /**
+   * Present when the answer may be a task of a handshake server, whose progress goes on after it. Happens when the task is
+   * over, or there is none.
+   */
+  readonly taskEnd?: Cancellation | undefined;
 }
 
 /** An open conversation with one upstream, whatever its revision and transport. */
@@ -40,6 +70,15 @@ export interface Connection {
    * request may have reached the server), `UPSTREAM_PROTOCOL` when the answer is no valid message.
    */
   request(request: OutgoingRequest): Promise<Outcome>;
+  /** The same for a request whose result may flow while it arrives; absent where results are read whole. */
+  pour?(request: OutgoingRequest, sink: ResultSink): Promise<Answer>;
+  /**
+   * Whether a question of the server during a call comes with that call. Where it does not, calls of different clients that
+   * may be asked must not be in flight together.
+   */
+  readonly isCorrelated: boolean;
+  /** Tells a handshake server something. Without effect on modern ones. */
+  notify(notification: Notification): void;
   /** Resolves when the server answers a ping. @throws GatewayError as `request` does. */
   ping(timeoutMs: number): Promise<void>;
   /**
@@ -49,6 +88,13 @@ export interface Connection {
   subscribe(uri: string): Promise<void>;
   /** Ends the wish. @throws GatewayError as `request` does. */
   unsubscribe(uri: string): Promise<void>;
+  /**
+   * Asks to hear of a task; it arrives as a notification of the revision spoken. Servers of the handshake generation tell
+   * of theirs unasked, and none has to tell. Held until `unwatchTask`, also when the server forgets us in between.
+   */
+  watchTask(taskId: string): void;
+  /** Ends the wish. */
+  unwatchTask(taskId: string): void;
   /**
    * Sets the least severe level of log messages the server sends, where one level holds for the whole conversation.
    * Without effect on modern servers, which read the level of each request. @throws GatewayError as `request` does.
@@ -67,6 +113,10 @@ export interface ConnectOptions {
   readonly client: Implementation;
   /** `auto` asks with `server/discover` first and falls back to `initialize`. */
   readonly revision: 'auto' | 'modern' | 'handshake';
+  /** What the client may be asked on this connection, as its capabilities say it. Default: nothing. */
+  readonly capabilities?: ClientProfile['capabilities'];
+  /** Brings what the server asks outside of any call to the client. Default: it is refused. */
+  readonly ask?: Ask;
   /** Which generation answered last time, so that `auto` tries it first. */
   readonly lastRevision?: string;
   readonly handshakeMs: number;

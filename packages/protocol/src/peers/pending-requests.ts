@@ -3,15 +3,18 @@ import type { RequestId } from '../messages/message.ts';
 import { FleetingTable } from './bag.ts';
 import type { Reply } from './reply.ts';
 
+/** A number for whole numbers, otherwise JSON text, which tells 1 from "1". */
+type Key = number | string;
+
 interface Pending {
-  readonly key: string;
+  readonly key: Key;
   readonly cancellation: Cancellation;
   readonly reply: Reply;
 }
 
 /** The requests of one client that have no answer yet, by their id. */
 export class PendingRequests {
-  readonly #open = new FleetingTable<string, Pending>();
+  readonly #open = new FleetingTable<Key, Pending>();
 
   get size(): number {
     return this.#open.size;
@@ -26,7 +29,7 @@ export class PendingRequests {
     if (this.#open.get(key) !== undefined) {
       throw new GatewayError(
         'INVALID_REQUEST',
-        `Cannot accept a second request with the id ${key.slice(0, 80)} while the first is unanswered`,
+        `Cannot accept a second request with the id ${String(key).slice(0, 80)} while the first is unanswered`,
       );
     }
     const pending = { key, cancellation: new Cancellation(), reply };
@@ -58,8 +61,11 @@ export class PendingRequests {
   }
 }
 
-// The JSON text tells 1 from "1". One text may be escaped in several ways, so only escaped ones are brought to one form.
-function toKey(id: RawJson): string {
+// One text may be escaped in several ways, so only escaped ones are brought to one form. Numbers may be larger than JavaScript
+// can tell apart, and -0 is an id of its own.
+function toKey(id: RawJson): Key {
+  const { value } = id;
+  if (Number.isSafeInteger(value) && value !== 0) return value as number;
   const text = id.bytes.toString('utf8');
-  return text.includes('\\') ? JSON.stringify(id.value) : text;
+  return text.includes('\\') ? JSON.stringify(value) : text;
 }

@@ -9,12 +9,17 @@ import { toParams } from '../messages/encode.ts';
 import { startChild } from '../transports/stdio-child.ts';
 import { openChannel } from './channel-client.ts';
 import { openHttp } from './http-connection.ts';
+import { openHttpOrLegacySse, openLegacySse } from './open-legacy-sse.ts';
+import { openWebSocket } from './open-web-socket.ts';
 import type { Connection, OutgoingRequest } from './peer.ts';
+
+const failureOf = (work: Promise<unknown>) => work.catch((thrown: unknown) => thrown);
 
 const everything = fileURLToPath(
   new URL('../../../../node_modules/@modelcontextprotocol/server-everything/dist/index.js', import.meta.url),
 );
 const sdkServer = fileURLToPath(new URL('../../fixtures/sdk-http-server.mjs', import.meta.url));
+const sdkChannelServer = fileURLToPath(new URL('../../fixtures/sdk-channel-server.mjs', import.meta.url));
 const base = {
   upstream: 'real',
   client: { name: 'signalbox', version: '0.1.0' },
@@ -124,4 +129,40 @@ test.each(['json', 'sse'])('a server built on the SDK that answers with %s, also
   expect(await hello()).toEqual([{ type: 'text', text: 'hello' }]);
   await fetch(`${origin}/forget`);
   expect(await hello()).toEqual([{ type: 'text', text: 'hello' }]);
+});
+
+test('server-everything over HTTP+SSE, until it is killed', async () => {
+  const port = await freePort();
+  const child = spawn(process.execPath, [everything, 'sse'], { env: { PORT: String(port) }, stdio: ['ignore', 'ignore', 'pipe'] });
+  processes.push(child);
+  const url = `http://127.0.0.1:${port}/sse`;
+  const connect = async () => (connection = await openHttpOrLegacySse({ ...base, url, headers: {}, connectMs: 10_000 }));
+  let connection: Connection | undefined;
+  await expect.poll(connect, { timeout: 10_000 }).toBeDefined();
+  await exercise(connection!);
+  const slow = { name: 'trigger-long-running-operation', arguments: { duration: 30, steps: 3 } };
+  const lost = failureOf(connection!.request(request('tools/call', slow)));
+  await connection!.ping(5_000);
+  child.kill('SIGKILL');
+  expect(await lost).toMatchObject({
+    code: 'UPSTREAM_UNAVAILABLE',
+    data: { sent: true },
+  });
+  await connection!.closed;
+});
+
+test.each([
+  ['HTTP+SSE', (port: number) => openLegacySse({ ...base, url: `http://127.0.0.1:${port}/sse`, headers: {}, connectMs: 10_000 })],
+  ['WebSocket', (port: number) => openWebSocket({ ...base, url: `ws://127.0.0.1:${port}/`, headers: {}, connectMs: 10_000 })],
+])('a server built on the SDK over %s', async (_transport, connect) => {
+  const child = spawn(process.execPath, [sdkChannelServer], { stdio: ['ignore', 'pipe', 'inherit'] });
+  processes.push(child);
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const connection = await connect(Number(line.toString()));
+  connections.push(connection);
+  expect(connection.revision).toBe('2025-11-25');
+  expect(valueOf(await connection.request(request('tools/list', {})))['tools']).toMatchObject([{ name: 'hello' }]);
+  const hello = async () => valueOf(await connection.request(request('tools/call', { name: 'hello', arguments: {} })))['content'];
+  expect(await Promise.all(Array.from({ length: 50 }, hello))).toEqual(Array.from({ length: 50 }, () => [{ type: 'text', text: 'hello' }]));
+  await connection.ping(10_000);
 });

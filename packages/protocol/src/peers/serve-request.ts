@@ -2,41 +2,41 @@ import {
   GatewayError,
   LOCAL_PRINCIPAL,
   LOG_LEVELS,
+  RawJson,
+  isObject,
   toGatewayError,
+  type Answer,
   type Awaitable,
-  type Cancellation,
   type ClientProfile,
   type Notification,
   type Outcome,
   type Params,
-  type RawJson,
   type Request,
+  type ResultOutcome,
 } from '@signalbox/core';
 import { encodeNotification, withParams } from '../messages/encode.ts';
 import { readMember, withMember, withoutMember } from '../messages/members.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { prependMembers, toRevision } from '../revisions/convert.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
+import { readCreatedTask } from '../tasks/task-ids.ts';
+import { clientTaskForm } from '../tasks/task-support.ts';
 import type { PeerContext } from './peer-context.ts';
-import type { Reply } from './reply.ts';
+import { ReplySink } from './reply-sink.ts';
+import type { Serving } from './serving.ts';
 
-// Above this size naming ourselves in the result would cost a copy that is worth more than the name.
+/** Error code of the handshake revisions: the user must open an address before the call can be made. */
+const URL_ELICITATION_REQUIRED = -32042;
+
+// Above this size naming ourselves in the result would cost a copy that is worth more than the name; what flows is never named.
 const MAX_SIGNED_BYTES = 65_536;
 
-/** Who asks, and what ends the asking. */
-export interface Serving {
-  readonly client: ClientProfile;
-  readonly principal?: string;
-  readonly cancellation: Cancellation;
-  readonly reply: Reply;
-  readonly mirrored?: Request['mirrored'];
-  /** Called before the reply ends, unless the request was cancelled. */
-  readonly done?: () => void;
-}
+// The progress of a task goes on under the token of the call that began it, after that call has been answered.
+const tasks = new WeakSet<Serving>();
 
 /** Has the handler answer one request, with its progress and log messages sent ahead of the answer. */
 export function serveRequest(context: PeerContext, message: RequestMessage, serving: Serving): void {
-  let outcome: Awaitable<Outcome>;
+  let outcome: Awaitable<Answer>;
   try {
     outcome = context.handler.request(toRequest(message, serving));
   } catch (error) {
@@ -50,26 +50,36 @@ export function serveRequest(context: PeerContext, message: RequestMessage, serv
   } else settle(context, message, serving, outcome);
 }
 
-function toRequest(message: RequestMessage, { client, principal = LOCAL_PRINCIPAL, cancellation, reply, mirrored }: Serving): Request {
+function toRequest(message: RequestMessage, serving: Serving): Request {
+  const { client, principal = LOCAL_PRINCIPAL, session, ask, cancellation, reply, mirrored } = serving;
   const token = readProgressToken(message.params);
   return {
     method: message.method,
     params: token === undefined ? message.params : withoutProgressToken(message.params),
     client,
     principal,
+    session,
+    ask,
     cancellation,
-    emit: reply.takesNotifications ? (notification) => sendAhead(notification, client, token, reply) : undefined,
+    emit: reply.takesNotifications
+      ? (notification) => sendAhead(notification, serving, serving.progressToken === undefined ? token : serving.progressToken())
+      : undefined,
     wantsProgress: token !== undefined && reply.takesNotifications,
     mirrored,
+    sink: reply.begin === undefined ? undefined : new ReplySink(reply, { revision: client.revision, method: message.method }),
   };
 }
 
-function settle(context: PeerContext, message: RequestMessage, serving: Serving, outcome: Outcome): void {
+function settle(context: PeerContext, message: RequestMessage, serving: Serving, answer: Answer): void {
   if (serving.cancellation.isCancelled) return;
-  let shaped: Outcome;
+  let shaped = answer;
   try {
-    shaped = toRevision(outcome, serving.client.revision, message.method);
-    if (serving.client.revision === MODERN_REVISION) shaped = withServerInfo(shaped, context);
+    if (shaped.kind !== 'delivered') {
+      refuseUnaskedTask(shaped, serving.client);
+      shaped = toRevision(shaped, serving.client.revision, message.method);
+      if (message.params.has('task') && readCreatedTask(shaped) !== undefined) tasks.add(serving);
+      if (serving.client.revision === MODERN_REVISION) shaped = withServerInfo(toRound(shaped, context, message, serving), context);
+    }
     // A value that cannot be written must fail here, where it can still become an answer.
     if (shaped.kind === 'result') void shaped.result.byteLength;
   } catch (error) {
@@ -96,6 +106,42 @@ export function refuseRequest(
   serving.reply.answer(toRevision({ kind: 'error', error: error.toRpc() }, serving.client.revision, 'resources/read'));
 }
 
+// What ends a round of a call of a modern client carries a state of ours, so that only the same request of the same caller goes on.
+function toRound(
+  outcome: Outcome,
+  context: PeerContext,
+  message: RequestMessage,
+  { client, principal = LOCAL_PRINCIPAL }: Serving,
+): Outcome {
+  if (outcome.kind === 'error') {
+    const round = outcome.error.code === URL_ELICITATION_REQUIRED ? askToVisit(outcome.error.data, client) : undefined;
+    if (round === undefined) return outcome;
+    return { ...round, result: withMember(round.result, 'requestState', context.states.seal({ kind: 'again' }, message, principal)) };
+  }
+  if (outcome.resultType !== 'input_required') return outcome;
+  const state: unknown = outcome.result.object?.['requestState'];
+  if (typeof state !== 'string') return outcome;
+  const sealed = context.states.seal({ kind: 'upstream', state }, message, principal);
+  return { ...outcome, result: withMember(outcome.result, 'requestState', sealed), modernMembers: undefined };
+}
+
+// A handshake server refuses a call until its user has been somewhere; the modern revision asks for that within the call.
+function askToVisit(data: unknown, client: ClientProfile): ResultOutcome | undefined {
+  const elicitations = isObject(data) ? data['elicitations'] : undefined;
+  const elicitation = client.capabilities['elicitation'];
+  if (!Array.isArray(elicitations) || elicitations.length === 0 || !isObject(elicitation) || elicitation['url'] === undefined)
+    return undefined;
+  const requests = elicitations.map((params: unknown, index) => [`visit${index + 1}`, { method: 'elicitation/create', params }]);
+  const result = RawJson.fromValue({ resultType: 'input_required', inputRequests: Object.fromEntries(requests) });
+  return { kind: 'result', result, resultType: 'input_required', isError: false, revision: MODERN_REVISION };
+}
+
+// A server that answers with a task although it may not would leave the client with something it cannot read.
+function refuseUnaskedTask(outcome: Outcome, client: ClientProfile): void {
+  if (outcome.kind === 'error' || outcome.resultType !== 'task' || clientTaskForm(client) === 'extension') return;
+  throw new GatewayError('UPSTREAM_PROTOCOL', 'Cannot pass on a task to a client that did not declare that it takes tasks');
+}
+
 function withServerInfo(outcome: Outcome, context: PeerContext): Outcome {
   if (outcome.kind === 'error') return outcome;
   const { bytes } = outcome.result;
@@ -103,10 +149,13 @@ function withServerInfo(outcome: Outcome, context: PeerContext): Outcome {
   return { ...outcome, result: prependMembers(outcome.result, context.serverInfoMember) };
 }
 
-function sendAhead(notification: Notification, client: ClientProfile, token: RawJson | undefined, reply: Reply): void {
+function sendAhead(notification: Notification, serving: Serving, token: RawJson | undefined): void {
   const { method, params } = notification;
+  const { client, reply, session } = serving;
   if (method === 'notifications/progress') {
-    if (token !== undefined) reply.notify(encodeNotification(method, withMember(params, 'progressToken', token)));
+    if (token === undefined) return;
+    const progress = withMember(params, 'progressToken', token);
+    if (!reply.notify(encodeNotification(method, progress)) && tasks.has(serving)) session?.notify({ method, params: progress });
   } else if (method !== 'notifications/message' || wantsLog(client, params)) reply.notify(encodeNotification(method, params));
 }
 

@@ -1,11 +1,12 @@
-import { GatewayError, RawJson, isObject, type Notification } from '@signalbox/core';
+import { GatewayError, LOCAL_PRINCIPAL, RawJson, isObject, type Notification } from '@signalbox/core';
 import { encodeNotification } from '../messages/encode.ts';
 import { readMember, withMember } from '../messages/members.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { META, MODERN_REVISION } from '../revisions/revisions.ts';
+import { clientTaskForm, missingExtension } from '../tasks/task-support.ts';
 import type { PeerContext } from './peer-context.ts';
 import type { Reply } from './reply.ts';
-import type { Serving } from './serve-request.ts';
+import type { Serving } from './serving.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const UPDATED = 'notifications/resources/updated';
@@ -43,16 +44,21 @@ export class Subscriptions {
 
   /**
    * Opens a subscription; it lasts until it is cancelled or `close`.
-   * @throws GatewayError `INVALID_PARAMS`, `NOT_ACCEPTABLE`, `OVERLOADED`
+   * @throws GatewayError `INVALID_PARAMS`, `MISSING_CAPABILITY`, `NOT_ACCEPTABLE`, `OVERLOADED`
    */
-  open(request: RequestMessage, serving: Omit<Serving, 'client'>): void {
+  open(request: RequestMessage, serving: Serving): void {
     const { reply, cancellation, done } = serving;
     if (!reply.takesNotifications)
       throw new GatewayError('NOT_ACCEPTABLE', 'Cannot send notifications to a client that does not accept "text/event-stream"');
     if (this.#open.size >= this.#max) throw new GatewayError('OVERLOADED', `Cannot keep more than ${this.#max} subscriptions open`);
-    const honored = this.#honor(readFilter(request));
+    const filter = readFilter(request);
+    if (filter.taskIds !== undefined && clientTaskForm(serving.client) === undefined) throw missingExtension('Cannot tell of tasks');
+    const honored = this.#honor(filter);
     const uris = new Set(honored.resourceSubscriptions);
     const releases = this.#subscribe(uris);
+    const tasks = this.#watchTasks(filter.taskIds ?? [], request, serving);
+    releases.push(...tasks.values());
+    if (tasks.size > 0) honored.taskIds = [...tasks.keys()];
     const subscription: Subscription = {
       request,
       reply,
@@ -67,7 +73,7 @@ export class Subscriptions {
     this.#open.add(subscription);
     cancellation.watch(subscription.end);
     reply.notify(encodeNotification(ACKNOWLEDGED, tag(RawJson.fromValue({ notifications: honored }), request)));
-    if (subscription.methods.size === 0 && uris.size === 0) this.#finish(subscription);
+    if (subscription.methods.size === 0 && uris.size === 0 && tasks.size === 0) this.#finish(subscription);
   }
 
   /** Passes a notification on to whoever asked for it. */
@@ -106,6 +112,18 @@ export class Subscriptions {
     return releases;
   }
 
+  // Each task goes to who asked for it alone, so its messages pass by the others.
+  #watchTasks(taskIds: readonly string[], request: RequestMessage, serving: Serving): ReadonlyMap<string, () => void> {
+    const { client, principal = LOCAL_PRINCIPAL, reply } = serving;
+    const listener = ({ method, params }: Notification) => reply.notify(encodeNotification(method, tag(params, request)));
+    const watched = new Map<string, () => void>();
+    for (const taskId of new Set(taskIds)) {
+      const stop = this.#context.handler.watchTask?.(taskId, { client, principal, listener });
+      if (stop !== undefined) watched.set(taskId, stop);
+    }
+    return watched;
+  }
+
   #honor(filter: Filter): Filter {
     const { capabilities } = this.#context.handler.describe();
     const honored: Filter = {};
@@ -121,9 +139,10 @@ interface Filter {
   promptsListChanged?: boolean;
   resourcesListChanged?: boolean;
   resourceSubscriptions?: readonly string[];
+  taskIds?: readonly string[];
 }
 
-const MAX_URIS = 1024;
+const MAX_TEXTS = 1024;
 
 function readFilter(request: RequestMessage): Filter {
   const asked = request.params.get('notifications')?.object;
@@ -135,13 +154,19 @@ function readFilter(request: RequestMessage): Filter {
       throw new GatewayError('INVALID_PARAMS', `Cannot accept "${flag}" that is not a boolean`);
     if (value === true) filter[flag] = true;
   }
-  const uris = asked['resourceSubscriptions'];
-  if (uris === undefined) return filter;
-  if (!isListOfText(uris))
-    throw new GatewayError('INVALID_PARAMS', 'Cannot accept "resourceSubscriptions" that is not a list of addresses');
-  if (uris.length > MAX_URIS) throw new GatewayError('INVALID_PARAMS', `Cannot subscribe to more than ${MAX_URIS} resources at once`);
-  filter.resourceSubscriptions = uris;
+  const uris = readTexts(asked, 'resourceSubscriptions');
+  if (uris !== undefined) filter.resourceSubscriptions = uris;
+  const taskIds = readTexts(asked, 'taskIds');
+  if (taskIds !== undefined) filter.taskIds = taskIds;
   return filter;
+}
+
+function readTexts(asked: Readonly<Record<string, unknown>>, name: string): string[] | undefined {
+  const texts = asked[name];
+  if (texts === undefined) return undefined;
+  if (!isListOfText(texts)) throw new GatewayError('INVALID_PARAMS', `Cannot accept "${name}" that is not a list of texts`);
+  if (texts.length > MAX_TEXTS) throw new GatewayError('INVALID_PARAMS', `Cannot accept more than ${MAX_TEXTS} entries in "${name}"`);
+  return texts;
 }
 
 function isListOfText(value: unknown): value is string[] {

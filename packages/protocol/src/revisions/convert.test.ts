@@ -65,3 +65,19 @@ test('members are put in front of others, and nothing into what is no object', (
   const prepend = (text: string) => prependMembers(RawJson.fromBytes(Buffer.from(text)), '"a":1').bytes.toString();
   expect([prepend('{}'), prepend('{ "b":2}'), prepend('[]')]).toEqual(['{"a":1}', '{"a":1,"b":2}', '[]']);
 });
+
+test('structured content that is no object becomes the value of one for handshake clients, found on the way in or not', () => {
+  const convert = (content: string) => {
+    const frame = decodeFrame(
+      Buffer.from(`{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","structuredContent":${content},"n":1}}`),
+    );
+    const seen = { ...((frame as ResponseMessage).outcome as ResultOutcome), revision: '2026-07-28' };
+    const unseen = { ...seen, modernMembers: undefined, hasLooseContent: undefined };
+    return [seen, unseen].map((outcome) => textOf(toRevision(outcome, '2025-11-25', 'tools/call')));
+  };
+  for (const content of ['[1,{"a":2}]', '"text"', 'null', '3']) {
+    const expected = `{"structuredContent":{"value":${content}},"n":1}`;
+    expect(convert(content)).toEqual([expected, expected]);
+  }
+  expect(convert('{"a":[1]}')).toEqual(['{"structuredContent":{"a":[1]},"n":1}', '{"structuredContent":{"a":[1]},"n":1}']);
+});

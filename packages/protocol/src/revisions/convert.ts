@@ -1,4 +1,5 @@
-import { RawJson, type Outcome, type ResultOutcome } from '@signalbox/core';
+import { RawJson, type Outcome, type ResultChange, type ResultHead, type ResultOutcome } from '@signalbox/core';
+import { readMember, withMember } from '../messages/members.ts';
 import { Scanner } from '../messages/scan.ts';
 import { MODERN_MEMBERS, isHandshake } from './revisions.ts';
 
@@ -24,10 +25,42 @@ export function toRevision(outcome: Outcome, revision: string, method: string): 
   return isHandshake(revision) ? toHandshake(outcome, revision) : toModern(outcome, revision, method);
 }
 
+/**
+ * The same for a result that still arrives.
+ * @returns `undefined` when it must be seen whole: what a modern server asks of its client does not go on as it is.
+ */
+export function changeToRevision(head: ResultHead, revision: string, method: string): ResultChange | undefined {
+  if (isHandshake(head.revision)) {
+    if (isHandshake(revision)) return NO_CHANGE;
+    return { added: modernMembers(head.resultType ?? 'complete', method), dropped: NO_CHANGE.dropped };
+  }
+  const isComplete = head.resultType === 'complete' || (head.member !== undefined && RESULT_MEMBERS.has(head.member));
+  if (!isComplete) return undefined;
+  return isHandshake(revision) ? WITHOUT_MODERN_MEMBERS : NO_CHANGE;
+}
+
+const NO_CHANGE: ResultChange = { added: '', dropped: new Set() };
+const WITHOUT_MODERN_MEMBERS: ResultChange = { added: '', dropped: MODERN_MEMBERS };
+/** Members by which a complete result of each kind is known. */
+const RESULT_MEMBERS = new Set([
+  'content',
+  'structuredContent',
+  'contents',
+  'messages',
+  'completion',
+  'tools',
+  'prompts',
+  'resources',
+  'resourceTemplates',
+]);
+
 function toModern(outcome: ResultOutcome, revision: string, method: string): ResultOutcome {
-  const members = [`"resultType":${JSON.stringify(outcome.resultType)}`];
-  if (CACHEABLE_METHODS.has(method)) members.push(NOT_CACHEABLE);
-  return { ...outcome, revision, result: prependMembers(outcome.result, members.join(',')) };
+  return { ...outcome, revision, result: prependMembers(outcome.result, modernMembers(outcome.resultType, method)) };
+}
+
+function modernMembers(resultType: string, method: string): string {
+  const type = `"resultType":${JSON.stringify(resultType)}`;
+  return CACHEABLE_METHODS.has(method) ? `${type},${NOT_CACHEABLE}` : type;
 }
 
 /** A copy of a result with members, given as JSON text without braces, in front of its own. What is no object stays as it is. */
@@ -39,10 +72,20 @@ export function prependMembers(result: RawJson, members: string): RawJson {
   return RawJson.fromBytes(Buffer.concat([Buffer.from(isEmpty ? `{${members}` : `{${members},`), bytes.subarray(rest)]));
 }
 
-function toHandshake(outcome: ResultOutcome, revision: string): ResultOutcome {
+function toHandshake(given: ResultOutcome, revision: string): ResultOutcome {
+  const outcome = withObjectContent(given);
   const { modernMembers = findModernMembers(outcome.result), ...rest } = outcome;
   const result = modernMembers.length === 0 ? outcome.result : RawJson.fromParts(withoutRanges(outcome.result.bytes, modernMembers));
   return { ...rest, result, revision };
+}
+
+// Clients of the handshake revisions refuse structured content that is no object, so it becomes the value of one.
+function withObjectContent(outcome: ResultOutcome): ResultOutcome {
+  if (outcome.hasLooseContent === false) return outcome;
+  const content = readMember(outcome.result, 'structuredContent');
+  if (content === undefined || content.bytes[0] === 0x7b) return outcome;
+  const object = RawJson.fromBytes(Buffer.concat([Buffer.from('{"value":'), content.bytes, Buffer.from('}')]));
+  return { ...outcome, result: withMember(outcome.result, 'structuredContent', object), modernMembers: undefined };
 }
 
 function findModernMembers({ bytes }: RawJson): readonly number[] {
@@ -50,7 +93,7 @@ function findModernMembers({ bytes }: RawJson): readonly number[] {
   if (bytes[0] !== 0x7b) return found;
   const scanner = new Scanner(bytes);
   scanner.scanObject(0, (key, start, keyStart) => {
-    const end = scanner.skipValue(start);
+    const end = scanner.passValue(start);
     if (MODERN_MEMBERS.has(key)) found.push(keyStart, end);
     return end;
   });

@@ -16,6 +16,8 @@ export interface OpenAnswer {
   /** Text received so far. */
   readonly text: () => string;
   readonly messages: () => Record<string, unknown>[];
+  /** Reads no further. */
+  readonly pause: () => void;
   /** Closes the connection without waiting for the end. */
   readonly abort: () => void;
   /** Resolves when the answer is whole or cut off. */
@@ -45,6 +47,7 @@ export function open(
         headers: answer.headers,
         text,
         messages: () => toMessages(Buffer.concat(chunks), answer.headers['content-type']),
+        pause: () => void answer.pause(),
         abort: () => sent.destroy(),
         ended: new Promise((over) => {
           answer.on('close', () => over());
@@ -84,7 +87,7 @@ export function sendRaw(url: string, bytes: string | Buffer, until: RegExp = /\r
 
 /** Waits until something holds, looking again after each turn of the event loop. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const giveUpAt = performance.now() + 5000;
+  const giveUpAt = performance.now() + 15_000;
   while (!holds()) {
     if (performance.now() > giveUpAt) throw new Error(`It took too long until ${what}`);
     await new Promise((resolve) => {
@@ -99,7 +102,8 @@ function toMessages(bytes: Buffer, type: string | undefined): Record<string, unk
   const messages: Record<string, unknown>[] = [];
   new SseDecoder({
     maxBytes: 1e8,
-    onEvent: ({ data }) => messages.push(JSON.parse(data.toString('utf8')) as Record<string, unknown>),
+    // The event that opens a stream carries no message.
+    onEvent: ({ data }) => data.length > 0 && messages.push(JSON.parse(data.toString('utf8')) as Record<string, unknown>),
   }).push(bytes);
   return messages;
 }

@@ -9,13 +9,13 @@ export function createTestSeal(key: Buffer = randomBytes(32)): Seal {
       .digest('base64url');
   return {
     seal(purpose, value, { context = '' } = {}) {
-      const body = Buffer.from(JSON.stringify(value)).toString('base64url');
+      const body = Buffer.from(JSON.stringify([value, randomBytes(6).toString('hex')])).toString('base64url');
       return `${body}.${sign(purpose, context, body)}`;
     },
     open(purpose, text, { context = '' } = {}) {
       const [body = '', signature] = text.split('.');
       if (signature !== sign(purpose, context, body)) return undefined;
-      return JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as unknown;
+      return (JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as unknown[])[0];
     },
   };
 }

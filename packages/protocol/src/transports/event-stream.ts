@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
 import { SSE_KEEP_ALIVE } from '../messages/sse.ts';
+import type { ResponseWriter } from './http-message.ts';
 import type { KeptAlive } from './keep-alive.ts';
 
 /** What may wait for a client that reads slowly; beyond it the client is taken for gone. */
@@ -19,10 +19,10 @@ export const EVENT_STREAM_HEADERS: readonly string[] = [
 export class EventStream implements KeptAlive {
   keepAlivePlace = -1;
   keepAliveDueMs = 0;
-  readonly #response: ServerResponse;
+  readonly #response: ResponseWriter;
 
   /** @param onClose Called once, whoever ended the stream. */
-  constructor(response: ServerResponse, onClose: () => void) {
+  constructor(response: ResponseWriter, onClose: () => void) {
     this.#response = response;
     response.on('close', onClose);
     response.writeHead(200, [...EVENT_STREAM_HEADERS]);

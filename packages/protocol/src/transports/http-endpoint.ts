@@ -1,18 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Cancellation, GatewayError, toGatewayError, type Clock, type Notification, type RawJson } from '@signalbox/core';
-import { encodeNotification } from '../messages/encode.ts';
-import { decodeStrict, readableId, type Message, type NotificationMessage, type RequestMessage } from '../messages/message.ts';
-import { encodeEvent } from '../messages/sse.ts';
+import { decodeStrict, readableId, type Message, type NotificationMessage } from '../messages/message.ts';
 import { ModernRequests, claimedRevision, isModernClaim, readClaim, refuseRevision } from '../peers/modern-requests.ts';
 import type { PeerContext } from '../peers/peer-context.ts';
-import { ServerSession } from '../peers/server-session.ts';
 import { HANDSHAKE_REVISIONS, MODERN_REVISION } from '../revisions/revisions.ts';
-import { EventStream } from './event-stream.ts';
+import { HandshakeSessions } from './handshake-sessions.ts';
 import { readBody } from './http-body.ts';
 import { HttpExchange, reject } from './http-exchange.ts';
 import { checkContent, checkMirrored, checkVersion, readAccept, readMirrored, textOf, type Accepted } from './http-headers.ts';
+import type { IncomingRequest, ResponseWriter } from './http-message.ts';
+import { adoptIdempotencyKey } from './idempotency-header.ts';
 import { KeepAlive } from './keep-alive.ts';
-import { SessionTable, type SessionEntry, type SessionLimits } from './session-table.ts';
+import type { SessionLimits } from './session-table.ts';
 
 export interface EndpointLimits {
   readonly maxMessageBytes: number;
@@ -21,44 +19,51 @@ export interface EndpointLimits {
 
 export interface EndpointOptions {
   readonly context: PeerContext;
+  /** Its path. What clients hold for us is of no use at another. */
+  readonly place: string;
+  /** Who all its clients are. */
+  readonly principal: string;
   readonly limits: EndpointLimits;
   readonly sessions: SessionLimits;
   readonly clock: Clock;
 }
 
 const KEEP_ALIVE_MS = 15_000;
-const MAX_STREAMS_PER_SESSION = 4;
 
 /** The one address where clients of both generations speak MCP: decides which generation a request is, and serves it. */
 export class HttpEndpoint {
   readonly #context: PeerContext;
   readonly #limits: EndpointLimits;
-  readonly #sessions: SessionTable;
+  readonly #principal: string;
+  readonly #sessions: HandshakeSessions;
   readonly #modern: ModernRequests;
   readonly #keepAlive: KeepAlive;
-  readonly #streaming = new Set<SessionEntry>();
-  #streams = 0;
 
-  constructor(options: EndpointOptions) {
-    this.#context = options.context;
-    this.#limits = options.limits;
-    this.#sessions = new SessionTable(options.clock, options.sessions);
-    this.#modern = new ModernRequests(options.context, { maxSubscriptions: options.sessions.max });
-    this.#keepAlive = new KeepAlive(options.clock, KEEP_ALIVE_MS);
+  constructor({ context, place, principal, limits, sessions, clock }: EndpointOptions) {
+    this.#context = context;
+    this.#limits = limits;
+    this.#principal = principal;
+    this.#keepAlive = new KeepAlive(clock, KEEP_ALIVE_MS);
+    this.#sessions = new HandshakeSessions({ context, sessions, keepAlive: this.#keepAlive, place, principal });
+    this.#modern = new ModernRequests(context, { maxSubscriptions: sessions.max });
   }
 
   /** Open sessions, and streams of notifications in both generations. */
   get counts(): { readonly open: number; readonly streams: number } {
-    return { open: this.#sessions.size, streams: this.#streams + this.#modern.openSubscriptions };
+    const { open, streams } = this.#sessions.counts;
+    return { open, streams: streams + this.#modern.openSubscriptions };
   }
 
   /** Serves one request to the endpoint. */
-  serve(request: IncomingMessage, response: ServerResponse): void {
+  serve(request: IncomingRequest, response: ResponseWriter): void {
     try {
       if (request.method === 'POST') return this.#post(request, response);
       const isModern = textOf(request.headers['mcp-protocol-version']) === MODERN_REVISION;
-      if (!isModern && request.method === 'GET') return this.#openStream(request, response);
-      if (!isModern && request.method === 'DELETE') return this.#endSession(request, response);
+      if (!isModern && request.method === 'GET') {
+        checkHandshakeVersion(textOf(request.headers['mcp-protocol-version']));
+        return this.#sessions.stream(request, response);
+      }
+      if (!isModern && request.method === 'DELETE') return this.#sessions.end(request, response);
       const error = new GatewayError('METHOD_NOT_ALLOWED', `Cannot serve ${request.method ?? 'this method'} at this address`);
       reject(request, response, { error, allow: isModern ? 'POST' : 'GET, POST, DELETE' });
     } catch (error) {
@@ -70,15 +75,13 @@ export class HttpEndpoint {
   /** Passes a notification that belongs to no request on to every session and subscription it is for, once each. */
   offer(notification: Notification): void {
     this.#modern.offer(notification);
-    if (this.#streaming.size === 0) return;
-    const event = encodeEvent(encodeNotification(notification.method, notification.params));
-    for (const { session, streams } of this.#streaming) if (session.wants(notification)) streams?.at(-1)?.send(event);
+    this.#sessions.offer(notification);
   }
 
   /** Ends subscriptions and streams of notifications in good order; requests in flight go on. */
   endStreams(): void {
     this.#modern.close();
-    for (const { streams } of this.#streaming) for (const stream of streams ?? []) stream.end();
+    this.#sessions.endStreams();
   }
 
   /** Ends the sessions that have nothing in flight. @returns whether none is left. */
@@ -89,10 +92,11 @@ export class HttpEndpoint {
   /** Ends all sessions with what is in flight in them. */
   close(reason: string): void {
     this.#sessions.close(reason);
+    this.#modern.endHeld(reason);
     this.#keepAlive.close();
   }
 
-  #post(request: IncomingMessage, response: ServerResponse): void {
+  #post(request: IncomingRequest, response: ResponseWriter): void {
     checkContent(request.headers);
     const accepted = readAccept(request.headers.accept);
     if (!accepted.json && !accepted.events) {
@@ -116,6 +120,8 @@ export class HttpEndpoint {
         throw error;
       }
       if (message.kind === 'request') id = message.id;
+      const key = textOf(exchange.request.headers['idempotency-key']);
+      if (key !== undefined) message = adoptIdempotencyKey(message, key);
       const version = textOf(exchange.request.headers['mcp-protocol-version']);
       if (version === MODERN_REVISION || isModernClaim(claimOf(message))) this.#serveModern(message, version, exchange);
       else this.#serveHandshake(message, version, exchange);
@@ -144,7 +150,7 @@ export class HttpEndpoint {
     const reply = new HttpExchange(response, { id: message.id, accepted, isModern: true, keepAlive: this.#keepAlive });
     const cancellation = new Cancellation();
     const mirrored = message.method === 'tools/call' ? readMirrored(request.headers) : undefined;
-    this.#modern.request(message, { reply, cancellation, mirrored });
+    this.#modern.request(message, { reply, cancellation, mirrored, principal: this.#principal });
     if (reply.isOver) return;
     reply.wait();
     response.on('close', () => {
@@ -157,68 +163,15 @@ export class HttpEndpoint {
   #serveHandshake(message: Message, version: string | undefined, { request, response, accepted }: Incoming): void {
     checkHandshakeVersion(version);
     if (message.kind === 'request' && message.method === 'initialize' && request.headers['mcp-session-id'] === undefined) {
-      return this.#initialize(message, response, accepted);
+      return this.#sessions.initialize(message, response, accepted);
     }
-    const { session } = this.#useSession(request);
-    if (message.kind !== 'request') {
-      if (message.kind === 'notification') session.notify(message);
-      return accept(response);
-    }
-    const reply = new HttpExchange(response, { id: message.id, accepted, isModern: false, keepAlive: this.#keepAlive });
-    session.request(message, reply);
-    reply.wait();
-  }
-
-  #initialize(message: RequestMessage, response: ServerResponse, accepted: Accepted): void {
-    const session = new ServerSession(this.#context, message);
-    const { welcome } = session;
-    const { id } = this.#sessions.add(session);
-    new HttpExchange(response, { id: message.id, accepted, isModern: false, keepAlive: this.#keepAlive, sessionId: id }).answer(welcome);
-  }
-
-  #openStream(request: IncomingMessage, response: ServerResponse): void {
-    checkHandshakeVersion(textOf(request.headers['mcp-protocol-version']));
-    if (!readAccept(request.headers.accept).events)
-      throw new GatewayError('NOT_ACCEPTABLE', 'Cannot open a stream for a client that does not accept "text/event-stream"');
-    const entry = this.#useSession(request);
-    const streams = (entry.streams ??= []);
-    const stream: EventStream = new EventStream(response, () => {
-      this.#streams--;
-      this.#keepAlive.remove(stream);
-      const index = streams.indexOf(stream);
-      if (index >= 0) streams.splice(index, 1);
-      if (streams.length === 0) this.#streaming.delete(entry);
-      this.#sessions.touch(entry);
-    });
-    streams.push(stream);
-    this.#streams++;
-    this.#streaming.add(entry);
-    this.#keepAlive.add(stream);
-    if (streams.length > MAX_STREAMS_PER_SESSION) streams[0]!.end();
-  }
-
-  #endSession(request: IncomingMessage, response: ServerResponse): void {
-    this.#sessions.end(this.#useSession(request), 'The client ended its session');
-    response.writeHead(200, ['Content-Length', '0']).end();
-  }
-
-  #useSession(request: IncomingMessage): SessionEntry {
-    const id = request.headers['mcp-session-id'];
-    if (typeof id !== 'string')
-      throw new GatewayError('INVALID_REQUEST', 'Cannot serve a request without an Mcp-Session-Id header: send "initialize" first');
-    const entry = this.#sessions.use(id);
-    if (entry === undefined)
-      throw new GatewayError(
-        'SESSION_NOT_FOUND',
-        'Cannot find this session: it has ended, or never was; send "initialize" to begin another',
-      );
-    return entry;
+    this.#sessions.receive(message, request, response, accepted);
   }
 }
 
 interface Incoming {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: IncomingRequest;
+  readonly response: ResponseWriter;
   readonly accepted: Accepted;
 }
 
@@ -237,6 +190,6 @@ function metaOf(message: NotificationMessage): Readonly<Record<string, unknown>>
   return typeof meta === 'object' && meta !== null ? (meta as Readonly<Record<string, unknown>>) : undefined;
 }
 
-function accept(response: ServerResponse): void {
+function accept(response: ResponseWriter): void {
   response.writeHead(202, ['Content-Length', '0']).end();
 }

@@ -47,7 +47,7 @@ async function start(initial: Record<string, RequestHandler>, clock = createTest
     seal: createTestSeal(),
     port: 0,
     limits: { maxMessageBytes: 100_000, maxDepth: 32 },
-    sessions: { idleSeconds: 60, max: 100 },
+    sessions: { idleSeconds: 60, max: 100, maxAgeSeconds: 3600 },
     clock,
   });
   const { url } = await server.listen();
@@ -118,8 +118,9 @@ test('paths appear and go while it listens, and one that keeps its handler keeps
   expect((await send(it.at('/mcp/new'), { body: INITIALIZE })).status).toBe(200);
   const gone = await send(it.at('/mcp/gone'), { headers: ofGone!, body: call('echo') });
   expect([gone.status, gone.text]).toEqual([404, expect.stringContaining('Cannot find anything') as string]);
-  expect((await send(it.at('/mcp/replaced'), { headers: ofReplaced!, body: call('echo') })).status).toBe(404);
-  expect([replaced.watchers, replaced.requests.length, it.server.sessions().open]).toEqual([0, 0, 2]);
+  // What is at the same address now takes the session up.
+  expect((await send(it.at('/mcp/replaced'), { headers: ofReplaced!, body: call('echo') })).status).toBe(200);
+  expect([replaced.watchers, replaced.requests.length, it.server.sessions().open]).toEqual([0, 0, 3]);
 });
 
 test('a call in flight at a path that goes is answered, and its session ends after it', async () => {

@@ -15,7 +15,7 @@ export interface HttpEndpointsOptions {
   readonly path: string;
   readonly handler: RequestHandler;
   readonly more: HandlersByPath | undefined;
-  readonly create: (handler: RequestHandler) => HttpEndpoint;
+  readonly create: (handler: RequestHandler, path: string) => HttpEndpoint;
   readonly clock: Clock;
 }
 
@@ -43,7 +43,7 @@ export class HttpEndpoints {
   constructor(options: HttpEndpointsOptions) {
     this.#options = options;
     this.#path = options.path;
-    this.#main = this.#open(options.handler);
+    this.#main = this.#open(options.handler, options.path);
     this.#unwatch = options.more?.watch(() => this.#follow());
     this.#follow();
   }
@@ -54,6 +54,13 @@ export class HttpEndpoints {
     const end = target.indexOf('?');
     const path = end < 0 ? target : target.slice(0, end);
     return path === this.#path ? this.#main.endpoint : this.#more.get(path)?.endpoint;
+  }
+
+  /** What answers at a request target, if anything does. */
+  handlerAt(target: string): RequestHandler | undefined {
+    const end = target.indexOf('?');
+    const path = end < 0 ? target : target.slice(0, end);
+    return path === this.#path ? this.#main.handler : this.#more.get(path)?.handler;
   }
 
   get counts(): { readonly open: number; readonly streams: number } {
@@ -91,11 +98,12 @@ export class HttpEndpoints {
     if (this.#isEnding || this.#options.more === undefined) return;
     const { current } = this.#options.more;
     for (const [path, place] of this.#more) if (current.get(path) !== place.handler) this.#leave(path, place);
-    for (const [path, handler] of current) if (!this.#more.has(path) && path !== this.#path) this.#more.set(path, this.#open(handler));
+    for (const [path, handler] of current)
+      if (!this.#more.has(path) && path !== this.#path) this.#more.set(path, this.#open(handler, path));
   }
 
-  #open(handler: RequestHandler): Place {
-    const endpoint = this.#options.create(handler);
+  #open(handler: RequestHandler, path: string): Place {
+    const endpoint = this.#options.create(handler, path);
     return { handler, endpoint, unwatch: handler.watch((notification) => endpoint.offer(notification)) };
   }
 

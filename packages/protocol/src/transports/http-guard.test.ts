@@ -14,7 +14,7 @@ async function start(guard: GuardOptions = {}) {
     port: 0,
     guard,
     limits: { maxMessageBytes: 10_000, maxDepth: 32 },
-    sessions: { idleSeconds: 60, max: 10 },
+    sessions: { idleSeconds: 60, max: 10, maxAgeSeconds: 3600 },
     routes: (request, response) => {
       if (request.url !== '/admin') return false;
       response.end('admin');
@@ -133,7 +133,7 @@ test('the token must be whole and right', async () => {
 
 test('too many or too large headers are refused', async () => {
   await using it = await start();
-  expect(await it.raw(['Host: localhost', ...Array.from({ length: 250 }, (_, index) => `a${index}: 1`)])).toBe(400);
+  expect(await it.raw(['Host: localhost', ...Array.from({ length: 250 }, (_, index) => `a${index}: 1`)])).toBe(431);
   expect(await it.raw(['Host: localhost', `a: ${'x'.repeat(17_000)}`])).toBe(431);
 });
 
@@ -143,6 +143,8 @@ test('requests that two readers could split differently are refused, and the con
     ['Content-Length: 5', 'Transfer-Encoding: chunked'],
     ['Content-Length: 5', 'Content-Length: 6'],
     ['Transfer-Encoding: chunked, identity'],
+    ['Transfer-Encoding: gzip, chunked'],
+    ['Transfer-Encoding: , chunked'],
     ['Transfer-Encoding: xchunked'],
     ['A: b\r\n folded'],
     ['Content-Length : 5'],
@@ -155,13 +157,22 @@ test('requests that two readers could split differently are refused, and the con
   }
 });
 
+test.each(['POST /mcp', 'POST /mcp HTTP/0.9', 'POST /mcp HTTP/2.0', 'POST /mcp HTTP/1.0'])(
+  '"%s" with a body in chunks is refused, and the connection is closed',
+  async (line) => {
+    await using it = await start();
+    const head = `${line}\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    expect(await sendRaw(it.url, `${head}${PING.length.toString(16)}\r\n${PING}\r\n0\r\n\r\n`, /never/)).toMatch(/^HTTP\/1\.1 400 /);
+  },
+);
+
 test('listening beyond loopback needs a token', () => {
   const options = {
     handler: createTestHandler(),
     seal: createTestSeal(),
     port: 0,
     limits: { maxMessageBytes: 1, maxDepth: 1 },
-    sessions: { idleSeconds: 1, max: 1 },
+    sessions: { idleSeconds: 1, max: 1, maxAgeSeconds: 3600 },
   };
   expect(() => createHttpServer({ ...options, host: '0.0.0.0' })).toThrow(/without a token/);
   expect(() => createHttpServer({ ...options, host: '0.0.0.0', guard: { token: 'x' } })).not.toThrow();

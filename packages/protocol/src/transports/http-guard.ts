@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { GatewayError } from '@signalbox/core';
 
 export interface GuardOptions {
@@ -45,26 +45,44 @@ export class HttpGuard {
     for (const host of LOOPBACK_HOSTS) this.#origins.add(`http://${host}:${port}`);
   }
 
-  /** Checks where the request says it goes and comes from. @throws GatewayError `INVALID_REQUEST` for a malformed host, `FORBIDDEN` */
+  /**
+   * Checks where the request says it goes and comes from.
+   * @throws GatewayError `INVALID_REQUEST` for a malformed host or frame, `TOO_MANY_HEADERS`, `FORBIDDEN`
+   */
   checkPlace(request: IncomingMessage): void {
     const { rawHeaders, headers } = request;
-    if (rawHeaders.length > 2 * MAX_HEADERS) throw new GatewayError('INVALID_REQUEST', `Cannot accept more than ${MAX_HEADERS} headers`);
+    checkFrame(request);
+    if (rawHeaders.length > 2 * MAX_HEADERS) throw new GatewayError('TOO_MANY_HEADERS', `Cannot accept more than ${MAX_HEADERS} headers`);
     let hosts = 0;
     for (let index = 0; index < rawHeaders.length; index += 2)
       if (rawHeaders[index]!.length === 4 && rawHeaders[index]!.toLowerCase() === 'host') hosts++;
-    const host = headers.host;
-    if (hosts !== 1 || host === undefined)
-      throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
-    if (!this.#passed.has(host)) this.#checkHost(host);
-    const { origin } = headers;
-    if (origin !== undefined && !this.#origins.has(origin.toLowerCase())) {
-      throw new GatewayError('FORBIDDEN', 'Cannot accept requests of this web origin: add it to "allowedOrigins" if it is yours');
-    }
+    if (hosts !== 1) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
+    this.#checkNames(headers);
   }
 
   /** Checks that the request carries the token, if one is wanted. @throws GatewayError `UNAUTHENTICATED` */
-  checkToken({ headers }: IncomingMessage): void {
+  checkToken({ headers }: { readonly headers: IncomingHttpHeaders }): void {
     if (this.#token !== undefined) this.#compare(headers.authorization, this.#token);
+  }
+
+  /** Tells whether a request to an MCP address would pass all checks. No name may have come twice in its headers. */
+  admits(headers: IncomingHttpHeaders): boolean {
+    try {
+      this.#checkNames(headers);
+      this.checkToken({ headers });
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError) return false;
+      throw error;
+    }
+  }
+
+  #checkNames({ host, origin }: IncomingHttpHeaders): void {
+    if (host === undefined) throw new GatewayError('INVALID_REQUEST', 'Cannot accept a request without exactly one Host header');
+    if (!this.#passed.has(host)) this.#checkHost(host);
+    if (origin !== undefined && !this.#origins.has(origin.toLowerCase())) {
+      throw new GatewayError('FORBIDDEN', 'Cannot accept requests of this web origin: add it to "allowedOrigins" if it is yours');
+    }
   }
 
   #checkHost(host: string): void {
@@ -80,6 +98,15 @@ export class HttpGuard {
     if (given === undefined) throw new GatewayError('UNAUTHENTICATED', 'Cannot serve a request without a bearer token');
     if (!timingSafeEqual(digest(given), expected)) throw new GatewayError('UNAUTHENTICATED', 'Cannot accept this bearer token');
   }
+}
+
+// Node takes other versions for HTTP/1.1, chunks in HTTP/1.0, and codings in front of "chunked" that it does not undo, so a
+// body could be one thing to us and another to whoever stands in front. https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+function checkFrame({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): void {
+  if (httpVersionMajor !== 1) throw new GatewayError('INVALID_REQUEST', 'Cannot serve another version than HTTP/1.1');
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined || (httpVersionMinor === 1 && !/,[\t ]*chunked$/i.test(coding))) return;
+  throw new GatewayError('INVALID_REQUEST', 'Cannot read a body in another transfer coding than "chunked" of HTTP/1.1');
 }
 
 // Digests have one length, so comparing them tells nothing of the token's.

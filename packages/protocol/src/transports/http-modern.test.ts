@@ -11,7 +11,7 @@ async function start(handler: TestHandler = createTestHandler()) {
     handler,
     port: 0,
     limits: { maxMessageBytes: 100_000, maxDepth: 32 },
-    sessions: { idleSeconds: 60, max: 10 },
+    sessions: { idleSeconds: 60, max: 10, maxAgeSeconds: 3600 },
   });
   const { url } = await server.listen();
   return { server, url, handler, [Symbol.asyncDispose]: () => server.close(0) };
@@ -285,10 +285,10 @@ test('a subscription to nothing ends at once, one without a filter is refused, a
 
 test('a result of an extension keeps its type', async () => {
   const outcome: Outcome = {
-    ...(resultOf({ resultType: 'task', task: { taskId: 't' } }, '2026-07-28') as Extract<Outcome, { kind: 'result' }>),
-    resultType: 'task',
+    ...(resultOf({ resultType: 'vendor/later', later: { id: 't' } }, '2026-07-28') as Extract<Outcome, { kind: 'result' }>),
+    resultType: 'vendor/later',
   };
   await using it = await start(createTestHandler(() => outcome));
   const answer = await send(it.url, { headers: headersOf('tools/call', 'echo'), body: echo() });
-  expect(answer.messages[0]).toMatchObject({ result: { resultType: 'task', task: { taskId: 't' } } });
+  expect(answer.messages[0]).toMatchObject({ result: { resultType: 'vendor/later', later: { id: 't' } } });
 });

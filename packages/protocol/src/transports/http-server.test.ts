@@ -17,7 +17,7 @@ async function start(handler: TestHandler = createTestHandler(), options: Partia
     seal: createTestSeal(),
     port: 0,
     limits: LIMITS,
-    sessions: { idleSeconds: 60, max: 100 },
+    sessions: { idleSeconds: 60, max: 100, maxAgeSeconds: 3600 },
     ...options,
   });
   const { url } = await server.listen();
@@ -45,7 +45,7 @@ test('initialize opens a session in the revision that was asked for, and request
   await using it = await start();
   const opened = await send(it.url, { body: INITIALIZE });
   expect(opened.status).toBe(200);
-  expect(opened.headers['mcp-session-id']).toMatch(/^[\w-]{22}$/);
+  expect(opened.headers['mcp-session-id']).toMatch(/^[\w.-]{40,}$/);
   expect(opened.messages).toEqual([
     {
       jsonrpc: '2.0',
@@ -404,9 +404,9 @@ test('a slow answer is kept alive every 15 s, and so are streams', async () => {
   stream.abort();
 });
 
-test('idle sessions end after their time, those with a stream or a request in flight stay', async () => {
+test('idle sessions are let go after their time and taken up again when they are used, those with a stream or a request in flight stay', async () => {
   const clock = createTestClock();
-  await using it = await start(createTestHandler(), { clock, sessions: { idleSeconds: 10, max: 100 } });
+  await using it = await start(createTestHandler(), { clock, sessions: { idleSeconds: 10, max: 100, maxAgeSeconds: 3600 } });
   const [idle, used, streaming, calling] = [
     await initialize(it.url),
     await initialize(it.url),
@@ -420,7 +420,8 @@ test('idle sessions end after their time, those with a stream or a request in fl
   await send(it.url, { headers: used.headers, body: call(1, 'echo') });
   clock.advance(6000);
   expect(it.server.sessions().open).toBe(3);
-  expect((await send(it.url, { headers: idle.headers, body: call(1, 'echo') })).status).toBe(404);
+  expect((await send(it.url, { headers: idle.headers, body: call(1, 'echo') })).status).toBe(200);
+  expect(it.server.sessions().open).toBe(4);
   clock.advance(60_000);
   expect(it.server.sessions().open).toBe(2);
   it.handler.release();
@@ -431,14 +432,16 @@ test('idle sessions end after their time, those with a stream or a request in fl
   expect(it.server.sessions().open).toBe(0);
 });
 
-test('one session too many ends the one idle longest, and is refused when all are in use', async () => {
+test('one session too many lets go of the one idle longest, and is refused when all are in use', async () => {
   const clock = createTestClock();
-  await using it = await start(createTestHandler(), { clock, sessions: { idleSeconds: 10, max: 2 } });
+  await using it = await start(createTestHandler(), { clock, sessions: { idleSeconds: 10, max: 2, maxAgeSeconds: 3600 } });
   const [first, second] = [await initialize(it.url), await initialize(it.url)];
   clock.advance(1000);
   await send(it.url, { headers: first.headers, body: call(1, 'echo') });
   const third = await initialize(it.url);
-  expect((await send(it.url, { headers: second.headers, body: call(1, 'echo') })).status).toBe(404);
+  expect(it.server.sessions().open).toBe(2);
+  expect((await send(it.url, { headers: second.headers, body: call(1, 'echo') })).status).toBe(200);
+  expect(it.server.sessions().open).toBe(2);
   const streams = [];
   for (const { headers } of [first, third])
     streams.push(await open(it.url, { method: 'GET', headers: { ...headers, Accept: 'text/event-stream' } }));
@@ -512,7 +515,7 @@ test('a taken port is said to be taken', async () => {
     handler: createTestHandler(),
     port: Number(new URL(it.url).port),
     limits: LIMITS,
-    sessions: { idleSeconds: 1, max: 1 },
+    sessions: { idleSeconds: 1, max: 1, maxAgeSeconds: 3600 },
   });
   await expect(second.listen()).rejects.toMatchObject({ code: 'CONFLICT' });
 });

@@ -1,13 +1,28 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { GatewayError, silentLogger, systemClock, toGatewayError, type Clock, type Logger, type Seal } from '@signalbox/core';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  GatewayError,
+  LOCAL_PRINCIPAL,
+  silentLogger,
+  systemClock,
+  toGatewayError,
+  type Clock,
+  type Logger,
+  type Seal,
+} from '@signalbox/core';
 import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
+import { ChannelClients } from './channel-clients.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
 import { HttpEndpoints, type HandlersByPath } from './http-endpoints.ts';
 import { reject } from './http-exchange.ts';
+import { HttpFront } from './http-front/http-front.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
+import type { IncomingRequest, ResponseWriter } from './http-message.ts';
+import { SseEndpoint } from './legacy-sse/sse-endpoint.ts';
 import type { SessionLimits } from './session-table.ts';
+import { WebSocketEndpoint } from './websocket/web-socket-endpoint.ts';
 
 export interface HttpServerOptions {
   readonly handler: RequestHandler;
@@ -22,8 +37,12 @@ export interface HttpServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly guard?: GuardOptions;
+  /** Longest wait for a client's answer to what a server asks it, in milliseconds. Default 10 minutes. */
+  readonly inputMs?: number;
   readonly limits: EndpointLimits;
   readonly sessions: SessionLimits;
+  /** Also serves clients of the HTTP+SSE transport, at `sse` and `messages` beside the path. Default `true`. */
+  readonly legacySse?: boolean;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Serves other paths, behind the same checks of host and origin; it asks for its own proof. Returns `false` for a path it does not know. */
@@ -35,14 +54,17 @@ export interface HttpServer {
   listen(): Promise<{ readonly url: string }>;
   /** Takes no more requests, gives those in flight `graceMs` to end, then cancels them. Idempotent. */
   close(graceMs: number): Promise<void>;
-  /** Open sessions and streams of notifications. */
+  /** Open sessions and streams of notifications. A client over WebSocket or HTTP+SSE is one of each. */
   sessions(): { readonly open: number; readonly streams: number };
 }
+
+/** The principal of those who show the one token there is. */
+const TOKEN_PRINCIPAL = 'token';
 
 /** Time between looks for connections that have become idle while closing, in milliseconds. */
 const SWEEP_MS = 20;
 
-/** Serves MCP over Streamable HTTP to clients of both generations, at one address or several. */
+/** Serves MCP over Streamable HTTP and WebSocket to clients of both generations, at one address or several, and over HTTP+SSE beside the first. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes } = options;
   if (!isLoopback(host) && options.guard?.token === undefined) {
@@ -52,22 +74,52 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     );
   }
   const guard = new HttpGuard(host, options.guard ?? {});
+  const principal = options.guard?.token === undefined ? LOCAL_PRINCIPAL : TOKEN_PRINCIPAL;
+  const inputMs = options.inputMs === undefined ? {} : { inputMs: options.inputMs };
   const endpoints = new HttpEndpoints({
     path,
     handler,
     more: options.more,
-    create: (handler) =>
+    create: (handler, place) =>
       new HttpEndpoint({
-        context: new PeerContext({ handler, seal: options.seal, clock, logger }),
+        context: new PeerContext({ handler, seal: options.seal, clock, logger, ...inputMs }),
+        place,
+        principal,
         limits: options.limits,
         sessions: options.sessions,
         clock,
       }),
     clock,
   });
-  let isClosing = false;
-  // Node does not count a connection as idle before its first request.
-  const fresh = new Set<Socket>();
+  const clients = new ChannelClients({
+    handler,
+    serving: { seal: options.seal, principal, limits: options.limits, clock, logger, ...inputMs },
+    max: options.sessions.max,
+    clock,
+  });
+  const legacySse = options.legacySse === false ? undefined : new SseEndpoint({ clients, path, limits: options.limits });
+  const webSockets = new WebSocketEndpoint({
+    clients,
+    admit: (request) => {
+      guard.checkPlace(request);
+      const found = endpoints.handlerAt(request.url ?? '');
+      if (found === undefined) throw notFound(path);
+      guard.checkToken(request);
+      return found;
+    },
+    serveAfresh: (connection) => serveByNode(connection),
+    maxMessageBytes: options.limits.maxMessageBytes,
+    logger,
+  });
+  // Whatever goes wrong with a request is an answer to it.
+  const fail = (request: IncomingRequest, response: ResponseWriter, thrown: unknown): void => {
+    const error = toGatewayError(thrown);
+    if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
+    else if (logger.isDebug) logger.debug('request refused', { code: error.code, reason: error.message });
+    reject(request, response, { error });
+  };
+  // Behind an answer that closes its connection there is none, so what was sent behind it must have no effect.
+  const latest = new WeakMap<Duplex, ServerResponse>();
 
   const server = createServer(
     // Node checks the two timeouts only this often.
@@ -76,13 +128,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       requestTimeout: 30_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 5_000,
-      requireHostHeader: true,
+      // The guard asks for one, and says so in our own words.
+      requireHostHeader: false,
       noDelay: true,
       insecureHTTPParser: false,
     },
     (request, response) => {
-      if (isClosing) response.shouldKeepAlive = false;
-      if (fresh.size > 0) fresh.delete(request.socket);
+      if (latest.get(request.socket)?.shouldKeepAlive === false) return;
+      latest.set(request.socket, response);
+      if (front.isClosing) response.shouldKeepAlive = false;
       try {
         guard.checkPlace(request);
         const url = request.url ?? '';
@@ -90,25 +144,64 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         if (endpoint !== undefined) {
           guard.checkToken(request);
           endpoint.serve(request, response);
+        } else if (legacySse?.has(url)) {
+          guard.checkToken(request);
+          legacySse.serve(request, response);
         } else if (!url.startsWith('/')) throw new GatewayError('INVALID_REQUEST', 'Cannot serve a target that is not a path');
-        else if (routes?.(request, response) !== true)
-          throw new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
-      } catch (thrown) {
-        const error = toGatewayError(thrown);
-        if (error.code === 'INTERNAL') logger.error('request failed', { url: request.url, error: error.message, stack: error.stack });
-        else if (logger.isDebug) logger.debug('request refused', { code: error.code, reason: error.message });
-        reject(request, response, { error });
+        else if (routes?.(request, response) !== true) throw notFound(path);
+      } catch (error) {
+        fail(request, response, error);
       }
     },
   );
   server.maxRequestsPerSocket = 0;
   // All header lines are kept so that the guard sees them all; their size is bounded by Node.
   server.maxHeadersCount = 0;
-  server.on('connection', (socket: Socket) => {
-    fresh.add(socket);
-    socket.once('close', () => fresh.delete(socket));
+  server.on('upgrade', (request, connection, rest) => webSockets.take(request, connection, rest));
+
+  const listeners = server.listeners('connection');
+  const serveByNode = (connection: Duplex): void => {
+    for (const listener of listeners) listener.call(server, connection);
+  };
+  const front = new HttpFront({
+    clock,
+    maxBodyBytes: options.limits.maxMessageBytes,
+    admits: (headers) => guard.admits(headers),
+    find: (url) => endpoints.at(url),
+    fail,
+    handOver: serveByNode,
   });
+  server.removeAllListeners('connection').on('connection', (socket) => front.accept(socket));
   let closing: Promise<void> | undefined;
+
+  const endAll = (): void => {
+    endpoints.close('The gateway is closing');
+    clients.close();
+  };
+  const close = async (graceMs: number): Promise<void> => {
+    const stopWaiting = clock.after(graceMs, () => {
+      endAll();
+      front.destroyAll();
+      server.closeAllConnections();
+    });
+    const stopped = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    endpoints.endStreams();
+    clients.finish();
+    front.endIdle();
+    // A connection of Node's that is busy now is idle once its answer is out.
+    let stopSweeping = (): void => undefined;
+    const sweep = (): void => {
+      server.closeIdleConnections();
+      stopSweeping = clock.after(SWEEP_MS, sweep);
+    };
+    sweep();
+    await Promise.all([stopped, front.empty()]);
+    stopSweeping();
+    stopWaiting();
+    endAll();
+  };
 
   return {
     listen: () =>
@@ -123,29 +216,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           resolve({ url: `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}${path}` });
         });
       }),
-    sessions: () => endpoints.counts,
-    close: (graceMs) =>
-      (closing ??= new Promise((resolve) => {
-        isClosing = true;
-        const stopWaiting = clock.after(graceMs, () => {
-          endpoints.close('The gateway is closing');
-          server.closeAllConnections();
-        });
-        server.close(() => {
-          stopSweeping();
-          stopWaiting();
-          endpoints.close('The gateway is closing');
-          resolve();
-        });
-        endpoints.endStreams();
-        // A connection that is busy now is idle once its answer is out.
-        let stopSweeping = (): void => undefined;
-        const sweep = (): void => {
-          server.closeIdleConnections();
-          stopSweeping = clock.after(SWEEP_MS, sweep);
-        };
-        for (const socket of fresh) socket.destroy();
-        sweep();
-      })),
+    sessions: () => ({ open: endpoints.counts.open + clients.size, streams: endpoints.counts.streams + clients.size }),
+    close: (graceMs) => (closing ??= close(graceMs)),
   };
+}
+
+function notFound(path: string): GatewayError {
+  return new GatewayError('NOT_FOUND', `Cannot find anything at this address; MCP is spoken at "${path}"`);
 }

@@ -24,8 +24,9 @@ export class KeepAlive {
     this.#intervalMs = intervalMs;
   }
 
-  add(member: KeptAlive): void {
-    member.keepAliveDueMs = this.#clock.monotonic() + this.#intervalMs;
+  /** @param firstMs When it is due for the first time. Default: after one interval. */
+  add(member: KeptAlive, firstMs = this.#intervalMs): void {
+    member.keepAliveDueMs = this.#clock.monotonic() + firstMs;
     this.#members.add(member);
     if (this.#stopTimer === undefined) this.#arm();
   }

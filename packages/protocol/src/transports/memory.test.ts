@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
-import { createChannelPair, type Fault } from './memory.ts';
+import type { Channel } from './channel.ts';
+import { createTestClock } from '../testing/test-clock.ts';
+import { createChannelPair, planFaults } from './memory.ts';
 
-function listen(channel: { onMessage: (message: Buffer) => void; onClose: (reason: string) => void }) {
+function listen(channel: Channel) {
   const seen: string[] = [];
   channel.onMessage = (message) => seen.push(message.toString());
-  channel.onClose = (reason) => seen.push(`closed: ${reason}`);
+  channel.onClose = (reason, undelivered) => seen.push(`closed: ${reason}${undelivered ? `, ${undelivered} not sent` : ''}`);
   return seen;
 }
 
@@ -36,19 +38,65 @@ test('closing one end closes both, once, after what was sent before', async () =
   expect(other).toEqual(['last', 'closed: closed by the other side']);
 });
 
-test('faults befall the messages they are asked for', async () => {
-  const faults: (Fault | undefined)[] = [
-    { kind: 'drop' },
-    { kind: 'repeat' },
-    { kind: 'replace', message: Buffer.from('garbage') },
-    { kind: 'delay', ms: 5 },
-    undefined,
-    { kind: 'close', reason: 'cut' },
-  ];
-  const { left, right } = createChannelPair({ fault: (_message, { to, index }) => (to === 'right' ? faults[index] : undefined) });
-  const seen = listen(right);
+test('both ends closed in one turn hear of it once', async () => {
+  const { left, right } = createChannelPair();
+  const [own, other] = [listen(left), listen(right)];
+  void left.close();
+  void right.close();
+  await turn();
+  expect(own).toEqual(['closed: closed']);
+  expect(other).toEqual(['closed: closed']);
+});
+
+test('faults befall the messages they are planned for, each way on its own', async () => {
+  const clock = createTestClock();
+  const fault = planFaults({
+    toRight: {
+      0: { kind: 'drop' },
+      1: { kind: 'repeat' },
+      2: { kind: 'replace', message: Buffer.from('garbage') },
+      3: { kind: 'delay', ms: 5 },
+    },
+    toLeft: { 1: { kind: 'drop' } },
+  });
+  const { left, right } = createChannelPair({ fault, clock });
+  const [back, seen] = [listen(left), listen(right)];
   for (const text of ['0', '1', '2', '3', '4']) left.send(Buffer.from(text));
-  await expect.poll(() => seen).toEqual(['1', '1', 'garbage', '4', '3']);
-  left.send(Buffer.from('5'));
-  await expect.poll(() => seen.at(-1)).toBe('closed: cut');
+  for (const text of ['a', 'b', 'c']) right.send(Buffer.from(text));
+  await turn();
+  expect(seen).toEqual(['1', '1', 'garbage', '4']);
+  expect(back).toEqual(['a', 'c']);
+  clock.advance(5);
+  await turn();
+  expect(seen.at(-1)).toBe('3');
+});
+
+test('a message may arrive behind later ones, at the latest before the close', async () => {
+  const { left, right } = createChannelPair({
+    fault: planFaults({
+      toRight: { 0: { kind: 'reorder', behind: 2 }, 1: { kind: 'reorder', behind: 1 }, 4: { kind: 'reorder', behind: 9 } },
+    }),
+  });
+  const seen = listen(right);
+  for (const text of ['0', '1', '2', '3', '4', '5']) left.send(Buffer.from(text));
+  await left.close();
+  await turn();
+  expect(seen).toEqual(['2', '0', '1', '3', '5', '4', 'closed: closed by the other side']);
+});
+
+test('a break tells the sender, after its turn, what has certainly not left', async () => {
+  for (const [arrives, expected] of [
+    [undefined, ['0', 'closed: cut, 2 not sent']],
+    [true, ['0', '1', 'closed: cut, 1 not sent']],
+  ] as const) {
+    const { left, right } = createChannelPair({
+      fault: planFaults({ toRight: { 1: { kind: 'close', reason: 'cut', ...(arrives && { arrives }) } } }),
+    });
+    const [own, seen] = [listen(left), listen(right)];
+    for (const text of ['0', '1', '2']) left.send(Buffer.from(text));
+    expect(own).toEqual([]);
+    await turn();
+    expect([...seen.filter((text) => !text.startsWith('closed')), ...own]).toEqual(expected);
+    expect(seen.at(-1)).toBe('closed: cut');
+  }
 });

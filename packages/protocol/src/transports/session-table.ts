@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { GatewayError, type Clock } from '@signalbox/core';
 import type { ServerSession } from '../peers/server-session.ts';
+import type { EventLogs } from './event-logs.ts';
 import type { EventStream } from './event-stream.ts';
 
 /** A session as HTTP keeps it between requests. */
@@ -10,13 +10,17 @@ export interface SessionEntry {
   lastUsedMs: number;
   /** Open notification streams, oldest first. */
   streams: EventStream[] | undefined;
+  /** What can be had again of the session's streams. */
+  logs: EventLogs | undefined;
 }
 
 export interface SessionLimits {
-  /** A session without a request or an open stream for this long is ended. */
+  /** What is kept of a session without a request or an open stream for this long is let go. */
   readonly idleSeconds: number;
-  /** Open sessions; beyond it the one idle longest is ended. */
+  /** Sessions kept; beyond it the one idle longest is let go. */
   readonly max: number;
+  /** How long the id of a session that was let go is good for taking it up again. */
+  readonly maxAgeSeconds: number;
 }
 
 /** How exactly idle time is counted, as a share of the time to live. */
@@ -27,13 +31,15 @@ export class SessionTable {
   readonly #clock: Clock;
   readonly #idleMs: number;
   readonly #max: number;
+  readonly #onEnd: (entry: SessionEntry) => void;
   // Insertion order is the order of last use.
   readonly #entries = new Map<string, SessionEntry>();
   #newest: SessionEntry | undefined;
   #stopTimer: (() => void) | undefined;
 
-  constructor(clock: Clock, limits: SessionLimits) {
+  constructor(clock: Clock, limits: SessionLimits, onEnd: (entry: SessionEntry) => void = () => undefined) {
     this.#clock = clock;
+    this.#onEnd = onEnd;
     this.#idleMs = limits.idleSeconds * 1000;
     this.#max = limits.max;
   }
@@ -43,14 +49,9 @@ export class SessionTable {
   }
 
   /** @throws GatewayError `OVERLOADED` when there are as many sessions as allowed and all are in use. */
-  add(session: ServerSession): SessionEntry {
+  add(id: string, session: ServerSession): SessionEntry {
     if (this.#entries.size >= this.#max) this.#evict();
-    const entry: SessionEntry = {
-      id: randomBytes(16).toString('base64url'),
-      session,
-      lastUsedMs: this.#clock.monotonic(),
-      streams: undefined,
-    };
+    const entry: SessionEntry = { id, session, lastUsedMs: this.#clock.monotonic(), streams: undefined, logs: undefined };
     this.#entries.set(entry.id, entry);
     this.#newest = entry;
     this.#stopTimer ??= this.#clock.after(this.#idleMs, () => this.#sweep());
@@ -79,6 +80,7 @@ export class SessionTable {
   end(entry: SessionEntry, reason: string): void {
     if (!this.#entries.delete(entry.id)) return;
     if (this.#newest === entry) this.#newest = undefined;
+    this.#onEnd(entry);
     entry.session.close(reason);
     for (const stream of entry.streams?.splice(0) ?? []) stream.end();
   }

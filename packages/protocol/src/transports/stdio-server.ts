@@ -9,6 +9,8 @@ import type { Channel } from './channel.ts';
 export interface StdioServerOptions {
   readonly handler: RequestHandler;
   readonly seal: Seal;
+  /** Longest wait for the client's answer to what a server asks it, in milliseconds. Default 10 minutes. */
+  readonly inputMs?: number;
   readonly input: Readable;
   readonly output: Writable;
   readonly limits: { readonly maxMessageBytes: number; readonly maxDepth: number };
@@ -17,8 +19,7 @@ export interface StdioServerOptions {
 
 /** Serves the one client at the other end of a pair of streams, usually stdin and stdout, in either generation. */
 export function serveStdio(options: StdioServerOptions): ChannelServer {
-  const { handler, seal, limits, logger } = options;
-  return serveChannel(new StreamChannel(options), { handler, seal, limits, ...(logger && { logger }) });
+  return serveChannel(new StreamChannel(options), options);
 }
 
 // What may wait for a client that does not read. It has left its end of the pipe, or will never catch up.

@@ -7,7 +7,7 @@ import { countOf, durationText } from '../../terminal/text.ts';
 import { pathExists } from '../path-exists.ts';
 import { uptimeMsOf, type RunningGateway } from '../running-gateway.ts';
 import { readToolOwners } from '../tool-owners.ts';
-import { adviceFor, lastWords, reasonText } from '../upstream-line.ts';
+import { adviceFor, lastWords, leftOutText, reasonText } from '../upstream-line.ts';
 import { error, ok, warn, type Finding } from './finding.ts';
 
 /** Whether the gateway could listen where its configuration says. */
@@ -118,6 +118,8 @@ function checkState(upstream: UpstreamStatus): Finding[] {
   if (state === 'failed') return [error(name, `has failed: ${reasonText(upstream)}${tail}`, adviceFor(upstream))];
   if (state === 'degraded')
     return [warn(name, `is degraded: ${reasonText(upstream)}`, 'It is restarted if that goes on; "signalbox restart" does so at once')];
+  const leftOut = leftOutText(upstream);
+  if (leftOut !== undefined) return [warn(name, leftOut, 'Tell whoever makes that server; its other tools work')];
   return state === 'starting' && starts > 1 ? [warn(name, `is starting again, for the ${starts - 1}. time`, adviceFor(upstream))] : [];
 }
 

@@ -44,7 +44,7 @@ test('an address is in order when something listens there', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
-  expect(await check({ url: `http://127.0.0.1:${port}/mcp` })).toMatchObject([{ level: 'ok' }]);
+  for (const scheme of ['http', 'ws']) expect(await check({ url: `${scheme}://127.0.0.1:${port}/mcp` })).toMatchObject([{ level: 'ok' }]);
   server.close();
   await once(server, 'close');
   expect(await check({ url: `http://127.0.0.1:${port}/mcp` })).toMatchObject([

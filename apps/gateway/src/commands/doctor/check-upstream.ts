@@ -41,7 +41,7 @@ async function checkUrl(name: string, text: string): Promise<Finding[]> {
   if (!URL.canParse(text))
     return [error(name, 'its address cannot be read once references are replaced', 'Correct "url", or the variables in it')];
   const url = new URL(text);
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  const port = Number(url.port || (/^(?:https|wss):$/.test(url.protocol) ? 443 : 80));
   const reason = await reach(url.hostname.replace(/^\[|\]$/g, ''), port);
   return reason === undefined
     ? []

@@ -1,6 +1,6 @@
 import { GatewayError, toMessage } from '@signalbox/core';
-import { SseDecoder, type ServerSentEvent } from '../../messages/sse.ts';
-import { BodyCollector } from './body-collector.ts';
+import { ByteCollector } from '../../messages/byte-collector.ts';
+import { SseDecoder, type DataTaker, type ServerSentEvent } from '../../messages/sse.ts';
 import type { HttpRequest } from './request-head.ts';
 import type { ResponseHead, ResponseHeaders } from './response-head.ts';
 
@@ -12,13 +12,17 @@ export interface ExchangeFailure {
   readonly cause: Error;
 }
 
-/** Takes what comes back for one HTTP request. Exactly one of `onBody`, `onStreamEnd` and `onFailure` ends it. */
+/** Takes what comes back for one HTTP request. Exactly one of `onBody`, `onStreamEnd`, `onFailure` and the end of a taken body ends it. */
 export interface ExchangeSink {
   onHead?(status: number, headers: ResponseHeaders): void;
+  /** Asked before the body of an answer that is no event stream: who takes it while it arrives, if anybody. What it throws breaks the exchange off. */
+  takeBody?(status: number, mediaType: string, length: number | undefined): DataTaker | undefined;
   /** The whole body of an answer that is no event stream. */
   onBody(status: number, mediaType: string, body: Buffer): void;
   /** One event of an answer that is an event stream. */
   onEvent(event: ServerSentEvent): void;
+  /** Asked for each event with long data: who takes that while it arrives, if anybody. What it throws breaks the exchange off. */
+  takeData?(): DataTaker | undefined;
   /** The event stream ended as it should. */
   onStreamEnd(): void;
   onFailure(failure: ExchangeFailure): void;
@@ -28,6 +32,8 @@ export interface ExchangeSink {
 export interface ExchangeHolder {
   /** The exchange is broken off. */
   drop(exchange: Exchange): void;
+  /** Nothing more is to be read for now, or it is again. */
+  setPaused?(isPaused: boolean): void;
 }
 
 /** One HTTP request and its answer. */
@@ -46,7 +52,9 @@ export class Exchange {
   #status = 0;
   #mediaType = '';
   #length: number | undefined;
-  #body: BodyCollector | undefined;
+  #received = 0;
+  #body: ByteCollector | undefined;
+  #taker: DataTaker | undefined;
   #events: SseDecoder | undefined;
 
   constructor(options: { readonly request: HttpRequest; readonly head: string; readonly maxBytes: number }, sink: ExchangeSink) {
@@ -74,6 +82,15 @@ export class Exchange {
     this.#holder = undefined;
   }
 
+  /** Stops reading, so that the server has to wait; what has been read already is still passed on. */
+  pause(): void {
+    this.#holder?.setPaused?.(true);
+  }
+
+  resume(): void {
+    this.#holder?.setPaused?.(false);
+  }
+
   /** Tells who is to be told when the exchange is broken off. */
   heldBy(holder: ExchangeHolder, isSent: boolean): void {
     this.#holder = holder;
@@ -85,19 +102,26 @@ export class Exchange {
     this.#status = status;
     this.#mediaType = mediaTypeOf(headers['content-type']);
     if (this.#mediaType === 'text/event-stream') {
-      this.#events = new SseDecoder({ maxBytes: this.#maxBytes, onEvent: (event) => this.#isOver || this.#sink.onEvent(event) });
+      this.#events = new SseDecoder({
+        maxBytes: this.#maxBytes,
+        onEvent: (event) => this.#isOver || this.#sink.onEvent(event),
+        onLongData: () => (this.#isOver ? undefined : this.#sink.takeData?.()),
+      });
     } else if (typeof body === 'number') {
       if (body > this.#maxBytes) throw tooLarge(this.#maxBytes);
       this.#length = body;
     }
     this.#sink.onHead?.(status, headers);
+    if (this.#events === undefined && !this.#isOver) this.#taker = this.#sink.takeBody?.(status, this.#mediaType, this.#length);
   }
 
   /** Takes a piece of the body, which is only lent. @throws Error when there is more than is wanted. */
   takeData(bytes: Buffer, start: number, end: number): void {
-    if (this.#events !== undefined) return this.#takeEvents(this.#events, Buffer.from(bytes.subarray(start, end)));
-    this.#body ??= new BodyCollector();
-    if (this.#body.length + end - start > this.#maxBytes) throw tooLarge(this.#maxBytes);
+    if (this.#events !== undefined) return this.#takeEvents(this.#events, bytes.subarray(start, end));
+    this.#received += end - start;
+    if (this.#received > this.#maxBytes) throw tooLarge(this.#maxBytes);
+    if (this.#taker !== undefined) return this.#taker.push(bytes, start, end);
+    this.#body ??= new ByteCollector();
     this.#body.push(bytes, { start, end }, this.#length);
   }
 
@@ -107,6 +131,7 @@ export class Exchange {
     this.#isOver = true;
     this.#holder = undefined;
     if (this.#events !== undefined) return this.#sink.onStreamEnd();
+    if (this.#taker !== undefined) return this.#taker.end();
     this.#sink.onBody(this.#status, this.#mediaType, this.#body?.take() ?? Buffer.alloc(0));
   }
 
@@ -114,7 +139,7 @@ export class Exchange {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#holder = undefined;
-    this.#sink.onFailure({ reason: describe(error), sent: this.#isSent, cause: error });
+    this.#sink.onFailure({ reason: describeNetworkError(error), sent: this.#isSent, cause: error });
   }
 
   #takeEvents(events: SseDecoder, chunk: Buffer): void {
@@ -137,12 +162,13 @@ function mediaTypeOf(header: string | string[] | undefined): string {
   return (end < 0 ? text : text.slice(0, end)).trim().toLowerCase();
 }
 
-// Several addresses tried in vain come as one error without a message of its own.
-function describe(error: Error): string {
+/** Says in words why nothing came back from an address. */
+export function describeNetworkError(error: Error): string {
   if (error instanceof GatewayError) return error.message;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (code === 'ECONNREFUSED') return 'the connection was refused; nothing listens there';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its host name cannot be resolved';
+  // Several addresses tried in vain come as one error without a message of its own.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(toMessage).join('; ');
   return code === undefined ? error.message : `${error.message} (${code})`;
 }

@@ -84,6 +84,11 @@ export class Http1Connection implements ResponseTaker, ExchangeHolder {
     this.#ended(undefined);
   }
 
+  setPaused(isPaused: boolean): void {
+    if (isPaused) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
   onHead(head: ResponseHead): boolean {
     const exchange = this.#exchange!;
     this.idleMs = head.idleMs;
@@ -136,6 +141,7 @@ export class Http1Connection implements ResponseTaker, ExchangeHolder {
   // The connection is free before the answer is handed on, as its taker may at once send another request.
   #done(exchange: Exchange): void {
     this.#exchange = undefined;
+    if (this.#socket.isPaused()) this.#socket.resume();
     const isReusable = this.idleMs > 0 && this.#socket.writableLength === 0 && this.isUsable;
     if (isReusable) this.#owner.onFree(this);
     else this.#ended(undefined);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { splits } from '../../testing/splits.ts';
-import { BodyCollector } from './body-collector.ts';
+import { splits } from '../testing/splits.ts';
+import { ByteCollector } from './byte-collector.ts';
 
 test('a body is the same however it came, and keeps nothing of what was lent', () => {
   const bodies = splits(fc.uint8Array({ maxLength: 5_000 }).map((bytes) => Buffer.from(bytes)));
   fc.assert(
     fc.property(bodies, fc.boolean(), ({ whole, chunks }, isAnnounced) => {
-      const collector = new BodyCollector();
+      const collector = new ByteCollector();
       for (const chunk of chunks) {
         const lent = Buffer.concat([Buffer.from('before'), chunk, Buffer.from('after')]);
         collector.push(lent, { start: 6, end: 6 + chunk.length }, isAnnounced ? whole.length : undefined);
@@ -20,7 +20,7 @@ test('a body is the same however it came, and keeps nothing of what was lent', (
 });
 
 test('an announced length is trusted with one mebibyte only', () => {
-  const collector = new BodyCollector();
+  const collector = new ByteCollector();
   collector.push(Buffer.from('abc'), { start: 0, end: 3 }, 1e9);
   const body = collector.take();
   expect(body.toString()).toBe('abc');

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { buildLists, joinHints } from './catalog-lists.ts';
+
+const brief = { ttlMs: 0, isPublic: false };
+const extras = { hint: brief, rest: '' };
+
+function build(tools: readonly object[], hint = brief) {
+  const { tools: list } = buildLists(
+    { tools, prompts: [], resources: [], resourceTemplates: [] },
+    { tools: { hint, rest: '' }, prompts: extras, resources: extras, resourceTemplates: extras },
+  );
+  return { modern: list.modern.value, handshake: list.handshake.value };
+}
+
+test('clients of the handshake revisions do not see output schemas of anything but objects', () => {
+  const list = { name: 'list', inputSchema: {}, outputSchema: { type: 'array' } };
+  const object = { name: 'object', inputSchema: {}, outputSchema: { type: 'object' } };
+  expect(build([list, object])).toEqual({
+    modern: { resultType: 'complete', tools: [list, object], ttlMs: 0, cacheScope: 'private' },
+    handshake: { tools: [{ name: 'list', inputSchema: {} }, object] },
+  });
+});
+
+test('a list says how long it holds and for whom', () => {
+  expect(build([], { ttlMs: 60_000, isPublic: true }).modern).toMatchObject({ ttlMs: 60_000, cacheScope: 'public' });
+});
+
+test('a list holds as long as its briefest part, and is public where all parts are', () => {
+  const long = { ttlMs: 60_000, isPublic: true };
+  expect(joinHints([long, { ttlMs: 5_000, isPublic: true }])).toEqual({ ttlMs: 5_000, isPublic: true });
+  expect(joinHints([long, { ttlMs: 90_000, isPublic: false }])).toEqual({ ttlMs: 60_000, isPublic: false });
+  expect(joinHints([long, undefined])).toEqual(brief);
+  expect(joinHints([])).toEqual(brief);
+});

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { encodeRequest } from './encode.ts';
+import { MessageParams } from './message-params.ts';
+import { decodeFrame, decodeStrict, type RequestMessage } from './message.ts';
+
+const read = (params: string, space = '') =>
+  decodeStrict(Buffer.from(`{${space}"params"${space}:${params}${space},"jsonrpc":"2.0","id":7,"method":"tools/call"${space}}`), {
+    maxDepth: 20,
+  }) as RequestMessage;
+
+/** Names of all kinds, those among them that JavaScript puts in front of others. */
+const names = fc.oneof(fc.constantFrom('1', '007', '10', '', '__proto__', 'length', 'näme', '"', 'a b'), fc.string({ maxLength: 5 }));
+const objects = fc
+  .tuple(fc.uniqueArray(fc.tuple(names, fc.jsonValue({ maxDepth: 3 })), { selector: ([name]) => name }), fc.constantFrom('', ' ', '\n\t'))
+  .map(([members, space]) => ({
+    members: members.map(([name, value]) => [name, JSON.stringify(value)] as const),
+    space,
+    text: `{${space}${members.map(([name, value]) => `${JSON.stringify(name)}${space}:${space}${JSON.stringify(value)}${space}`).join(',')}}`,
+  }));
+
+test('params are those that were written, in their order, by every way to read them', () => {
+  fc.assert(
+    fc.property(objects, ({ members, space, text }) => {
+      const { params } = read(text, space);
+      const seen = [...params].map(([name, raw]) => [name, raw.bytes.toString()]);
+      expect(seen).toEqual(members);
+      expect([...params.keys()]).toEqual(members.map(([name]) => name));
+      expect([...params.values()].map(({ value }) => value)).toEqual(members.map(([, value]) => JSON.parse(value)));
+      expect([...params.entries()].map(([name]) => name)).toEqual(members.map(([name]) => name));
+      const each: string[] = [];
+      for (const [name, raw] of new Map(params)) each.push(name, raw.bytes.toString());
+      expect(each).toEqual(members.flat());
+      expect([params.size, params.has('absent!'), params.get('absent!')]).toEqual([members.length, false, undefined]);
+      for (const [name, value] of members) expect([params.has(name), params.get(name)!.bytes.toString()]).toEqual([true, value]);
+    }),
+  );
+});
+
+test('params that are passed on as they came are the same bytes', () => {
+  fc.assert(
+    fc.property(objects, ({ text }) => {
+      const { params } = read(text);
+      const sent = encodeRequest('9', 'tools/call', params).toString();
+      const whole = `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":${text}}`;
+      expect(sent).toBe(params instanceof MessageParams ? whole : sent);
+      expect([...(decodeFrame(Buffer.from(sent)) as RequestMessage).params].map(([name, raw]) => [name, raw.value])).toEqual(
+        [...params].map(([name, raw]) => [name, raw.value]),
+      );
+    }),
+  );
+});
+
+test('a usual call is read in the short way, and one with a number for a name in the long one', () => {
+  expect(read('{"name":"echo","arguments":{}}').params).toBeInstanceOf(MessageParams);
+  expect(read('{"name":"echo","1":{}}').params).not.toBeInstanceOf(MessageParams);
+});
+
+test('a method may have any text', () => {
+  const sent = encodeRequest('1', 'ä"\\', read('{"a":"ü"}').params);
+  expect(JSON.parse(sent.toString())).toEqual({ jsonrpc: '2.0', id: 1, method: 'ä"\\', params: { a: 'ü' } });
+});

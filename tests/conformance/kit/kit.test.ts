@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { allChecks } from './checks/all.mjs';
+import { compareWithKnown, isNamed, readKnownFailures } from './known.mjs';
+import { runMatrix } from './run-matrix.mjs';
+import { startGateway } from './targets/signalbox.mjs';
+
+const known = await readKnownFailures(fileURLToPath(new URL('known-failures.txt', import.meta.url)));
+// Enough for all 64 callers to be at it; the command line makes as many as it is told.
+const calls = 1280;
+
+describe.concurrent('Signalbox', () => {
+  for (const server of ['modern', 'handshake']) {
+    test(`is transparent to clients of both generations in front of a ${server} server, but for what is known`, async ({ expect }) => {
+      const results = await runMatrix({ startGateway, servers: [server], calls });
+
+      expect(compareWithKnown(results, known)).toEqual({ unexpected: [], stale: [] });
+      expect(results).toHaveLength(4);
+    });
+  }
+});
+
+test('every known failure names a check that exists', () => {
+  const unknown = known.filter(({ group, name }) => !allChecks.some((check) => check.group === group && isNamed(name, check.name)));
+
+  expect(unknown).toEqual([]);
+});
