@@ -67,8 +67,10 @@ export { nearestOf } from './nearest.ts';
 export { configJsonSchema, configProblems, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export { DEFAULT_RESULTS } from './config/results-config.ts';
+export type { ResultsConfig, UpstreamResultsConfig } from './config/results-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';
-export type { VirtualServerConfig } from './config/virtual-server-config.ts';
+export type { SurfaceKind, VirtualServerConfig } from './config/virtual-server-config.ts';
 export { UPSTREAM_KINDS, kindOf } from './config/upstream-config.ts';
 export type { UpstreamKind } from './config/upstream-config.ts';
 export type {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type {
   CallerSession,
   Notification,
@@ -13,7 +14,7 @@ import type {
   State,
   Status,
 } from '@signalbox/core';
-import { IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
+import { DEFAULT_RESULTS, IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
 import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
 import type { Surface } from './catalog/surface.ts';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
@@ -21,14 +22,19 @@ import { createSettle } from './downstream/settle.ts';
 import { KeyJournal } from './idempotency/key-journal.ts';
 import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
+import { ResultStore } from './results/result-store.ts';
+import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { createTasks } from './tasks/tasks.ts';
+import type { LeadDocuments } from './upstreams/led-documents.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
 import type { OpenConnection } from './upstreams/open-connection.ts';
 
 export interface DataPlaneParts {
   readonly state: State;
   readonly documents: DocumentStore;
+  /** Documents of the process that decides, where several serve one port and this is not the one. */
+  readonly lead?: LeadDocuments | undefined;
   readonly cache: Cache<ResultOutcome>;
   /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
   readonly keyLog?: LineLog | undefined;
@@ -38,6 +44,8 @@ export interface DataPlaneParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly info: Implementation;
+  /** Whether the process ends regular expressions in linear time, so that callers may give some. Default false. */
+  readonly isRegExpLinear?: boolean;
   readonly random?: () => number;
 }
 
@@ -59,15 +67,20 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { state, documents, cache, keyLog, journal, open, seal, clock, logger, info, random = Math.random } = parts;
+  const { documents, lead, cache, keyLog, journal, seal, clock, logger, info, isRegExpLinear = false, random = Math.random } = parts;
+  const state = withResultsUpstream(parts.state);
   const { limits } = state.current.config;
   const { startConcurrency } = limits;
   const experimental = keyLog === undefined ? {} : { [IDEMPOTENCY_CAPABILITY]: {} };
+  const store = new ResultStore({ clock, maxBytes: () => (state.current.config.results ?? DEFAULT_RESULTS).maxBytes });
+  const open: OpenConnection = (options) =>
+    options.desired.name === RESULTS_UPSTREAM ? openResults({ store, clock, logger, isRegExpLinear }, options) : parts.open(options);
   const upstream = (name: string) => supervisor.get(name);
   const tasks = createTasks({ seal, cache, clock, upstream });
   const supervisor: Supervisor = await Supervisor.create({
     state,
     documents,
+    lead,
     open,
     clock,
     logger,
@@ -84,6 +97,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
   const dispatch = createCallPipeline({
+    state,
     upstream,
     settled,
     unlisted: (surface) => supervisor.unlisted(surface.upstreams),
@@ -98,6 +112,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     keys,
     keyJournal,
     keyTtlMs,
+    results: { store, schemas, newHandle: () => randomBytes(16).toString('hex'), logger },
   });
   const handlers = new Map<Surface, RequestHandler>();
   const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);
@@ -122,6 +137,10 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     // The first call should not pay for loading the compiler, and neither should the start.
     clock.after(500, () => void schemas.prepare());
   };
+  const close = async () => {
+    await supervisor.close();
+    store.clear();
+  };
   const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
-  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, start, close: () => supervisor.close() };
+  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, start, close };
 }

@@ -1,12 +1,24 @@
-import { createPipeline, type Cache, type Clock, type Journal, type Logger, type Next, type ResultOutcome } from '@signalbox/core';
+import {
+  createPipeline,
+  type Cache,
+  type Clock,
+  type Journal,
+  type Logger,
+  type Next,
+  type ResultOutcome,
+  type State,
+} from '@signalbox/core';
 import type { Surface } from './catalog/surface.ts';
 import type { Settled } from './downstream/settle.ts';
 import type { KeyJournal } from './idempotency/key-journal.ts';
 import type { KeyTable } from './idempotency/key-table.ts';
+import type { ReduceParts } from './results/reduce-result.ts';
 import { admit } from './stages/admit.ts';
+import { answerOwn } from './stages/answer-own.ts';
 import { cacheOutcomes } from './stages/cache.ts';
 import type { SurfaceCall } from './stages/call-stages.ts';
 import { idempotency } from './stages/idempotency.ts';
+import { largeResults } from './stages/large-results.ts';
 import { observe } from './stages/observe.ts';
 import { resolve } from './stages/resolve.ts';
 import { retry } from './stages/retry.ts';
@@ -18,6 +30,7 @@ import { createSend } from './upstreams/send.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
 export interface PipelineParts {
+  readonly state: State;
   readonly upstream: (name: string) => Upstream | undefined;
   readonly settled: Settled;
   readonly unlisted: (surface: Surface) => readonly Upstream[];
@@ -32,6 +45,7 @@ export interface PipelineParts {
   readonly keys: KeyTable;
   readonly keyJournal: KeyJournal | undefined;
   readonly keyTtlMs: number;
+  readonly results: ReduceParts;
 }
 
 /** The path of a call: every stage, outermost first, and the only place that orders them. */
@@ -40,6 +54,8 @@ export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
     .use(observe(parts)) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
     .use(shape(parts)) // we go on with exactly what will be sent
+    .use(answerOwn(parts)) // ours are checked like any, and need neither slot nor connection
+    .use(largeResults(parts)) // each caller gets a handle of its own, also to an outcome it shares
     .use(idempotency(parts)) // a repetition passes the checks again, and runs, retries and waits with the first
     .use(cacheOutcomes(parts)) // a hit has passed the same checks as a miss
     .use(carryTasks(parts)) // what a request about a task takes is tried and admitted step by step

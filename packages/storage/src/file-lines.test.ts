@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -89,6 +89,15 @@ test('a file nobody has written to for long enough is removed', async () => {
   await utimes(await onlyFile(), longAgo, longAgo);
   expect(await open().read()).toEqual([]);
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a file that cannot be read now is left for the next time', async () => {
+  await mkdir(join(folder, `keys.000000000-${GONE}.log`), { recursive: true });
+  const lines = open();
+  expect(await lines.read()).toEqual([]);
+  await lines.replace(['ours']);
+  expect(await readdir(folder)).toHaveLength(2);
+  await lines.close();
 });
 
 test('what a crash cut off is left out', async () => {

@@ -57,8 +57,10 @@ export class FileLines implements LineLog {
           await rm(path, { force: true });
           continue;
         }
-        for (const line of await this.#readLines(path)) lines.push(line);
-        if (this.#isAbandoned(path)) inherited.push(path);
+        const written = await this.#readLines(path);
+        for (const line of written ?? []) lines.push(line);
+        // What could not be read now may be read next time.
+        if (written !== undefined && this.#isAbandoned(path)) inherited.push(path);
       }
       this.#inherited = inherited;
       return lines;
@@ -153,7 +155,7 @@ export class FileLines implements LineLog {
     }
   }
 
-  async #readLines(path: string): Promise<readonly string[]> {
+  async #readLines(path: string): Promise<readonly string[] | undefined> {
     try {
       const lines = (await readFile(path, 'utf8')).split('\n');
       // What stands behind the last line end was cut off by a crash; an empty text otherwise.
@@ -161,7 +163,7 @@ export class FileLines implements LineLog {
       return lines;
     } catch (error) {
       this.#cannotRead(path, error);
-      return [];
+      return undefined;
     }
   }
 

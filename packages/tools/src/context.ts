@@ -6,6 +6,8 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** What the client said of itself. Never a security input. */
   readonly client: ClientProfile;
+  /** Who asks, as far as their credential tells. What is kept for one principal is nobody else's. */
+  readonly principal: string;
   /** Tells how far the work is, if the caller asked. `done` must grow; a report that does not is dropped. */
   progress(done: number, total?: number, message?: string): void;
   /** Sends a log message to the client, if it wants that level. `data` must be JSON and hold no secret. */
@@ -22,6 +24,7 @@ export function createContext(request: Request, logger: string): ToolContext {
       return (signal ??= toSignal(request.cancellation));
     },
     client: request.client,
+    principal: request.principal,
     progress(done, total, message) {
       if (!request.wantsProgress || request.emit === undefined || !(done > last)) return;
       last = done;

@@ -37,6 +37,8 @@ export function describeTable(results) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const toLine = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
   const [head, ...body] = rows.map(toLine);
-  const notes = results.filter(({ isSpoken }) => !isSpoken).map(({ cell, reason }) => `not spoken: ${nameOfCell(cell)}: ${reason}`);
+  const notes = results
+    .filter(({ isSpoken }) => !isSpoken)
+    .map(({ cell, reason }) => `not spoken: ${nameOfCell(cell)}: ${reason.split('\n')[0]}`);
   return [head, `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...body, ...notes].join('\n');
 }

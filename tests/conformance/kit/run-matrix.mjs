@@ -26,22 +26,21 @@ export async function runMatrix({
   for (const server of servers) {
     for (const transport of transports) {
       const started = [];
-      const start = async (launch) => {
-        const running = await launch;
+      const start = async (options) => {
+        const running = await startServer(options);
         started.unshift(running);
-        return running;
+        return running.url;
       };
       try {
-        const { url: directUrl } = await start(startServer({ era: server }));
-        const entry = async (name) =>
-          transport === 'http' ? toUrl(await start(startServer({ era: server, name }))) : toCommand({ era: server, name });
+        const directUrl = await start({ era: server });
+        const toEntry = async (name) =>
+          transport === 'http' ? { url: await start({ era: server, name }) } : toCommand({ era: server, name });
         const entries = [
-          { name: 'kit', ...(await entry('kit')) },
-          { name: 'second', ...(await entry('second')), callMs },
+          { name: 'kit', ...(await toEntry('kit')) },
+          { name: 'second', ...(await toEntry('second')), callMs },
         ];
-        const { url, prefix, budgetMs } = await start(startGateway(entries));
         for (const client of clients) {
-          results.push(await runCell({ client, server, transport, url, directUrl, prefix, budgetMs }, options));
+          results.push(await runThrough(startGateway, { entries, cell: { client, server, transport, directUrl }, options }));
         }
       } finally {
         for (const running of started) await running.stop();
@@ -49,6 +48,18 @@ export async function runMatrix({
     }
   }
   return results;
+}
+
+// Each cell gets a gateway of its own: the last checks end the server, which not every gateway survives.
+async function runThrough(startGateway, { entries, cell, options }) {
+  let gateway;
+  try {
+    gateway = await startGateway(entries);
+  } catch (error) {
+    return { cell, isSpoken: false, reason: error.message, checks: [] };
+  }
+  const { url, prefix, budgetMs } = gateway;
+  return runCell({ ...cell, url, prefix, budgetMs }, options).finally(gateway.stop);
 }
 
 /**
@@ -61,5 +72,4 @@ export async function startServer({ era, name = 'kit' }) {
   return { url: found[0], stop };
 }
 
-const toUrl = ({ url }) => ({ url });
 const toCommand = ({ era, name }) => ({ command: process.execPath, args: [upstream, '--stdio', '--era', era, '--name', name] });

@@ -3,9 +3,6 @@ import { toMessage, type Logger } from '@signalbox/core';
 import type { Gateway } from '../gateway.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** Has V8 finish patterns that backtrack without end in linear time. Patterns of upstreams' schemas meet arguments of strangers. */
-export const LINEAR_REGEXP = '--enable-experimental-regexp-engine-on-excessive-backtracks';
-
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const LAST_WORDS_MS = 5_000;
 
@@ -16,7 +13,7 @@ export interface ProcessEnd {
 }
 
 export interface ProcessParts {
-  readonly gateway: Gateway;
+  readonly gateway: Pick<Gateway, 'close'>;
   readonly logger: Logger & { close(): Promise<void> };
   readonly terminal: Terminal;
 }

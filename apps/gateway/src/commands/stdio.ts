@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '@signalbox/control-plane';
 import { serveStdio } from '@signalbox/protocol';
 import { createGateway } from '../compose.ts';
@@ -6,7 +5,7 @@ import { createLogger } from '../log/create-logger.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { locateConfig, locateData } from './locations.ts';
-import { LINEAR_REGEXP, watchProcess } from './process-end.ts';
+import { watchProcess } from './process-end.ts';
 import { openHandler } from './virtual-server.ts';
 
 export interface StdioOptions {
@@ -16,7 +15,6 @@ export interface StdioOptions {
 
 /** Serves one client over stdin and stdout with a gateway of its own, until that client leaves. */
 export async function stdio(context: CommandContext, { server: name }: StdioOptions): Promise<ExitCode> {
-  setFlagsFromString(LINEAR_REGEXP);
   const configPath = await locateConfig(context);
   const dataDir = await locateData(context, configPath);
   const config = await loadConfig(configPath);

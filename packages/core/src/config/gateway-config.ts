@@ -1,12 +1,19 @@
 import { z } from 'zod';
 import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
+import { resultsConfig } from './results-config.ts';
 import { secretReference } from './secret.ts';
 import { upstreamConfig } from './upstream-config.ts';
-import { checkVirtualServers, virtualServerConfig } from './virtual-server-config.ts';
+import { checkVirtualServers, surfaceKind, virtualServerConfig } from './virtual-server-config.ts';
 
 export const listenConfig = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs `token`.'),
   port: z.int().min(0).max(65_535).default(7420).describe('Port to listen on; 0 takes any free one.'),
+  workers: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('Processes that serve the port. Each runs every stdio server once; see docs/workers.md.'),
   token: secretReference.optional().describe('Bearer token every request must carry. Required when `host` is not loopback.'),
   allowedHosts: z.array(z.string().min(1)).default([]).describe('Host names accepted in the Host header beside loopback and `host`.'),
   allowedOrigins: z
@@ -109,10 +116,16 @@ export const gatewayConfig = z
       )
       .default({})
       .describe('Further servers that clients see on the same listener, each with a choice of what is here, by name.'),
+    surface: surfaceKind
+      .default('all')
+      .describe('What clients of `/mcp` see: all tools, or three tools to find, describe and call the others by (`search`).'),
     listen: listenConfig.prefault({}).describe('Where clients reach the gateway. Read at start.'),
     log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
     sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),
     limits: limitConfig.prefault({}).describe('Bounds that keep the gateway up. Read at start.'),
+    results: resultsConfig
+      .optional()
+      .describe('When large results become handles with a preview. Default: never; `{}` takes the defaults.'),
     instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of the upstreams.'),
   })
   .superRefine(checkVirtualServers);

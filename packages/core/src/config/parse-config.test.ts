@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
 import { configJsonSchema, configProblems, parseGatewayConfig } from './parse-config.ts';
+import { DEFAULT_RESULTS } from './results-config.ts';
 import { kindOf } from './upstream-config.ts';
 
 function problemsOf(input: unknown): string[] {
@@ -89,6 +90,17 @@ describe('a configuration', () => {
     ] as const) {
       expect(problemsOf({ mcpServers: { a: entry } })).toEqual([problem]);
     }
+  });
+
+  test('may say of large results whatever an upstream wants to have otherwise', () => {
+    const parse = (results: unknown) => parseGatewayConfig({ mcpServers: { a: { command: 'x', results } }, results: {} });
+    expect(parse({ ttlSeconds: 5 }).mcpServers['a']!.results).toEqual({ disabled: false, except: [], ttlSeconds: 5 });
+    expect(parse(undefined).results).toEqual(DEFAULT_RESULTS);
+    expect(() => parse({ maxInlneBytes: 5000 })).toThrow(
+      'mcpServers.a.results.maxInlneBytes is not a known key; did you mean "maxInlineBytes"?',
+    );
+    expect(() => parse({ previewBytes: 1 })).toThrow('mcpServers.a.results.previewBytes too small');
+    expect(() => parse({ maxBytes: 5_000_000 })).toThrow('mcpServers.a.results.maxBytes is not a known key');
   });
 
   test('has a JSON Schema that requires nothing with a default', () => {

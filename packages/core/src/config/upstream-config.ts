@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upstreamResultsConfig } from './results-config.ts';
 import { secretText } from './secret.ts';
 
 const milliseconds = (fallback: number, about: string) =>
@@ -139,6 +140,9 @@ export const upstreamConfig = z
       .describe('When a call is repeated: only if it was never sent, or the tool says it is read-only or idempotent.'),
     breaker: breakerConfig.prefault({}).describe('When calls to a failing upstream are refused at once.'),
     cache: upstreamCacheConfig.optional().describe('Answers kept in memory. Default: none.'),
+    results: upstreamResultsConfig
+      .optional()
+      .describe('Large results of this upstream. Keys that are left out are those of `results` of the gateway.'),
     isolation: isolationConfig.prefault({}).describe('Which clients share a connection.'),
     fallback: names('Upstreams to ask for a tool of the same name while this one is unavailable.').default([]),
     maxConcurrent: z.int().min(1).max(10_000).default(64).describe('Calls in flight at once; more wait in line.'),

@@ -1,6 +1,7 @@
 import { RawJson, exactJson, hasExactText, keepExactText, type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
 import { toCoreTool, withMember } from '@signalbox/protocol';
 import type { ListKind, Listed, Manifest } from '../upstreams/manifest.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import { buildLists, joinHints, type ListExtras, type CatalogList, type ListName } from './catalog-lists.ts';
 import { createExposure, type Exposure } from './exposure.ts';
 import type { NameLedger, NamedKind } from './name-ledger.ts';
@@ -33,10 +34,13 @@ interface TemplateRoute {
 
 /** The names that clients at one address see, and the way back from each to its owner. Never changes: a change is another view. */
 export class CatalogView {
+  /** As they go to clients, as bytes. */
+  readonly lists: Readonly<Record<ListName, CatalogList>>;
   /** By public name, in the order of the list. */
   readonly tools: ReadonlyMap<string, Target>;
   readonly #options: ViewOptions;
   readonly #tools = new Map<string, Target>();
+  readonly #definitions = new Map<string, ToolDefinition>();
   readonly #prompts = new Map<string, Target>();
   readonly #resources = new Map<string, Target>();
   readonly #publicUris = new Map<string, string>();
@@ -49,7 +53,6 @@ export class CatalogView {
     resourceTemplates: [] as Listed[],
   };
   readonly #coreTools: ToolDefinition[] = [];
-  readonly #lists: Readonly<Record<ListName, CatalogList>>;
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -65,16 +68,16 @@ export class CatalogView {
       resources: this.#extrasOf('resources'),
       resourceTemplates: this.#extrasOf('templates'),
     };
-    this.#lists = buildLists(this.#entries, extras, this.#coreTools);
-  }
-
-  /** One list as it goes to clients, as bytes. */
-  list(name: ListName): CatalogList {
-    return this.#lists[name];
+    this.lists = buildLists(this.#entries, extras, this.#coreTools);
   }
 
   tool(publicName: string): Target | undefined {
     return this.#tools.get(publicName);
+  }
+
+  /** A tool as it is listed. */
+  definition(publicName: string): ToolDefinition | undefined {
+    return this.#definitions.get(publicName);
   }
 
   promptNames(): Iterable<string> {
@@ -114,7 +117,7 @@ export class CatalogView {
   #ownerOfUnlisted(uri: string): string | undefined {
     const { contributions, exposure } = this.#options;
     if (!exposure.resources) return undefined;
-    const able = contributions.filter(({ manifest }) => manifest.capabilities['resources'] !== undefined);
+    const able = contributions.filter(({ upstream, manifest }) => !isBuiltIn(upstream) && manifest.capabilities['resources'] !== undefined);
     if (able.length === 1) return able[0]!.upstream;
     const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0].toLowerCase();
     if (scheme === undefined) return undefined;
@@ -140,6 +143,7 @@ export class CatalogView {
       own.set(tool.name, target);
       this.#tools.set(name, target);
       const listed = renamed(tool, 'name', name);
+      this.#definitions.set(name, listed);
       this.#entries.tools.push(listed);
       this.#coreTools.push(toCoreTool(listed, manifest));
     }
@@ -181,7 +185,8 @@ export class CatalogView {
 
   #claim(kind: NamedKind, upstream: string, name: string, wish: { rename: string | undefined; alwaysPrefix: boolean }): string {
     const { ledger, isOnly, reserved } = this.#options;
-    return ledger.claim({ kind, upstream, name, ...wish, verbatim: isOnly, ...(kind === 'tool' && reserved && { reserved }) });
+    const verbatim = isOnly && !isBuiltIn(upstream);
+    return ledger.claim({ kind, upstream, name, ...wish, verbatim, ...(kind === 'tool' && reserved && { reserved }) });
   }
 }
 

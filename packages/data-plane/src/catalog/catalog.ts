@@ -9,6 +9,7 @@ import {
   type VirtualServerConfig,
   type VirtualServerStatus,
 } from '@signalbox/core';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Contribution } from './catalog-view.ts';
 import { FULL_EXPOSURE } from './exposure.ts';
 import { Surface, type SurfaceWish } from './surface.ts';
@@ -52,9 +53,9 @@ export class Catalog {
   /** What is shown at each virtual server. */
   status(): readonly VirtualServerStatus[] {
     return [...this.#paths].map(([path, name]) => {
-      const { upstreams, view } = this.#servers.get(name)!;
-      const [resources, prompts] = [view.list('resources').length, view.list('prompts').length];
-      return { name, path, upstreams, tools: view.tools.size, resources, prompts };
+      const { kind, upstreams, view } = this.#servers.get(name)!;
+      const [resources, prompts] = [view.lists.resources.length, view.lists.prompts.length];
+      return { name, path, surface: kind, upstreams, tools: view.tools.size, resources, prompts };
     });
   }
 
@@ -64,6 +65,16 @@ export class Catalog {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Takes the names another process has given, as its `toDocument` has them. They show with the next `update`. */
+  adopt(document: unknown): void {
+    const { servers } = isObject(document) ? document : { servers: undefined };
+    const ledgers: Readonly<Record<string, unknown>> = isObject(servers) ? servers : {};
+    this.main.adopt(document);
+    for (const [name, surface] of this.#servers) surface.adopt(ledgers[name]);
+    for (const [name, ledger] of Object.entries(ledgers))
+      if (!this.#servers.has(name)) this.#servers.set(name, new Surface(name, ledger, this.#own.info));
+  }
+
   /**
    * Takes what is wanted and what upstreams offer now. Each surface tells its own listeners of what changed for them.
    * @param contributions Of all upstreams whose lists are known, by name.
@@ -71,6 +82,7 @@ export class Catalog {
   update({ config, upstreams }: Snapshot, contributions: ReadonlyMap<string, Contribution>): void {
     this.main.update(
       {
+        kind: config.surface,
         upstreams: [...upstreams.keys()],
         exposure: FULL_EXPOSURE,
         ...this.#own,
@@ -79,11 +91,13 @@ export class Catalog {
       contributions,
     );
     const wanted = Object.entries(config.virtualServers);
+    // What the gateway brings along belongs to every address, as what it does for a call does.
+    const builtIn = [...upstreams.keys()].filter(isBuiltIn);
     for (const [name, surface] of this.#servers) if (!Object.hasOwn(config.virtualServers, name)) surface.retire();
     for (const [name, server] of wanted) {
       let surface = this.#servers.get(name);
       if (surface === undefined) this.#servers.set(name, (surface = new Surface(name, undefined, this.#own.info)));
-      surface.update(toWish(name, server, { config, own: this.#own }), contributions);
+      surface.update(toWish(name, server, { config, own: this.#own, builtIn }), contributions);
     }
     const paths = new Map(wanted.map(([name, server]) => [pathOf(name, server), name]));
     const isSame = paths.size === this.#paths.size && [...paths].every(([path, name]) => this.#paths.get(path) === name);
@@ -113,10 +127,11 @@ export class Catalog {
 function toWish(
   name: string,
   server: VirtualServerConfig,
-  { config, own }: { readonly config: GatewayConfig; readonly own: OwnProfile },
+  { config, own, builtIn }: { readonly config: GatewayConfig; readonly own: OwnProfile; readonly builtIn: readonly string[] },
 ): SurfaceWish {
   return {
-    upstreams: servedBy(server, config.mcpServers),
+    kind: server.surface,
+    upstreams: [...servedBy(server, config.mcpServers), ...builtIn],
     exposure: { ...server.tools, prompts: server.prompts, resources: server.resources },
     info: { ...own.info, title: server.title ?? name },
     experimental: own.experimental,

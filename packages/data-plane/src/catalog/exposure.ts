@@ -1,4 +1,5 @@
 import { createNameMatcher, type ExposureConfig, type UpstreamConfig } from '@signalbox/core';
+import { isBuiltIn } from '../upstreams/built-in.ts';
 
 /** What an address shows of its upstreams, beyond what each of them exposes everywhere. */
 export interface Exposure {
@@ -22,7 +23,8 @@ export interface Choice {
 /** Returns what decides about one upstream's tools by their own names: how each is shown, or `undefined` for one that is not. */
 export function createExposure(exposure: Exposure, upstream: string, config: UpstreamConfig): (name: string) => Choice | undefined {
   const isHere = createFilter(config.tools);
-  const isThere = createFilter(exposure);
+  // A choice among the upstreams' tools says nothing of what the gateway brings along, unless it names that to deny it.
+  const isThere = createFilter(isBuiltIn(upstream) ? { deny: exposure.deny } : exposure);
   const alwaysPrefix = (exposure.prefix ?? config.tools.prefix) === 'always';
   return (name) => {
     const full = `${upstream}/${name}`;

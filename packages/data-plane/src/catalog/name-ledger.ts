@@ -81,6 +81,11 @@ export class NameLedger {
     return given;
   }
 
+  /** The name that was given last for what an upstream calls `name`. */
+  nameOf(kind: NamedKind, upstream: string, name: string): string | undefined {
+    return this.#publicNames.get(toOwnKey(kind, upstream, name));
+  }
+
   /** Whose name it is, also when the owner is away. */
   ownerOf(kind: NamedKind, publicName: string): { readonly upstream: string; readonly name: string } | undefined {
     return this.#entries.get(toKey(kind, publicName));
@@ -115,8 +120,9 @@ function toWish(claim: NameClaim): string {
   return claim.verbatim || isPortableName(claim.name) ? claim.name : toPortableName(claim.name);
 }
 
+// What marks an upstream as built in says nothing in a name.
 function prefixedName(upstream: string, name: string): string {
-  return toPortableName(`${upstream}__${name}`);
+  return toPortableName(`${upstream.replace(/^@/, '')}__${name}`);
 }
 
 function toKey(kind: NamedKind, publicName: string): string {

@@ -109,7 +109,12 @@ function run(
     flight.fail(thrown);
   };
   const succeed = (outcome: Outcome) => {
-    note(options, entry, verdictOf(outcome), { outcome, why: outcome.kind === 'error' ? outcome.error.message : '' });
+    try {
+      note(options, entry, verdictOf(outcome), { outcome, why: outcome.kind === 'error' ? outcome.error.message : '' });
+    } catch (error) {
+      // A module may answer with what cannot be written; the call ran, and nobody can be told how it ended.
+      return fail(error);
+    }
     flight.succeed(outcome);
   };
   const launch = () => {

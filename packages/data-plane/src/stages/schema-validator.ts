@@ -20,6 +20,8 @@ export interface Problem {
 export interface SchemaValidator {
   /** @returns the problems, or `undefined` when the value fits or its schema cannot be used (that is logged once). */
   validate(schema: Schema, value: unknown): Awaitable<readonly Problem[] | undefined>;
+  /** Tells whether a value certainly fits; `false` also when the schema cannot be used. */
+  accepts(schema: Schema, value: unknown): Awaitable<boolean>;
   /** Loads the compiler ahead of the first call. */
   prepare(): Promise<void>;
 }
@@ -57,15 +59,25 @@ export function createSchemaValidator(options: SchemaValidatorOptions): SchemaVa
     return ajv === undefined ? load(draft).then((loaded) => compileInline(loaded, plain, logger)) : compileInline(ajv, plain, logger);
   };
 
+  const checkOf = (schema: Schema): Awaitable<Check> => {
+    let check = checks.get(schema);
+    if (check === undefined) {
+      check = compile(schema);
+      checks.set(schema, check);
+      if (check instanceof Promise) void check.then((compiled) => checks.set(schema, compiled));
+    }
+    return check;
+  };
+
   return {
     validate: (schema, value) => {
-      let check = checks.get(schema);
-      if (check === undefined) {
-        check = compile(schema);
-        checks.set(schema, check);
-        if (check instanceof Promise) void check.then((compiled) => checks.set(schema, compiled));
-      }
+      const check = checkOf(schema);
       return check instanceof Promise ? check.then((compiled) => run(compiled, value)) : run(check, value);
+    },
+    accepts: (schema, value) => {
+      const check = checkOf(schema);
+      const isAccepted = (compiled: Check): boolean => compiled !== 'unusable' && compiled(value) === true;
+      return check instanceof Promise ? check.then(isAccepted) : isAccepted(check);
     },
     prepare: async () => {
       await load('draft2020');

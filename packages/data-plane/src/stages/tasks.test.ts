@@ -64,3 +64,15 @@ test('a modern server is told that a handshake client takes a task, and only the
   expect((await pass([EXTENSION], modern)).offersTask).toBe(false);
   expect((await pass([{ ...EXTENSION, capabilities: {} }], handshake)).offersTask).toBeUndefined();
 });
+
+test('a large result may flow while it arrives where no task has to be made of it', async () => {
+  const sink = {};
+  expect((await pass([EXTENSION], { ...modern, sink })).sink).toBe(sink);
+  expect((await pass([EXTENSION], { ...handshake, params: toParams({ name: 'work' }), sink })).sink).toBe(sink);
+  for (const [server, call] of [
+    [EXTENSION, handshake],
+    [CORE, handshake],
+    [CORE, modern],
+  ] as const)
+    expect((await pass([server], { ...call, sink })).sink).toBeUndefined();
+});

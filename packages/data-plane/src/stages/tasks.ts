@@ -2,6 +2,7 @@ import {
   Cancellation,
   GatewayError,
   wholly,
+  type Answer,
   type Awaitable,
   type Clock,
   type Next,
@@ -57,6 +58,7 @@ function callTool(options: TaskStageOptions, call: TargetedCall, next: Next<Targ
   const serverForm = serverTaskForm(server);
   const asked: TargetedCall = { ...call, params, offersTask, fallbacks: alike(options, call, serverForm) };
   const wish = call.params.get('task');
+  if (form === 'extension' && serverForm === 'extension') return callAlike(options, asked, next);
   if (serverForm === 'extension') return callExtension(options, asked, { form, wish, next: wholly(next) });
   return callCore(options, isCrossing ? { ...asked, ...SHARED } : asked, { form, wish, next: wholly(next) });
 }
@@ -72,12 +74,18 @@ interface TaskCallOptions {
   readonly next: Whole;
 }
 
-// The server decides what becomes a task. A client that is used to deciding itself gets one in any case.
+// A result that flows to its caller is complete: a task is never taken for one, however large it is.
+async function callAlike(options: TaskStageOptions, call: TargetedCall, next: Next<TargetedCall>): Promise<Answer> {
+  const answer = await next(call);
+  return answer.kind === 'result' && answer.resultType === 'task' ? begin(options, call, { outcome: answer, form: 'extension' }) : answer;
+}
+
+// The server decides what becomes a task, and a client that is used to deciding itself gets one in any case.
 async function callExtension(options: TaskStageOptions, call: TargetedCall, { form, wish, next }: TaskCallOptions): Promise<Outcome> {
   const outcome = await next(call);
   if (outcome.kind === 'error') return outcome;
   if (outcome.resultType === 'task') return begin(options, call, { outcome, form });
-  return form === 'core' && outcome.resultType === 'complete' ? options.tasks.kept.keep(outcome, call, wish) : outcome;
+  return outcome.resultType === 'complete' ? options.tasks.kept.keep(outcome, call, wish) : outcome;
 }
 
 // What goes on after the answer of a handshake server is tied to the end of its task.

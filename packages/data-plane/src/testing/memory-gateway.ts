@@ -31,6 +31,7 @@ export type Script = (args: { readonly [key: string]: unknown }, request: Reques
 export interface ScriptedTool {
   readonly name: string;
   readonly inputSchema?: object;
+  readonly outputSchema?: object;
   readonly annotations?: object;
   readonly run: Script;
 }
@@ -38,6 +39,8 @@ export interface ScriptedTool {
 /** A server in this process whose tools, start and lists a test can steer. */
 export interface ScriptedServer {
   tools: ScriptedTool[];
+  /** What each tool says of itself. */
+  about: string | undefined;
   resources: { uri: string; name: string }[];
   prompts: { name: string }[];
   /** Awaited before the connection opens; reject to fail the start. */
@@ -57,6 +60,7 @@ export function createScriptedServer(
   let current: Opened | undefined;
   const server = {
     tools,
+    about: undefined as string | undefined,
     resources: [] as { uri: string; name: string }[],
     prompts: [] as { name: string }[],
     start: () => Promise.resolve(),
@@ -97,9 +101,11 @@ export function createScriptedServer(
       switch (request.method) {
         case 'tools/list':
           return resultOf({
-            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, annotations }) => ({
+            tools: server.tools.map(({ name, inputSchema = { type: 'object' }, outputSchema, annotations }) => ({
               name,
               inputSchema,
+              ...(outputSchema === undefined ? {} : { outputSchema }),
+              ...(server.about === undefined ? {} : { description: server.about }),
               ...(annotations === undefined ? {} : { annotations }),
             })),
           });
@@ -175,6 +181,7 @@ export interface MemoryGatewayOptions {
   /** Other keys of the configuration. */
   readonly more?: object;
   readonly keyLog?: LineLog;
+  readonly isRegExpLinear?: boolean;
   readonly clock?: Clock;
   readonly documents?: DocumentStore;
 }
@@ -197,6 +204,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     logger: silentLogger,
     seal: createSeal({ key: Buffer.alloc(32, 7) }),
     info: { name: 'gateway', version: '1' },
+    isRegExpLinear: options.isRegExpLinear ?? false,
   });
   dataPlane.start();
   const close = () => dataPlane.close();

@@ -1,4 +1,5 @@
 import { RawJson, exactJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
+import { removeLineEnds } from './lines.ts';
 import { MessageParams } from './message-params.ts';
 
 const RESULT = Buffer.from(',"result":');
@@ -55,10 +56,7 @@ export function encodeResultText(id: RawJson, result: RawJson): string {
 
 /** JSON text without line ends. They can only stand between tokens, so a space says the same. */
 export function toOneLine(json: Buffer): Buffer {
-  if (!json.includes(0x0a) && !json.includes(0x0d)) return json;
-  const copy = Buffer.from(json);
-  for (let index = 0; index < copy.length; index++) if (copy[index] === 0x0a || copy[index] === 0x0d) copy[index] = 0x20;
-  return copy;
+  return json.includes(0x0a) || json.includes(0x0d) ? removeLineEnds(Buffer.from(json)) : json;
 }
 
 /** A copy of `params` with some members replaced or added; `undefined` removes one. Order is kept, new ones come last. */

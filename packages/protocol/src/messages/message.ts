@@ -170,7 +170,7 @@ function scanMessage(bytes: Buffer): MessageParts {
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
         else if (name === 'structuredContent') parts.hasLooseContent = bytes[from] !== 0x7b;
-        else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = readString(bytes, from, to);
+        else if (name === 'resultType') parts.resultType = bytes[from] === 0x22 ? readString(bytes, from, to) : 'complete';
         return to;
       });
       parts.result = slice(start, after);

@@ -25,12 +25,15 @@ export interface ResultFlowOptions {
 export class ResultFlow {
   readonly #options: ResultFlowOptions;
   readonly #collector = new ByteCollector();
-  #askAtBytes = MIN_FLOW_BYTES;
+  // The beginning is looked at again when twice as much of it is there; looking at every piece would take the square of its length.
+  #askAtBytes: number;
   #reader: AnswerReader | undefined;
   #isTypeNeeded = false;
 
   constructor(options: ResultFlowOptions) {
     this.#options = options;
+    const { length } = options;
+    this.#askAtBytes = length === undefined ? MIN_FLOW_BYTES : length < MIN_FLOW_BYTES ? Infinity : 0;
   }
 
   /** Takes a piece, which is only lent. @throws GatewayError `UPSTREAM_PROTOCOL` when what flows turns out to be no answer. */
@@ -38,7 +41,7 @@ export class ResultFlow {
     if (this.#reader !== undefined) return this.#read(this.#reader, bytes, start, end);
     const { length } = this.#options;
     const arrived = this.#collector.length + end - start;
-    if ((length ?? arrived) < this.#askAtBytes) return this.#collector.push(bytes, { start, end }, length);
+    if (arrived < this.#askAtBytes) return this.#collector.push(bytes, { start, end }, length);
     // Most answers show their result in the first piece, so nothing of them is ever collected.
     if (this.#collector.length === 0 && this.#begin(bytes, start, end)) return;
     this.#collector.push(bytes, { start, end }, length);
@@ -60,21 +63,24 @@ export class ResultFlow {
     const { revision, sink, source, length } = this.#options;
     const found = peekAnswer(bytes, start, end);
     if (found === 'other' || (found === undefined && end - start > MAX_PEEK_BYTES)) return this.#giveUp();
-    if (found === undefined) return false;
+    if (found === undefined) return this.#askLater(end - start);
     const { resultAt, id, resultType, member } = found;
     if (id !== undefined && !this.#isOurs(id)) return this.#giveUp();
     // At least the closing brace of the message stands behind the result.
     const maxBytes = length === undefined ? undefined : length - resultAt - 1;
     const change = sink.begin({ revision, resultType, member, arrivedBytes: end - start - resultAt, maxBytes }, source);
     if (change === undefined) {
-      if (length !== undefined) return this.#giveUp();
-      this.#askAtBytes = 2 * (end - start);
-      return false;
+      return length === undefined ? this.#askLater(end - start) : this.#giveUp();
     }
     this.#isTypeNeeded = !isHandshake(revision);
     this.#reader = new AnswerReader(change, (piece, from, to) => sink.write(piece, from, to));
     this.#read(this.#reader, bytes, start, end);
     return true;
+  }
+
+  #askLater(seenBytes: number): boolean {
+    this.#askAtBytes = 2 * seenBytes;
+    return false;
   }
 
   #giveUp(): boolean {

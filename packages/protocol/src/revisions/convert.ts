@@ -32,15 +32,16 @@ export function toRevision(outcome: Outcome, revision: string, method: string): 
 export function changeToRevision(head: ResultHead, revision: string, method: string): ResultChange | undefined {
   if (isHandshake(head.revision)) {
     if (isHandshake(revision)) return NO_CHANGE;
-    return { added: modernMembers(head.resultType ?? 'complete', method), dropped: NO_CHANGE.dropped };
+    return { added: modernMembers(head.resultType ?? 'complete', method), dropped: NONE, objects: NONE };
   }
   const isComplete = head.resultType === 'complete' || (head.member !== undefined && RESULT_MEMBERS.has(head.member));
   if (!isComplete) return undefined;
-  return isHandshake(revision) ? WITHOUT_MODERN_MEMBERS : NO_CHANGE;
+  return isHandshake(revision) ? TO_HANDSHAKE : NO_CHANGE;
 }
 
-const NO_CHANGE: ResultChange = { added: '', dropped: new Set() };
-const WITHOUT_MODERN_MEMBERS: ResultChange = { added: '', dropped: MODERN_MEMBERS };
+const NONE: ReadonlySet<string> = new Set();
+const NO_CHANGE: ResultChange = { added: '', dropped: NONE, objects: NONE };
+const TO_HANDSHAKE: ResultChange = { added: '', dropped: MODERN_MEMBERS, objects: new Set(['structuredContent']) };
 /** Members by which a complete result of each kind is known. */
 const RESULT_MEMBERS = new Set([
   'content',

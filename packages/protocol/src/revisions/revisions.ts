@@ -18,6 +18,12 @@ export function isHandshake(revision: string): boolean {
   return revision !== MODERN_REVISION;
 }
 
+/** Tells whether clients of a revision know content blocks that link to a resource. */
+export function knowsResourceLinks(revision: string): boolean {
+  // Revisions are dates.
+  return revision >= HANDSHAKE_REVISIONS[1];
+}
+
 const PREFIX = 'io.modelcontextprotocol/';
 
 /** Keys of `_meta` that the modern revision defines. */

@@ -201,7 +201,7 @@ export const toolFaults = [
   fault(
     'schemas',
     'turns boolean schemas into objects',
-    tools((tool) => ({ ...tool, inputSchema: { ...tool.inputSchema, properties: booleansToObjects(tool.inputSchema.properties) } })),
+    tools((tool) => ({ ...tool, inputSchema: deeply(tool.inputSchema, (each) => (each === true ? {} : each)) })),
   ),
   fault(
     'schemas',
@@ -293,11 +293,6 @@ function rounded(value) {
 
 function stripSchema(schema) {
   return isObject(schema) ? only(schema, ...knownKeywords) : schema;
-}
-
-function booleansToObjects(properties) {
-  if (!isObject(properties)) return properties;
-  return Object.fromEntries(Object.entries(properties).map(([key, schema]) => [key, schema === true ? {} : schema]));
 }
 
 function dropMirrored(message, { headers }) {

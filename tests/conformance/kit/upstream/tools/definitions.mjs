@@ -9,6 +9,8 @@ const richSchema = {
   $comment: 'A comment in a schema',
   type: 'object',
   $defs: {
+    // Clients of the handshake generation refuse these among the arguments themselves.
+    flags: { properties: { never: false, always: true } },
     address: {
       $anchor: 'address',
       type: 'object',
@@ -24,15 +26,13 @@ const richSchema = {
     constant: { const: { any: ['value'] } },
     mixed: { type: ['string', 'null'], minLength: 1, examples: ['x', null] },
     tuple: { type: 'array', prefixItems: [{ type: 'string' }, true], items: false, contains: { const: 'x' }, minContains: 0 },
-    never: false,
-    always: true,
     old: { type: 'string', deprecated: true, readOnly: true, writeOnly: false, contentEncoding: 'base64', contentMediaType: 'image/png' },
   },
   patternProperties: { '^x-': { type: 'number' } },
   propertyNames: { maxLength: 64 },
   dependentRequired: { home: ['kind'] },
   dependentSchemas: { work: { properties: { badge: { type: 'string' } } } },
-  allOf: [{ anyOf: [true, { required: ['home'] }] }, { not: { required: ['never'] } }],
+  allOf: [{ anyOf: [true, { required: ['home'] }] }, { not: { required: ['old', 'kind'] } }],
   if: { required: ['kind'] },
   // oxlint-disable-next-line unicorn/no-thenable -- A JSON Schema keyword, never awaited.
   then: { minProperties: 1 },
@@ -98,7 +98,9 @@ export const definitionTools = [
       type: 'object',
       properties: {
         id: new JsonText('{"type":"integer","maximum":9007199254740993,"minimum":-18446744073709551615}'),
-        ratio: new JsonText('{"type":"number","multipleOf":0.1000000000000000055511151231257827,"default":1e400}'),
+        ratio: new JsonText(
+          '{"type":"number","multipleOf":0.1000000000000000055511151231257827,"default":3.141592653589793238462643383279}',
+        ),
       },
     },
   },
