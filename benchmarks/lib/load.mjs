@@ -5,12 +5,12 @@ import { quantile } from './statistics.mjs';
  * Keeps every client busy, one call after the other, for a while.
  * @template Client
  * @param {Client[]} clients
- * @param {{ call: (client: Client) => Promise<void>, durationMs: number, pid?: number }} options
- *   `pid` is the process whose processor time is counted.
+ * @param {{ call: (client: Client) => Promise<void>, durationMs: number, pid?: number, pids?: number[] }} options
+ *   `pid` is the process whose processor time is counted; `pids` are several that are counted together.
  */
-export async function runLoad(clients, { call, durationMs, pid }) {
+export async function runLoad(clients, { call, durationMs, pid, pids = pid === undefined ? undefined : [pid] }) {
   const latencies = [];
-  const cpuBefore = pid === undefined ? 0 : cpuMicroseconds(pid);
+  const cpuBefore = pids === undefined ? 0 : sumOfCpu(pids);
   const startedAt = performance.now();
   const endsAt = startedAt + durationMs;
   await Promise.all(
@@ -29,8 +29,12 @@ export async function runLoad(clients, { call, durationMs, pid }) {
     callsPerSecond: latencies.length / seconds,
     p50Us: quantile(latencies, 0.5) * 1000,
     p99Us: quantile(latencies, 0.99) * 1000,
-    cpuUs: pid === undefined ? undefined : (cpuMicroseconds(pid) - cpuBefore) / latencies.length,
+    cpuUs: pids === undefined ? undefined : (sumOfCpu(pids) - cpuBefore) / latencies.length,
   };
+}
+
+function sumOfCpu(pids) {
+  return pids.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0);
 }
 
 /** Opens `count` clients with `open`, some at a time. */

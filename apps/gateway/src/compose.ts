@@ -26,7 +26,7 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Puts a gateway together: the one place where parts are chosen and joined. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   boundRegExpTime();
-  const { configPath, dataDir, environment, logger } = options;
+  const { configPath, dataDir, environment, logger, worker } = options;
   const clock = systemClock;
   const startedAtMs = clock.monotonic();
   const info = readInfo();
@@ -34,7 +34,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const config = await load();
   const state = createDesiredState({ initial: config, logger });
   const files = dataDir === undefined ? undefined : createFileDocuments({ folder: join(dataDir, 'remembered'), logger });
-  const documents = files ?? createMemoryDocuments();
+  const ownDocuments = files ?? createMemoryDocuments();
+  const documents = worker?.share(ownDocuments) ?? ownDocuments;
   const seal = createSeal({ key: await readSealKey(dataDir) });
   const journal = createJournalRing();
   const guard = createChildGuard({ clock });
@@ -52,9 +53,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const dataPlane = await createDataPlane({
     state,
     documents,
+    lead: worker?.lead,
     cache,
     keyLog,
-    journal,
+    journal: worker?.record(journal) ?? journal,
     open,
     seal,
     clock,
@@ -67,12 +69,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   let server: HttpServer | undefined;
   let address: string | undefined;
-  const status: Status = { ...dataPlane.status, sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
+  const ownStatus: Status = { ...dataPlane.status, sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
+  const status = worker?.join(ownStatus) ?? ownStatus;
+  const commanded = worker?.command(state, reload) ?? { state, reload };
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number): Promise<void> => {
     stopWatching();
     await server?.close(graceMs);
+    worker?.close();
     await dataPlane.close();
     await guard.close();
     await files?.close();
@@ -98,12 +103,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           `Cannot listen: the token is to come from environment variable "${listen.token.env}", which is not set`,
         );
       }
-      const adminToken = randomBytes(32).toString('base64url');
+      const adminToken = worker?.setup.adminToken ?? randomBytes(32).toString('base64url');
       const admin = createLazyAdmin({
-        state,
+        ...commanded,
         status,
         journal,
-        reload,
+        ...(worker !== undefined && { pid: worker.setup.pid }),
         token: adminToken,
         version: info.version,
         address: () => address,
@@ -122,14 +127,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         limits: { maxMessageBytes: limits.maxMessageBytes, maxDepth: limits.maxDepth },
         sessions,
         legacySse: listen.legacySse,
-        routes: admin,
+        routes: worker?.route(admin) ?? admin,
+        ...(worker !== undefined && { homes: worker.homes }),
         clock,
         logger,
       });
       const { url } = await server.listen();
       address = url;
       dataPlane.start();
-      if (dataDir !== undefined) {
+      if (worker !== undefined) await worker.open(server, { url, status });
+      else if (dataDir !== undefined) {
         const adminUrl = new URL('/', url).href;
         await writeRuntimeFile(dataDir, {
           pid: process.pid,

@@ -1,5 +1,6 @@
 import type { Implementation, Logger, Seal, State, Status } from '@signalbox/core';
 import type { RequestHandler } from '@signalbox/protocol';
+import type { WorkerPart } from './workers/worker-part.ts';
 
 /** What a gateway is made from. */
 export interface GatewayOptions {
@@ -13,6 +14,8 @@ export interface GatewayOptions {
   /** Listens there instead of where the configuration says. */
   readonly port?: number | undefined;
   readonly host?: string | undefined;
+  /** Present in one of several processes that serve one port. */
+  readonly worker?: WorkerPart;
 }
 
 /** A running gateway. Whoever created it closes it. */

@@ -48,7 +48,8 @@ export class RawJson {
 
   /** Length of `bytes`. @throws TypeError when the value cannot be written. */
   get byteLength(): number {
-    return this.#bytes === undefined ? this.parts.reduce((length, part) => length + part.length, 0) : this.#bytes.length;
+    if (this.#bytes !== undefined || this.#parts === undefined) return this.bytes.length;
+    return this.#parts.reduce((length, part) => length + part.length, 0);
   }
 
   /** The parsed value. @throws SyntaxError when the bytes are not JSON. */

@@ -23,7 +23,7 @@ function createSink(): ResultSink & { readonly begun: ResultHead[]; text: string
     },
     begin: (given) => {
       begun.push(given);
-      return { added: '', dropped: new Set() };
+      return { added: '', dropped: new Set(), objects: new Set() };
     },
     write(bytes, start, end) {
       this.text += bytes.toString('utf8', start, end);

@@ -18,6 +18,8 @@ export interface ResultChange {
   readonly added: string;
   /** Names of members to leave out. */
   readonly dropped: ReadonlySet<string>;
+  /** Names of members that have to be objects: any other value becomes the `value` of one. */
+  readonly objects: ReadonlySet<string>;
 }
 
 /** Where a flowing result comes from. */
@@ -36,8 +38,8 @@ export interface ResultSink {
   /** Whether something has left for the caller, who can be given nothing else any more. */
   readonly isBegun: boolean;
   /**
-   * Begins, or begins anew while nothing has left. The source then writes the result, changed as asked, and answers the call with `Delivered` when it is whole;
-   * if it breaks off, with an error.
+   * Begins, or begins anew while nothing has left. The source then writes the result, changed as asked, and answers the
+   * call with `Delivered` when it is whole; if it breaks off, with an error.
    * @returns `undefined` when this result must be collected. May be asked again when more of it is known.
    */
   begin(head: ResultHead, source: ResultSource): ResultChange | undefined;

@@ -26,12 +26,15 @@ import { ResultStore } from './results/result-store.ts';
 import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { createTasks } from './tasks/tasks.ts';
+import type { LeadDocuments } from './upstreams/led-documents.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
 import type { OpenConnection } from './upstreams/open-connection.ts';
 
 export interface DataPlaneParts {
   readonly state: State;
   readonly documents: DocumentStore;
+  /** Documents of the process that decides, where several serve one port and this is not the one. */
+  readonly lead?: LeadDocuments | undefined;
   readonly cache: Cache<ResultOutcome>;
   /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
   readonly keyLog?: LineLog | undefined;
@@ -64,7 +67,7 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { documents, cache, keyLog, journal, seal, clock, logger, info, isRegExpLinear = false, random = Math.random } = parts;
+  const { documents, lead, cache, keyLog, journal, seal, clock, logger, info, isRegExpLinear = false, random = Math.random } = parts;
   const state = withResultsUpstream(parts.state);
   const { limits } = state.current.config;
   const { startConcurrency } = limits;
@@ -77,6 +80,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const supervisor: Supervisor = await Supervisor.create({
     state,
     documents,
+    lead,
     open,
     clock,
     logger,

@@ -17,6 +17,8 @@ export type { WebSocketConnectOptions } from './peers/open-web-socket.ts';
 export { createChildGuard } from './transports/child-guard.ts';
 export type { ChildGuard } from './transports/child-guard.ts';
 export type { HandlersByPath } from './transports/http-endpoints.ts';
+export { homeOf } from './transports/homes.ts';
+export type { Homes, MovedConnection, PassedRequest } from './transports/homes.ts';
 export { createHttpServer } from './transports/http-server.ts';
 export type { HttpServer, HttpServerOptions } from './transports/http-server.ts';
 export { startChild } from './transports/stdio-child.ts';

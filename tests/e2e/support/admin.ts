@@ -7,9 +7,10 @@ import type { RunningGateway } from './gateway.ts';
 type UpstreamStatus = StatusBody['upstreams'][number];
 
 /** Asks the admin API as the commands do: with the address and the token from the data folder. */
-export async function askAdmin(dataDir: string, route: string): Promise<Response> {
+export async function askAdmin(dataDir: string, route: string, method: 'GET' | 'POST' = 'GET'): Promise<Response> {
   const { adminUrl, token } = JSON.parse(await readFile(path.join(dataDir, 'gateway.json'), 'utf8')) as { adminUrl: string; token: string };
   return fetch(new URL(`/api/v1${route}`, adminUrl), {
+    method,
     headers: { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(10_000),
   });

@@ -18,6 +18,7 @@ import { callTool, toolNames, untilState, whileOthersAnswer } from '../support/o
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 
 const MIB = 1024 * 1024;
+const LARGE = 'an event of more than 64 MB';
 const STREAM = 'Content-Type: text/event-stream';
 
 /** Writes an answer whose end is the end of the connection. */
@@ -129,7 +130,7 @@ const UNREADABLE: Readonly<Record<string, readonly [RegExp, Write]>> = {
     /its stream ended without an answer/,
     (request, socket) => stream(socket, `data: ${good(request, idOf(request), 'evil').replace('"2.0"', '"1.0"')}\n\n`),
   ],
-  'an event of more than 64 MB': [
+  [LARGE]: [
     /the answer has more than 67108864 bytes/,
     (request, socket) => {
       socket.write(`HTTP/1.1 200 OK\r\n${STREAM}\r\nConnection: close\r\n\r\ndata: `);
@@ -231,11 +232,12 @@ describe.each(['modern', 'handshake'] as const)('H14: from a %s upstream', (era)
     upstream.answer = answer;
   });
 
-  test('four events of more than 64 MB cost less memory than four such events, and hold up nobody', async () => {
+  // The same code reads the streams of both generations, and the large ones take their time.
+  test.runIf(era === 'modern')('four events of more than 64 MB cost less memory than four such events, and hold up nobody', async () => {
     const session = rpc(gateway.url).modern();
     const before = residentBytes(gateway.pid);
     const { slowestMs, peakBytes } = await whileOthersAnswer(gateway, async () => {
-      for (let round = 0; round < 4; round++) await callTool(session, 'stream', { as: 'an event of more than 64 MB' });
+      for (let round = 0; round < 4; round++) await callTool(session, 'stream', { as: LARGE });
     });
     expect(peakBytes - before).toBeLessThan(4 * 64 * MIB);
     expect(slowestMs).toBeLessThan(3_000);

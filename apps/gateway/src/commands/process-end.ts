@@ -13,7 +13,7 @@ export interface ProcessEnd {
 }
 
 export interface ProcessParts {
-  readonly gateway: Gateway;
+  readonly gateway: Pick<Gateway, 'close'>;
   readonly logger: Logger & { close(): Promise<void> };
   readonly terminal: Terminal;
 }

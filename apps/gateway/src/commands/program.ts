@@ -37,6 +37,7 @@ function addServing(program: Command, execute: Execute): void {
   common(program.command('serve').description('start the gateway and serve clients over HTTP').helpGroup('Serving:'))
     .option('--port <number>', 'listen on this port; 0 takes any free one', parsePort)
     .option('--host <address>', 'listen on this address (anything but loopback needs a token in the configuration)')
+    .option('--workers <number>', 'processes that serve the port', parseWorkers)
     .action((options) => execute(options, async (context) => (await import('./serve.ts')).serve(context, options)));
   common(program.command('stdio').description('serve one client over stdin and stdout, with a gateway of its own').helpGroup('Serving:'))
     .option('--server <name>', 'serve this virtual server rather than everything')
@@ -160,6 +161,10 @@ function collect(value: string, previous: readonly string[]): string[] {
 
 function parsePort(text: string): number {
   return parseWhole(text, { min: 0, max: 65_535 });
+}
+
+function parseWorkers(text: string): number {
+  return parseWhole(text, { min: 1, max: 64 });
 }
 
 function parseMilliseconds(text: string): number {

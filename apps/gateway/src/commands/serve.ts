@@ -6,6 +6,7 @@ import { clientSnippets } from '../import/client-snippets.ts';
 import { createLogger } from '../log/create-logger.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { WORKER_VARIABLE } from '../workers/messages.ts';
 import { toAddress } from './import.ts';
 import { locateConfig, locateData } from './locations.ts';
 import { watchProcess } from './process-end.ts';
@@ -15,6 +16,7 @@ import { watchUpstreams } from './watch-upstreams.ts';
 export interface ServeOptions {
   readonly port?: number;
   readonly host?: string;
+  readonly workers?: number;
 }
 
 // Long enough for most servers to be up, short enough that someone who waits for it is not kept.
@@ -22,15 +24,32 @@ const SNIPPETS_AFTER_MS = 3_000;
 const SHOWN_CLIENTS = new Set(['claude-code', 'claude-desktop', 'vscode', 'cursor']);
 
 /** Starts the gateway, says where it listens and how its upstreams are, and serves until a signal ends it. */
-export async function serve(context: CommandContext, { port, host }: ServeOptions): Promise<ExitCode> {
+export async function serve(context: CommandContext, options: ServeOptions): Promise<ExitCode> {
+  const { port, host } = options;
   const startedAtMs = Date.now();
   const { terminal, env } = context;
   const configPath = await locateConfig(context);
   const dataDir = await locateData(context, configPath);
   const config = await loadConfig(configPath);
+  if (context.env[WORKER_VARIABLE] !== undefined) {
+    const { serveAsWorker } = await import('../workers/serve-as-worker.ts');
+    return serveAsWorker(context, { configPath, dataDir, config });
+  }
+  const workers = options.workers ?? config.listen.workers;
   const other = await findRunning(dataDir);
   const logger = createLogger(config.log, { dataDir, stderr: process.stderr });
-  const gateway = await createGateway({ configPath, dataDir, environment: env, logger, port, host });
+  const gateway =
+    workers === 1
+      ? await createGateway({ configPath, dataDir, environment: env, logger, port, host })
+      : (await import('../workers/create-workers.ts')).createWorkers({
+          count: workers,
+          configPath,
+          dataDir,
+          logger,
+          terminal,
+          port: port ?? config.listen.port,
+          host: host ?? config.listen.host,
+        });
   const end = watchProcess({ gateway, logger, terminal: context.terminal });
   const { url } = await listen(gateway, { host: host ?? config.listen.host, port: port ?? config.listen.port });
 
@@ -66,7 +85,7 @@ export async function serve(context: CommandContext, { port, host }: ServeOption
 }
 
 async function listen(
-  gateway: Gateway,
+  gateway: Served,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<{ readonly url: string }> {
   try {
@@ -84,6 +103,8 @@ async function listen(
     });
   }
 }
+
+type Served = Pick<Gateway, 'listen' | 'close'>;
 
 interface Serving {
   readonly url: string;

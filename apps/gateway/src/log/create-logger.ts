@@ -10,12 +10,16 @@ export interface LoggerOptions {
   readonly dataDir: string | undefined;
   /** The process's stderr. A terminal gets lines for people, everything else JSON. */
   readonly stderr: { readonly fd: number; readonly isTTY?: boolean };
+  /** Takes lines meant for the file, in a process that does not write it itself. */
+  readonly send?: (line: string) => void;
 }
 
 /** The gateway's own log. Whoever creates it closes it. */
 export interface GatewayLogger extends Logger {
   /** Waits until everything is written. Lines logged later go to stderr. */
   close(): Promise<void>;
+  /** Writes a line that another process has made for this log. */
+  writeLine(line: string): void;
 }
 
 /**
@@ -24,9 +28,10 @@ export interface GatewayLogger extends Logger {
  * A file that cannot be written is given up for stderr, and stderr is told. Fields named like secrets read `[redacted]`.
  * @throws GatewayError `INVALID_CONFIG` when the file is relative and there is no data folder.
  */
-export function createLogger(config: LogConfig, { dataDir, stderr }: LoggerOptions): GatewayLogger {
+export function createLogger(config: LogConfig, { dataDir, stderr, send }: LoggerOptions): GatewayLogger {
   const toStderr = createStderrDestination(stderr);
-  const file = config.file === undefined ? undefined : openFile({ ...config, file: config.file }, dataDir, toStderr);
+  const isSent = config.file !== undefined && send !== undefined;
+  const file = config.file === undefined || isSent ? undefined : openFile({ ...config, file: config.file }, dataDir, toStderr);
   const logger = pino(
     {
       level: config.level,
@@ -34,9 +39,10 @@ export function createLogger(config: LogConfig, { dataDir, stderr }: LoggerOptio
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     },
-    file ?? toStderr,
+    isSent ? { write: send } : (file ?? toStderr),
   );
-  return { ...adapt(logger), close: async () => file?.close() };
+  const destination: DestinationStream = file ?? toStderr;
+  return { ...adapt(logger), close: async () => file?.close(), writeLine: (line) => destination.write(line) };
 }
 
 function adapt(logger: PinoLogger): Logger {

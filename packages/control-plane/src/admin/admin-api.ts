@@ -36,6 +36,8 @@ export interface AdminApiOptions {
   readonly reload: Reload;
   /** What every request must carry as its bearer token. */
   readonly token: string;
+  /** The process that stands for the gateway. Default: this one. */
+  readonly pid?: number;
   /** Of the gateway, as it states it. */
   readonly version: string;
   /** Where clients reach the gateway, once that is known. */
@@ -82,7 +84,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
   route('GET', '/status', (context) => {
     const body: StatusBody = {
       version: options.version,
-      pid: process.pid,
+      pid: options.pid ?? process.pid,
       uptimeSeconds: Math.floor((clock.monotonic() - startedAtMs) / 1000),
       address: options.address?.() ?? null,
       stateVersion: state.current.version,

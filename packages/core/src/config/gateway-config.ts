@@ -8,6 +8,12 @@ import { checkVirtualServers, surfaceKind, virtualServerConfig } from './virtual
 export const listenConfig = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs `token`.'),
   port: z.int().min(0).max(65_535).default(7420).describe('Port to listen on; 0 takes any free one.'),
+  workers: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('Processes that serve the port. Each runs every stdio server once; see docs/workers.md.'),
   token: secretReference.optional().describe('Bearer token every request must carry. Required when `host` is not loopback.'),
   allowedHosts: z.array(z.string().min(1)).default([]).describe('Host names accepted in the Host header beside loopback and `host`.'),
   allowedOrigins: z

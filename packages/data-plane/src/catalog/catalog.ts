@@ -65,6 +65,16 @@ export class Catalog {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Takes the names another process has given, as its `toDocument` has them. They show with the next `update`. */
+  adopt(document: unknown): void {
+    const { servers } = isObject(document) ? document : { servers: undefined };
+    const ledgers: Readonly<Record<string, unknown>> = isObject(servers) ? servers : {};
+    this.main.adopt(document);
+    for (const [name, surface] of this.#servers) surface.adopt(ledgers[name]);
+    for (const [name, ledger] of Object.entries(ledgers))
+      if (!this.#servers.has(name)) this.#servers.set(name, new Surface(name, ledger, this.#own.info));
+  }
+
   /**
    * Takes what is wanted and what upstreams offer now. Each surface tells its own listeners of what changed for them.
    * @param contributions Of all upstreams whose lists are known, by name.

@@ -1,5 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { RawJson, isObject, type Implementation, type Notification, type SurfaceKind, type Target } from '@signalbox/core';
+import {
+  IDEMPOTENCY_CAPABILITY,
+  RawJson,
+  isObject,
+  type Implementation,
+  type Notification,
+  type SurfaceKind,
+  type Target,
+} from '@signalbox/core';
 import { TASKS_EXTENSION, withMember, type ServerProfile } from '@signalbox/protocol';
 import { SEARCH_TARGETS, SEARCH_TOOL_NAMES, searchInstructions } from '../search/search-tools.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
@@ -33,7 +41,8 @@ const LISTED = { listChanged: true };
 export class Surface {
   /** Of the virtual server; `undefined` for the address where everything is. */
   readonly name: string | undefined;
-  readonly ledger: NameLedger;
+  #ledger: NameLedger;
+  #isLedgerNew = false;
   #wish: SurfaceWish | undefined;
   #view: CatalogView;
   #contributions: readonly Contribution[] = [];
@@ -43,14 +52,19 @@ export class Surface {
   /** @param ledger The document of its ledger from an earlier run, or `undefined`. */
   constructor(name: string | undefined, ledger: unknown, info: Implementation) {
     this.name = name;
-    this.ledger = new NameLedger(ledger);
+    this.#ledger = new NameLedger(ledger);
     this.#view = new CatalogView({
       contributions: [],
-      ledger: this.ledger,
+      ledger: this.#ledger,
       isOnly: false,
       exposure: { deny: [], rename: {}, prompts: false, resources: false },
     });
     this.#profile = { info, capabilities: {}, instructions: undefined };
+  }
+
+  /** The names in it. */
+  get ledger(): NameLedger {
+    return this.#ledger;
   }
 
   /** Whether it was taken out of the configuration. */
@@ -95,19 +109,26 @@ export class Surface {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Takes the names another process has given in the place of its own. They show with the next `update`. */
+  adopt(ledger: unknown): void {
+    this.#ledger = new NameLedger(ledger);
+    this.#isLedgerNew = true;
+  }
+
   /**
    * Takes what is wanted of it and what upstreams offer now, and tells listeners of lists that changed thereby.
    * @param contributions Of all upstreams whose lists are known.
    */
   update(wish: SurfaceWish, contributions: ReadonlyMap<string, Contribution>): void {
     const chosen = wish.upstreams.flatMap((name) => contributions.get(name) ?? []);
-    if (isDeepStrictEqual(wish, this.#wish) && isSame(chosen, this.#contributions)) return;
+    if (!this.#isLedgerNew && isDeepStrictEqual(wish, this.#wish) && isSame(chosen, this.#contributions)) return;
+    this.#isLedgerNew = false;
     const before = this.#lists();
     this.#wish = wish;
     this.#contributions = chosen;
     this.#view = new CatalogView({
       contributions: chosen,
-      ledger: this.ledger,
+      ledger: this.#ledger,
       isOnly: wish.upstreams.filter((name) => !isBuiltIn(name)).length === 1,
       exposure: wish.exposure,
       ...(wish.kind === 'search' && { reserved: SEARCH_TOOL_NAMES }),
@@ -168,7 +189,9 @@ function isSame(left: readonly Contribution[], right: readonly Contribution[]): 
 function capabilitiesOf({ exposure, experimental }: SurfaceWish, chosen: readonly Contribution[]): Readonly<Record<string, unknown>> {
   const { prompts, resources } = exposure;
   const extensions = { ...joinCapability('extensions', chosen), [TASKS_EXTENSION]: {} };
-  const others = { ...joinCapability('experimental', chosen), ...experimental };
+  // What an upstream promises of keys is true of its own tools only, and would be read as a promise of all that are here.
+  const { [IDEMPOTENCY_CAPABILITY]: _theirs, ...joined } = joinCapability('experimental', chosen);
+  const others = { ...joined, ...experimental };
   return {
     tools: LISTED,
     ...(prompts && { prompts: LISTED }),

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { Cancellation, GatewayError, IDEMPOTENCY_KEY, RawJson, type Notification, type Outcome, type Request } from '@signalbox/core';
+import {
+  Cancellation,
+  GatewayError,
+  IDEMPOTENCY_CAPABILITY,
+  IDEMPOTENCY_KEY,
+  RawJson,
+  type Notification,
+  type Outcome,
+  type Request,
+} from '@signalbox/core';
 import { openMemory, type Connection } from '@signalbox/protocol';
 import {
   createMemoryGateway,
@@ -8,6 +17,7 @@ import {
   resultOf,
   textOf,
   type CallExtras,
+  type MemoryGateway,
   type ScriptedTool,
 } from '../testing/memory-gateway.ts';
 import { createMemoryLines, type MemoryLines } from '../testing/memory-lines.ts';
@@ -469,7 +479,7 @@ describe('a gateway behind this one', () => {
       await outer.close();
       await inner.close();
     };
-    return { outer, runs, breakOff, [Symbol.asyncDispose]: dispose };
+    return { outer, inner, runs, breakOff, [Symbol.asyncDispose]: dispose };
   }
 
   test('that remembers keys for good is asked again, and has the outcome', async () => {
@@ -480,6 +490,13 @@ describe('a gateway behind this one', () => {
       expect([textOf(again), isReplay(again)]).toEqual(['paid', true]);
     });
     expect(it.runs).toHaveLength(1);
+  });
+
+  test('makes no promise in the name of the one in front of it', async () => {
+    await using it = await chain(createMemoryLines());
+    const announcedBy = ({ handler }: MemoryGateway) => handler.describe().capabilities['experimental'];
+    expect(announcedBy(it.inner)).toEqual({ [IDEMPOTENCY_CAPABILITY]: {} });
+    expect(announcedBy(it.outer)).toBeUndefined();
   });
 
   test('that does not is not', async () => {

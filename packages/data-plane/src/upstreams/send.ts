@@ -60,8 +60,7 @@ function request(connection: Connection, call: TargetedCall, timeoutMs: number):
     : connection.pour(request, sink);
 }
 
-// A task is known by its result, and structured content that is no object has another form for clients of the handshake revisions.
-function isNeededWhole({ offersTask, taskEnd, target }: TargetedCall): boolean {
-  const schema = target.definition?.outputSchema;
-  return offersTask === true || taskEnd !== undefined || (schema !== undefined && schema['type'] !== 'object');
+// A task is known by its result.
+function isNeededWhole({ offersTask, taskEnd }: TargetedCall): boolean {
+  return offersTask === true || taskEnd !== undefined;
 }

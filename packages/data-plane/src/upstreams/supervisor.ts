@@ -14,12 +14,15 @@ import {
 import { Catalog } from '../catalog/catalog.ts';
 import type { Contribution } from '../catalog/catalog-view.ts';
 import type { TaskMessages } from '../tasks/task-messages.ts';
+import { LedDocuments, type LeadDocuments } from './led-documents.ts';
 import { toManifest, type Manifest } from './manifest.ts';
 import { Upstream, type UpstreamParts } from './upstream.ts';
 
 export interface SupervisorOptions {
   readonly state: State;
   readonly documents: DocumentStore;
+  /** Of another process that decides what is listed and under which names. This one then shows what that does, and writes nothing. */
+  readonly lead?: LeadDocuments | undefined;
   readonly open: UpstreamParts['open'];
   readonly clock: Clock;
   readonly logger: Logger;
@@ -48,8 +51,12 @@ export class Supervisor {
   readonly #pastStarts = new Map<string, number>();
   readonly #stateListeners = new Set<(upstream: Upstream) => void>();
   readonly #starts: Semaphore;
+  readonly #led: LedDocuments<DesiredUpstream, Manifest | undefined> | undefined;
+  /** The names that the process which decides has given. */
+  #ledNames: unknown;
   #closing: Promise<void>[] = [];
   #stopWatching: (() => void) | undefined;
+  #stopFollowing: (() => void) | undefined;
   #isStarted = false;
   #isClosed = false;
 
@@ -58,6 +65,11 @@ export class Supervisor {
     this.#remembered = remembered;
     this.#starts = new Semaphore(options.startConcurrency);
     this.catalog = new Catalog(ledger, options);
+    if (options.lead === undefined) return;
+    this.#led = new LedDocuments(toRemembered);
+    this.#ledNames = ledger;
+    for (const [name, document] of remembered) this.#led.put(toKey(name), document);
+    this.#stopFollowing = options.lead.watch((key, document) => this.#follow(key, document));
   }
 
   /** Reads what is remembered, then takes up the present snapshot and follows every later one. The caller starts and closes it. */
@@ -97,21 +109,21 @@ export class Supervisor {
   isSettling(names: readonly string[]): boolean {
     for (const name of names) {
       const upstream = this.#upstreams.get(name);
-      if (upstream?.manifest === undefined && (upstream?.state === 'starting' || upstream?.state === 'configured')) return true;
+      if (this.#listedBy(upstream) === undefined && (upstream?.state === 'starting' || upstream?.state === 'configured')) return true;
     }
     return false;
   }
 
   /** Whether anything is known of what one of these offers. */
   isAnyListed(names: readonly string[]): boolean {
-    return names.some((name) => this.#upstreams.get(name)?.manifest !== undefined);
+    return names.some((name) => this.#listedBy(this.#upstreams.get(name)) !== undefined);
   }
 
   /** Those of these that are wanted and of which nobody knows yet what they offer. */
   unlisted(names: readonly string[]): readonly Upstream[] {
     return names.flatMap((name) => {
       const upstream = this.#upstreams.get(name);
-      return upstream === undefined || upstream.manifest !== undefined || upstream.state === 'stopped' ? [] : [upstream];
+      return upstream === undefined || this.#listedBy(upstream) !== undefined || upstream.state === 'stopped' ? [] : [upstream];
     });
   }
 
@@ -123,6 +135,7 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#stopWatching?.();
+    this.#stopFollowing?.();
     const upstreams = [...this.#upstreams.values()];
     this.#upstreams.clear();
     await Promise.all([...this.#closing, ...upstreams.map((upstream) => upstream.close('the gateway is stopping'))]);
@@ -179,12 +192,34 @@ export class Supervisor {
   #rebuild(): void {
     if (this.#isClosed) return;
     const contributions = new Map<string, Contribution>();
-    for (const { name, desired, manifest } of this.#upstreams.values()) {
+    for (const upstream of this.#upstreams.values()) {
+      const { name, desired } = upstream;
       const { config } = desired;
+      const manifest = this.#listedBy(upstream);
       if (manifest !== undefined && !config.disabled) contributions.set(name, { upstream: name, config, manifest });
     }
+    // Names given here meanwhile are no more than guesses at what the other process will decide.
+    if (this.#led !== undefined && this.catalog.isChanged) this.catalog.adopt(this.#ledNames);
     this.catalog.update(this.#options.state.current, contributions);
-    if (this.catalog.isChanged) this.#save(LEDGER_KEY, this.catalog.toDocument());
+    if (this.#led === undefined && this.catalog.isChanged) this.#save(LEDGER_KEY, this.catalog.toDocument());
+  }
+
+  /** What it is shown to offer. */
+  #listedBy(upstream: Upstream | undefined): Manifest | undefined {
+    if (upstream === undefined || this.#led === undefined) return upstream?.manifest;
+    return this.#led.get(toKey(upstream.name), upstream.desired);
+  }
+
+  #follow(key: string, document: unknown): void {
+    if (key === LEDGER_KEY) {
+      this.#ledNames = document;
+      this.catalog.adopt(document);
+    } else this.#led?.put(key, document);
+    this.#rebuild();
+    // Whoever waits for lists to be known looks again.
+    for (const upstream of this.#upstreams.values()) {
+      if (key === toKey(upstream.name)) for (const listener of this.#stateListeners) listener(upstream);
+    }
   }
 
   #inOrder(): Upstream[] {
@@ -197,6 +232,7 @@ export class Supervisor {
   }
 
   #save(key: string, document: unknown): void {
+    if (this.#led !== undefined) return;
     this.#options.documents
       .write(key, document)
       .catch((error: unknown) => this.#options.logger.error('could not remember', { key, error: toMessage(error) }));

@@ -2,10 +2,10 @@ import type { ResultChange } from '@signalbox/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { splits } from '../testing/splits.ts';
-import { AnswerReader, peekAnswer } from './answer-reader.ts';
+import { AnswerReader, addedBytes, peekAnswer } from './answer-reader.ts';
 import { decodeFrame, type ResponseMessage } from './message.ts';
 
-const NO_CHANGE: ResultChange = { added: '', dropped: new Set() };
+const NO_CHANGE: ResultChange = { added: '', dropped: new Set(), objects: new Set() };
 const SPACES = ['', '', ' ', '\n\t', '\r\n  '];
 
 /** An object's text from its members, in their order, with white space where it may be. */
@@ -77,6 +77,7 @@ test('members are left out and put in front wherever they stand, and all others 
   const change: ResultChange = {
     added: '"resultType":"complete","n":9007199254740993',
     dropped: new Set(['resultType', 'ttlMs', 'isError']),
+    objects: new Set(),
   };
   fc.assert(
     fc.property(split, fc.boolean(), ({ whole, chunks }, isAdding) => {
@@ -94,6 +95,24 @@ test('members are left out and put in front wherever they stand, and all others 
       expect(text.startsWith(`{${change.added}`)).toBe(isAdding);
     }),
     { numRuns: 500 },
+  );
+});
+
+test('what has to be an object becomes one, however it is cut', () => {
+  const change: ResultChange = { ...NO_CHANGE, objects: new Set(['content', 'größe']) };
+  fc.assert(
+    fc.property(split, ({ whole, chunks }) => {
+      const { outcome } = decodeFrame(whole) as ResponseMessage;
+      if (outcome.kind !== 'result') throw new Error('The test made no result');
+      const { text } = read(chunks, change);
+      const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+      const wanted = Object.entries(outcome.result.object!).map(([name, value]) => [
+        name,
+        change.objects.has(name) && !isObject(value) ? { value } : value,
+      ]);
+      expect(Object.entries(JSON.parse(text) as object)).toEqual(wanted);
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(outcome.result.bytes.length + addedBytes(change));
+    }),
   );
 });
 
@@ -124,6 +143,8 @@ test('what is no answer, or no longer one, is refused', () => {
       expect(() => read(chunks, NO_CHANGE), text).toThrow(SyntaxError);
     }
   }
+  const twice = Buffer.from('{"jsonrpc":"2.0","id":7,"result":{"a":1,"a":2}}');
+  expect(() => read([twice], { ...NO_CHANGE, objects: new Set(['a']) })).toThrow('A second "a"');
   expect(() => read([Buffer.from(`{"jsonrpc":"2.0","${'x'.repeat(70_000)}`)], NO_CHANGE)).toThrow('A name of more than 65536 bytes');
 });
 

@@ -3,6 +3,9 @@ import { ObjectReader, ShortValue, type ValueReader } from './object-reader.ts';
 import { ValueSkipper } from './skip/value-skipper.ts';
 import { readString } from './string-value.ts';
 
+const OPEN_BRACE = 0x7b;
+const OBJECT_START = '{"value":';
+const OBJECT_END = '}';
 const MAX_ID_BYTES = 256;
 const MAX_TYPE_BYTES = 256;
 /** Members that may stand in any result, so that they do not tell one kind from another. */
@@ -58,6 +61,11 @@ export function peekAnswer(bytes: Buffer, start: number, end: number): AnswerSta
 
 const NEVER_ENDING: ValueReader = { push: () => -1 };
 
+/** How much longer a change can make a result, in bytes. */
+export function addedBytes({ added, objects }: ResultChange): number {
+  return (added === '' ? 0 : Buffer.byteLength(added) + 1) + objects.size * (OBJECT_START.length + OBJECT_END.length);
+}
+
 /** What a whole answer says beside its result. */
 export interface AnswerEnd {
   /** As it stands in the text. */
@@ -84,7 +92,7 @@ export class AnswerReader {
    */
   constructor(change: ResultChange, onResult: (bytes: Buffer, start: number, end: number) => void) {
     this.#onResult = onResult;
-    const isChanged = change.added !== '' || change.dropped.size > 0;
+    const isChanged = change.added !== '' || change.dropped.size > 0 || change.objects.size > 0;
     this.#message = new ObjectReader((name) => {
       if (name === 'result' && !this.#hasResult) {
         this.#hasResult = true;
@@ -113,21 +121,24 @@ export class AnswerReader {
   finish(): AnswerEnd {
     if (!this.#isWhole || !this.#hasResult) throw new SyntaxError('The message ends too soon');
     if (this.#version?.text !== '"2.0"') throw new SyntaxError('"jsonrpc" is not "2.0"');
-    return { id: this.#id?.text, resultType: readType(this.#type) ?? 'complete', isError: this.#isError?.text === 'true' };
+    return { id: this.#id?.text, resultType: readType(this.#type) ?? 'complete', isError: this.#isError?.first === 't' };
   }
 
   #unchanged(): ValueReader {
     return this.#passingOn(new ObjectReader((name) => this.#valueOf(name)));
   }
 
-  #changed({ added, dropped }: ResultChange): ValueReader {
+  #changed({ added, dropped, objects }: ResultChange): ValueReader {
     let lead = added === '' ? '{' : `{${added},`;
+    const left = new Set(objects);
     const object = new ObjectReader((name, key) => {
       const value = this.#valueOf(name);
       if (dropped.has(name)) return value;
+      // The length of the whole has been promised for one of each.
+      if (objects.has(name) && !left.delete(name)) throw new SyntaxError(`A second "${name}" in a result`);
       this.#write(lead, key, ':');
       lead = ',';
-      return this.#passingOn(value);
+      return objects.has(name) ? this.#asObject(value) : this.#passingOn(value);
     });
     return {
       push: (bytes, start, end) => {
@@ -148,6 +159,22 @@ export class AnswerReader {
     };
   }
 
+  #asObject(value: ValueReader): ValueReader {
+    let isLoose: boolean | undefined;
+    const passing = this.#passingOn(value);
+    return {
+      push: (bytes, start, end) => {
+        if (isLoose === undefined) {
+          isLoose = bytes[start] !== OPEN_BRACE;
+          if (isLoose) this.#write(OBJECT_START);
+        }
+        const stop = passing.push(bytes, start, end);
+        if (stop >= 0 && isLoose) this.#write(OBJECT_END);
+        return stop;
+      },
+    };
+  }
+
   #valueOf(name: string): ValueReader {
     if (name === 'isError') return (this.#isError = new ShortValue(MAX_TYPE_BYTES));
     if (name === 'resultType') return (this.#type = new ShortValue(MAX_TYPE_BYTES));
@@ -163,7 +190,7 @@ export class AnswerReader {
 }
 
 function readType(value: ShortValue | undefined): string | undefined {
-  if (value?.isString !== true) return undefined;
+  if (value?.first !== '"') return undefined;
   const { text } = value;
   if (text === undefined) throw new SyntaxError(`A "resultType" of more than ${MAX_TYPE_BYTES} bytes`);
   const bytes = Buffer.from(text, 'latin1');

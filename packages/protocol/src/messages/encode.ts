@@ -1,4 +1,5 @@
 import { RawJson, exactJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
+import { removeLineEnds } from './lines.ts';
 import { MessageParams } from './message-params.ts';
 
 const RESULT = Buffer.from(',"result":');
@@ -11,13 +12,13 @@ const PLAIN = /^[\w/.-]*$/;
 export function encodeRequest(id: string, method: string, params: Params | undefined): Buffer {
   const head = `{"jsonrpc":"2.0","id":${id},"method":${quote(method)}`;
   if (params === undefined) return Buffer.from(`${head}}`);
-  return params instanceof MessageParams ? wrap(`${head},"params":`, params.bytes) : encodeWithParams(head, params);
+  return params instanceof MessageParams ? wrap(`${head},"params":`, params.pieces) : encodeWithParams(head, params);
 }
 
 /** Writes a notification. */
 export function encodeNotification(method: string, params?: RawJson): Buffer {
   const head = `{"jsonrpc":"2.0","method":${JSON.stringify(method)}`;
-  return params === undefined ? Buffer.from(`${head}}`) : wrap(`${head},"params":`, params.bytes);
+  return params === undefined ? Buffer.from(`${head}}`) : wrap(`${head},"params":`, [params.bytes]);
 }
 
 /** Writes the answer to the request with that id. The result's bytes are passed on as they are. */
@@ -48,19 +49,19 @@ export function encodeOutcome(id: RawJson, outcome: Outcome): Buffer {
 
 /** The same for a result as text in which each character is one byte. */
 export function encodeResultText(id: RawJson, result: RawJson): string {
-  return `{"jsonrpc":"2.0","id":${id.bytes.toString('latin1')},"result":${result.bytes.toString('latin1')}}`;
+  let text = `{"jsonrpc":"2.0","id":${id.bytes.toString('latin1')},"result":`;
+  for (const part of result.parts) text += part.toString('latin1');
+  return `${text}}`;
 }
 
 /** JSON text without line ends. They can only stand between tokens, so a space says the same. */
 export function toOneLine(json: Buffer): Buffer {
-  if (!json.includes(0x0a) && !json.includes(0x0d)) return json;
-  const copy = Buffer.from(json);
-  for (let index = 0; index < copy.length; index++) if (copy[index] === 0x0a || copy[index] === 0x0d) copy[index] = 0x20;
-  return copy;
+  return json.includes(0x0a) || json.includes(0x0d) ? removeLineEnds(Buffer.from(json)) : json;
 }
 
 /** A copy of `params` with some members replaced or added; `undefined` removes one. Order is kept, new ones come last. */
 export function withParams(params: Params, changes: Readonly<Record<string, RawJson | undefined>>): Params {
+  if (params instanceof MessageParams) return params.with(changes);
   const next = new Map(params);
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined) next.delete(name);
@@ -97,13 +98,13 @@ function encodeWithParams(head: string, params: Params): Buffer {
   return Buffer.concat(parts);
 }
 
-// Copies the bytes between a head and the closing brace of a message.
-function wrap(head: string, bytes: Buffer): Buffer {
-  const start = Buffer.byteLength(head);
-  const message = Buffer.allocUnsafe(start + bytes.length + 1);
+// Copies pieces between a head and the closing brace of a message.
+function wrap(head: string, pieces: readonly Buffer[]): Buffer {
+  let at = Buffer.byteLength(head);
+  const message = Buffer.allocUnsafe(pieces.reduce((length, piece) => length + piece.length, at + 1));
   message.write(head);
-  bytes.copy(message, start);
-  message[message.length - 1] = CLOSE_BRACE;
+  for (const piece of pieces) at += piece.copy(message, at);
+  message[at] = CLOSE_BRACE;
   return message;
 }
 

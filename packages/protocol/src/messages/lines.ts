@@ -48,3 +48,10 @@ export class LineDecoder {
     if (end > 0) this.#onLine(end === line.length ? line : line.subarray(0, end));
   }
 }
+
+/** Puts spaces in the place of line ends in JSON text, which can only stand between tokens there. Changes the bytes given. */
+export function removeLineEnds(json: Buffer): Buffer {
+  for (const lineEnd of [NEWLINE, RETURN])
+    for (let at = json.indexOf(lineEnd); at >= 0; at = json.indexOf(lineEnd, at + 1)) json[at] = 0x20;
+  return json;
+}

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodeRequest } from './encode.ts';
+import { RawJson } from '@signalbox/core';
+import { encodeRequest, withParams } from './encode.ts';
 import { MessageParams } from './message-params.ts';
 import { decodeFrame, decodeStrict, type RequestMessage } from './message.ts';
 
@@ -48,6 +49,32 @@ test('params that are passed on as they came are the same bytes', () => {
         [...params].map(([name, raw]) => [name, raw.value]),
       );
     }),
+  );
+});
+
+test('changed params are those of a changed map, however often they are changed', () => {
+  const change = fc.record({ name: names, value: fc.option(fc.jsonValue({ maxDepth: 2 }), { nil: undefined }) });
+  const changes = fc.array(fc.uniqueArray(change, { selector: ({ name }) => name, maxLength: 4 }), { minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(objects, changes, ({ members, text }, rounds) => {
+      let params = read(text).params;
+      const expected = new Map(members);
+      for (const round of rounds) {
+        const wishes = Object.fromEntries(
+          round.map(({ name, value }) => [name, value === undefined ? undefined : RawJson.fromBytes(Buffer.from(JSON.stringify(value)))]),
+        );
+        params = withParams(params, wishes);
+        for (const [name, raw] of Object.entries(wishes)) {
+          if (raw === undefined) expected.delete(name);
+          else expected.set(name, raw.bytes.toString());
+        }
+      }
+      expect([...params].map(([name, raw]) => [name, raw.bytes.toString()])).toEqual([...expected]);
+      const sent = decodeFrame(encodeRequest('9', 'm', params)) as RequestMessage;
+      expect([...sent.params].map(([name, raw]) => [name, raw.bytes.toString()])).toEqual([...expected]);
+      expect(() => JSON.parse(encodeRequest('9', 'm', params).toString()) as unknown).not.toThrow();
+    }),
+    { numRuns: 500 },
   );
 });
 

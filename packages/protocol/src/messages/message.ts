@@ -84,9 +84,11 @@ function readRequest(
   const raw = RawJson.fromParsed(bytes.subarray(outer[at], outer[at + 1]), id);
   if (!isRequestId(raw)) return undefined;
   if (params === undefined) return { kind: 'request', id: raw, method, params: NO_PARAMS };
+  const members = Object.keys(params);
+  if (members.some(isNumeric)) return undefined;
   const place = 2 * names.indexOf('params');
-  const read = new MessageParams(bytes, { start: outer[place]!, end: outer[place + 1]! }, params, inner);
-  return read.isInOrder ? { kind: 'request', id: raw, method, params: read } : undefined;
+  const text = { bytes, start: outer[place]!, end: outer[place + 1]!, value: params, names: members, places: inner };
+  return { kind: 'request', id: raw, method, params: new MessageParams(text) };
 }
 
 /**
@@ -168,7 +170,7 @@ function scanMessage(bytes: Buffer): MessageParts {
         if (MODERN_MEMBERS.has(name)) parts.modernMembers.push(nameStart - start, to - start);
         if (name === 'isError') parts.isError = bytes[from] === 0x74;
         else if (name === 'structuredContent') parts.hasLooseContent = bytes[from] !== 0x7b;
-        else if (name === 'resultType' && bytes[from] === 0x22) parts.resultType = readString(bytes, from, to);
+        else if (name === 'resultType') parts.resultType = bytes[from] === 0x22 ? readString(bytes, from, to) : 'complete';
         return to;
       });
       parts.result = slice(start, after);

@@ -75,7 +75,7 @@ export class ObjectReader implements ValueReader {
         this.#step = 'begin';
         return at + 1;
       case 'begin':
-        if (byte === COMMA || byte === CLOSE_BRACE || byte === COLON) throw unexpected(byte);
+        if (byte === COMMA || byte === CLOSE_BRACE) throw unexpected(byte);
         this.#step = 'value';
         return at;
       default:
@@ -127,8 +127,9 @@ export class ShortValue implements ValueReader {
     return this.#text.length > this.#maxBytes ? undefined : this.#text;
   }
 
-  get isString(): boolean {
-    return this.#text.startsWith('"');
+  /** Its first character, by which the kinds of values differ. */
+  get first(): string | undefined {
+    return this.#text[0];
   }
 
   push(bytes: Buffer, start: number, end: number): number {

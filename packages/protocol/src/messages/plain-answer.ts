@@ -17,6 +17,7 @@ const ID = Buffer.from('"id"');
 const RESULT = Buffer.from('"result"');
 const IS_ERROR = Buffer.from('"isError"');
 const RESULT_TYPE = Buffer.from('"resultType"');
+const STRUCTURED_CONTENT = Buffer.from('"structuredContent"');
 const MODERN_KEYS = [...MODERN_MEMBERS].map((name) => Buffer.from(JSON.stringify(name)));
 const MAX_ID_DIGITS = 15;
 
@@ -63,9 +64,9 @@ export function readPlainAnswer(bytes: Buffer): PlainAnswer | undefined {
     at = skipOneSpace(bytes, at + 1);
   }
   if (bytes[at] !== CLOSE_BRACE || at + 1 !== bytes.length || !hasVersion || id === undefined || found === undefined) return undefined;
-  const { start, end, isError, resultType, modernMembers } = found;
+  const { start, end, isError, resultType, modernMembers, hasLooseContent } = found;
   const result = RawJson.fromBytes(bytes.subarray(start, end));
-  return { kind: 'response', id, outcome: { kind: 'result', result, isError, resultType, modernMembers } };
+  return { kind: 'response', id, outcome: { kind: 'result', result, isError, resultType, modernMembers, hasLooseContent } };
 }
 
 interface PlainResult {
@@ -74,6 +75,7 @@ interface PlainResult {
   readonly isError: boolean;
   readonly resultType: string;
   readonly modernMembers: readonly number[];
+  readonly hasLooseContent: boolean;
 }
 
 function readResult(bytes: Buffer, start: number): PlainResult | undefined {
@@ -81,6 +83,7 @@ function readResult(bytes: Buffer, start: number): PlainResult | undefined {
   let isError = false;
   let resultType = 'complete';
   const modernMembers: number[] = [];
+  let hasLooseContent = false;
   let at = start + 1;
   for (;;) {
     const keyStart = at;
@@ -93,14 +96,14 @@ function readResult(bytes: Buffer, start: number): PlainResult | undefined {
     at = skipper.push(bytes, from, bytes.length);
     if (at <= from) return undefined;
     if (startsWith(bytes, keyStart, IS_ERROR)) isError = bytes[from] === LETTER_T;
+    else if (startsWith(bytes, keyStart, STRUCTURED_CONTENT)) hasLooseContent = bytes[from] !== OPEN_BRACE;
     else if (MODERN_KEYS.some((key) => startsWith(bytes, keyStart, key))) {
       modernMembers.push(keyStart - start, at - start);
-      if (startsWith(bytes, keyStart, RESULT_TYPE) && bytes[from] === QUOTE) {
-        resultType = bytes.toString('utf8', from + 1, at - 1);
-        if (resultType.includes('\\')) return undefined;
-      }
+      if (startsWith(bytes, keyStart, RESULT_TYPE))
+        resultType = bytes[from] === QUOTE ? bytes.toString('utf8', from + 1, at - 1) : 'complete';
+      if (resultType.includes('\\')) return undefined;
     }
-    if (bytes[at] === CLOSE_BRACE) return { start, end: at + 1, isError, resultType, modernMembers };
+    if (bytes[at] === CLOSE_BRACE) return { start, end: at + 1, isError, resultType, modernMembers, hasLooseContent };
     if (bytes[at] !== COMMA) return undefined;
     at = skipOneSpace(bytes, at + 1);
   }

@@ -5,6 +5,7 @@ import {
   toMessage,
   toOutcome,
   type Answer,
+  type Awaitable,
   type Clock,
   type LogLevel,
   type Notification,
@@ -188,22 +189,14 @@ class HttpConnection implements Connection {
   #send(request: OutgoingRequest, sink: ResultSink | undefined): Promise<Answer> {
     const { answer } = this.#session.start(request, { sink });
     if (this.#listener === undefined || !request.method.startsWith('tools/')) return answer;
-    return this.#mirror(request, { sink, answer });
+    return answer.then((known) => this.#mirror(request, sink, known));
   }
 
   // Tool lists tell which arguments are repeated in headers. A server that misses them shows that we have not seen its list.
-  async #mirror(
-    request: OutgoingRequest,
-    { sink, answer }: { readonly sink: ResultSink | undefined; readonly answer: Promise<Answer> },
-  ): Promise<Answer> {
-    const outcome = await answer;
-    if (outcome.kind !== 'error') {
-      if (request.method === 'tools/list' && outcome.kind === 'result') this.#session.mirrored.learn(outcome);
-      return outcome;
-    }
-    if (outcome.error.code !== HEADER_MISMATCH || request.method !== 'tools/call') return outcome;
-    await this.#readTools(request.timeoutMs);
-    return this.#session.start(request, { sink }).answer;
+  #mirror(request: OutgoingRequest, sink: ResultSink | undefined, answer: Answer): Awaitable<Answer> {
+    if (answer.kind === 'result' && request.method === 'tools/list') this.#session.mirrored.learn(answer);
+    if (answer.kind !== 'error' || answer.error.code !== HEADER_MISMATCH || request.method !== 'tools/call') return answer;
+    return this.#readTools(request.timeoutMs).then(() => this.#session.start(request, { sink }).answer);
   }
 
   async #readTools(timeoutMs: number): Promise<void> {

@@ -99,22 +99,21 @@ function replaceMeta(params: Params, meta: RawJson | undefined, change: MetaChan
 // `undefined` when nothing is left of a `_meta` that only spoke of the hop before.
 function rewriteMeta(meta: RawJson | undefined, { members, dropped }: MetaChange): RawJson | undefined {
   if (meta === undefined || meta.bytes[0] !== 0x7b) return members === '' ? meta : RawJson.fromBytes(Buffer.from(`{${members}}`));
+  const names = Object.keys(meta.object ?? {});
+  if (members === '' && !names.some((name) => dropped.has(name))) return meta;
+  if (names.every((name) => dropped.has(name))) return members === '' ? undefined : RawJson.fromBytes(Buffer.from(`{${members}}`));
   const { bytes } = meta;
   const scanner = new Scanner(bytes);
   const kept: Buffer[] = [];
   let lead = members === '' ? '{' : `{${members},`;
-  let isChanged = members !== '';
   scanner.scanObject(0, (name, start) => {
     const end = scanner.skipValue(start);
-    if (dropped.has(name)) isChanged = true;
-    else {
+    if (!dropped.has(name)) {
       kept.push(Buffer.from(`${lead}${JSON.stringify(name)}:`), bytes.subarray(start, end));
       lead = ',';
     }
     return end;
   });
-  if (!isChanged) return meta;
-  if (kept.length === 0) return members === '' ? undefined : RawJson.fromBytes(Buffer.from(`{${members}}`));
   kept.push(Buffer.from('}'));
   return RawJson.fromBytes(Buffer.concat(kept));
 }

@@ -20,6 +20,8 @@ export interface PeerContextOptions {
   readonly seal: Seal;
   /** Longest wait for a client's answer to what a server asks it, in milliseconds. Default 10 minutes. */
   readonly inputMs?: number;
+  /** The process it is in, if several serve one address. */
+  readonly home?: string | undefined;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
@@ -38,13 +40,13 @@ export class PeerContext {
   #info: Implementation | undefined;
   #serverInfo = '';
 
-  constructor({ handler, seal, inputMs = DEFAULT_INPUT_MS, clock = systemClock, logger = silentLogger }: PeerContextOptions) {
+  constructor({ handler, seal, inputMs = DEFAULT_INPUT_MS, home, clock = systemClock, logger = silentLogger }: PeerContextOptions) {
     this.handler = handler;
     this.seal = seal;
     this.inputMs = inputMs;
     this.clock = clock;
     this.logger = logger;
-    this.states = new RequestStates({ seal, inputMs, clock });
+    this.states = new RequestStates({ seal, inputMs, clock, home });
     this.held = new HeldCalls({ states: this.states, inputMs, clock });
   }
 

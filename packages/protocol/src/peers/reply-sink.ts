@@ -1,4 +1,5 @@
 import type { ResultChange, ResultHead, ResultSink, ResultSource } from '@signalbox/core';
+import { addedBytes } from '../messages/answer-reader.ts';
 import { changeToRevision } from '../revisions/convert.ts';
 import type { Reply, ResultWriter } from './reply.ts';
 
@@ -26,8 +27,8 @@ export class ReplySink implements ResultSink {
   begin(head: ResultHead, source: ResultSource): ResultChange | undefined {
     const change = changeToRevision(head, this.#revision, this.#method);
     if (change === undefined) return undefined;
-    const added = change.added === '' ? 0 : Buffer.byteLength(change.added) + 1;
-    this.#writer = this.#reply.begin?.({ maxBytes: head.maxBytes === undefined ? undefined : head.maxBytes + added }, source);
+    const maxBytes = head.maxBytes === undefined ? undefined : head.maxBytes + addedBytes(change);
+    this.#writer = this.#reply.begin?.({ maxBytes }, source);
     return this.#writer === undefined ? undefined : change;
   }
 

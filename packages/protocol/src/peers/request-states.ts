@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { GatewayError, RawJson, canonicalJson, isObject, type Clock, type Seal } from '@signalbox/core';
 import type { RequestMessage } from '../messages/message.ts';
+import { withHome, withoutHome } from '../transports/homes.ts';
 
 /** What a state we gave out stands for. */
 export type RequestState =
@@ -16,6 +17,8 @@ export interface RequestStatesOptions {
   /** How long a state is good, in milliseconds. */
   readonly inputMs: number;
   readonly clock: Clock;
+  /** The process they come back to, if there are several. */
+  readonly home?: string | undefined;
 }
 
 const PURPOSE = 'request-state';
@@ -36,15 +39,16 @@ export class RequestStates {
 
   /** Seals a state for the client that made `request`. */
   seal(state: RequestState, request: RequestMessage, principal: string): RawJson {
-    const { seal, clock, inputMs } = this.#options;
+    const { seal, clock, inputMs, home } = this.#options;
     const value = { ...state, nonce: randomBytes(9).toString('base64url'), expiresAtMs: clock.now() + inputMs };
-    return RawJson.fromValue(seal.seal(PURPOSE, value, { context: bindingOf(request, principal) }));
+    return RawJson.fromValue(withHome(home, seal.seal(PURPOSE, value, { context: bindingOf(request, principal) })));
   }
 
   /** Opens the state that a retry brings. @throws GatewayError `INVALID_PARAMS` */
   open(request: RequestMessage, principal: string): RequestState {
     const text: unknown = request.params.get('requestState')?.value;
-    const value = typeof text === 'string' ? this.#options.seal.open(PURPOSE, text, { context: bindingOf(request, principal) }) : undefined;
+    const context = bindingOf(request, principal);
+    const value = typeof text === 'string' ? this.#options.seal.open(PURPOSE, withoutHome(text), { context }) : undefined;
     if (!isObject(value)) throw refused('it is not one of ours, or was given for another request');
     const { nonce, expiresAtMs, ...state } = value;
     if (Number(expiresAtMs) < this.#options.clock.now()) throw refused('it has expired; make the call anew');

@@ -233,6 +233,15 @@ test('a result crosses from either generation to the other while it flows', asyn
   }
 });
 
+test('structured content that is no object becomes one for a handshake client', async () => {
+  const result = `{${CONTENT.replace('{"n":9007199254740993}', '[1,"]"]')},"resultType":"complete"}`;
+  await using it = await bridge({ server: 'modern' }, (incoming) => sendJson(incoming, answerOf(incoming.id, result)));
+  const read = async (era: Era) => (JSON.parse((await callTool(it.url, era)).text) as { readonly result: Record<string, unknown> }).result;
+  expect((await read('handshake'))['structuredContent']).toEqual({ value: [1, ']'] });
+  expect((await read('modern'))['structuredContent']).toEqual([1, ']']);
+  expect(it.ends).toEqual(['delivered', 'delivered']);
+});
+
 test('what a modern server asks of its client is not let through unseen', async () => {
   const asking = `{"resultType":"input_required","inputRequests":{},"requestState":${JSON.stringify(TEXT)}}`;
   await using early = await bridge({ server: 'modern' }, (incoming) => sendJson(incoming, answerOf(incoming.id, asking)));

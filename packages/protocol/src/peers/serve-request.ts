@@ -144,8 +144,8 @@ function refuseUnaskedTask(outcome: Outcome, client: ClientProfile): void {
 
 function withServerInfo(outcome: Outcome, context: PeerContext): Outcome {
   if (outcome.kind === 'error') return outcome;
-  const { bytes } = outcome.result;
-  if (bytes.length > MAX_SIGNED_BYTES || bytes.includes('"_meta"')) return outcome;
+  const { byteLength, parts } = outcome.result;
+  if (byteLength > MAX_SIGNED_BYTES || parts.some((part) => part.includes('"_meta"'))) return outcome;
   return { ...outcome, result: prependMembers(outcome.result, context.serverInfoMember) };
 }
 

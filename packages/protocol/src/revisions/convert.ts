@@ -32,15 +32,16 @@ export function toRevision(outcome: Outcome, revision: string, method: string): 
 export function changeToRevision(head: ResultHead, revision: string, method: string): ResultChange | undefined {
   if (isHandshake(head.revision)) {
     if (isHandshake(revision)) return NO_CHANGE;
-    return { added: modernMembers(head.resultType ?? 'complete', method), dropped: NO_CHANGE.dropped };
+    return { added: modernMembers(head.resultType ?? 'complete', method), dropped: NONE, objects: NONE };
   }
   const isComplete = head.resultType === 'complete' || (head.member !== undefined && RESULT_MEMBERS.has(head.member));
   if (!isComplete) return undefined;
-  return isHandshake(revision) ? WITHOUT_MODERN_MEMBERS : NO_CHANGE;
+  return isHandshake(revision) ? TO_HANDSHAKE : NO_CHANGE;
 }
 
-const NO_CHANGE: ResultChange = { added: '', dropped: new Set() };
-const WITHOUT_MODERN_MEMBERS: ResultChange = { added: '', dropped: MODERN_MEMBERS };
+const NONE: ReadonlySet<string> = new Set();
+const NO_CHANGE: ResultChange = { added: '', dropped: NONE, objects: NONE };
+const TO_HANDSHAKE: ResultChange = { added: '', dropped: MODERN_MEMBERS, objects: new Set(['structuredContent']) };
 /** Members by which a complete result of each kind is known. */
 const RESULT_MEMBERS = new Set([
   'content',
@@ -65,11 +66,11 @@ function modernMembers(resultType: string, method: string): string {
 
 /** A copy of a result with members, given as JSON text without braces, in front of its own. What is no object stays as it is. */
 export function prependMembers(result: RawJson, members: string): RawJson {
-  const { bytes } = result;
-  if (bytes[0] !== 0x7b) return result;
-  const rest = new Scanner(bytes).skipSpace(1);
-  const isEmpty = bytes[rest] === 0x7d;
-  return RawJson.fromBytes(Buffer.concat([Buffer.from(isEmpty ? `{${members}` : `{${members},`), bytes.subarray(rest)]));
+  const [first, ...others] = result.parts;
+  if (first?.[0] !== 0x7b) return result;
+  const rest = new Scanner(first).skipSpace(1);
+  const isEmpty = first[rest] === 0x7d;
+  return RawJson.fromParts([Buffer.from(isEmpty ? `{${members}` : `{${members},`), first.subarray(rest), ...others]);
 }
 
 function toHandshake(given: ResultOutcome, revision: string): ResultOutcome {

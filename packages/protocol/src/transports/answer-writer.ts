@@ -1,4 +1,5 @@
 import type { ResultSource } from '@signalbox/core';
+import { removeLineEnds } from '../messages/lines.ts';
 import type { ResultWriter } from '../peers/reply.ts';
 import { BLOCK_BYTES, giveBlock, takeBlock } from './blocks.ts';
 import type { ResponseWriter } from './http-message.ts';
@@ -115,9 +116,7 @@ export class AnswerWriter implements ResultWriter {
   }
 
   #removeLineEnds(): void {
-    if (!this.#isOneLine) return;
-    const text = this.#block.subarray(0, this.#used);
-    for (const lineEnd of [0x0a, 0x0d]) for (let at = text.indexOf(lineEnd); at >= 0; at = text.indexOf(lineEnd, at + 1)) text[at] = SPACE;
+    if (this.#isOneLine) removeLineEnds(this.#block.subarray(0, this.#used));
   }
 
   #pad(): void {

@@ -6,6 +6,7 @@ import { ServerSession, readInitializingClient } from '../peers/server-session.t
 import { EventLogs } from './event-logs.ts';
 import { encodePriming, readPosition } from './event-log.ts';
 import { EventStream } from './event-stream.ts';
+import type { Homes } from './homes.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { readAccept, type Accepted } from './http-headers.ts';
 import type { IncomingRequest, ResponseWriter } from './http-message.ts';
@@ -26,6 +27,7 @@ export interface HandshakeSessionsOptions {
   /** The address they are at, and whose they are. */
   readonly place: string;
   readonly principal: string;
+  readonly homes?: Homes | undefined;
 }
 
 /** The sessions that clients of the handshake revisions have at one HTTP address, with their streams. */
@@ -38,12 +40,13 @@ export class HandshakeSessions {
   #streams = 0;
 
   constructor(options: HandshakeSessionsOptions) {
-    const { context, sessions, place, principal } = options;
+    const { context, sessions, place, principal, homes } = options;
     this.#options = options;
     this.#table = new SessionTable(context.clock, sessions, (entry) => this.#listening.delete(entry));
     this.#tokens = new SessionTokens({
       seal: context.seal,
       place: `${place}\n${principal}`,
+      home: homes?.own,
       clock: context.clock,
       maxAgeMs: sessions.maxAgeSeconds * 1000,
     });
@@ -99,6 +102,7 @@ export class HandshakeSessions {
   end(request: IncomingRequest, response: ResponseWriter): void {
     const entry = this.#use(request);
     this.#tokens.end(entry.id);
+    this.#options.homes?.ended(entry.id);
     this.#table.end(entry, 'The client ended its session');
     response.writeHead(200, ['Content-Length', '0']).end();
   }

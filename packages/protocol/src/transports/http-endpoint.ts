@@ -1,10 +1,20 @@
-import { Cancellation, GatewayError, toGatewayError, type Clock, type Notification, type RawJson } from '@signalbox/core';
-import { decodeStrict, readableId, type Message, type NotificationMessage } from '../messages/message.ts';
+import {
+  Cancellation,
+  GatewayError,
+  IDEMPOTENCY_KEY,
+  toGatewayError,
+  type Awaitable,
+  type Clock,
+  type Notification,
+  type RawJson,
+} from '@signalbox/core';
+import { decodeStrict, readableId, type Message, type NotificationMessage, type RequestMessage } from '../messages/message.ts';
 import { ModernRequests, claimedRevision, isModernClaim, readClaim, refuseRevision } from '../peers/modern-requests.ts';
 import type { PeerContext } from '../peers/peer-context.ts';
 import { HANDSHAKE_REVISIONS, MODERN_REVISION } from '../revisions/revisions.ts';
 import { HandshakeSessions } from './handshake-sessions.ts';
 import { readBody } from './http-body.ts';
+import type { Homes, PassedRequest } from './homes.ts';
 import { HttpExchange, reject } from './http-exchange.ts';
 import { checkContent, checkMirrored, checkVersion, readAccept, readMirrored, textOf, type Accepted } from './http-headers.ts';
 import type { IncomingRequest, ResponseWriter } from './http-message.ts';
@@ -25,6 +35,8 @@ export interface EndpointOptions {
   readonly principal: string;
   readonly limits: EndpointLimits;
   readonly sessions: SessionLimits;
+  /** Where else things may live, when several processes serve the address. */
+  readonly homes?: Homes | undefined;
   readonly clock: Clock;
 }
 
@@ -38,13 +50,15 @@ export class HttpEndpoint {
   readonly #sessions: HandshakeSessions;
   readonly #modern: ModernRequests;
   readonly #keepAlive: KeepAlive;
+  readonly #homes: Homes | undefined;
 
-  constructor({ context, place, principal, limits, sessions, clock }: EndpointOptions) {
+  constructor({ context, place, principal, limits, sessions, homes, clock }: EndpointOptions) {
     this.#context = context;
+    this.#homes = homes;
     this.#limits = limits;
     this.#principal = principal;
     this.#keepAlive = new KeepAlive(clock, KEEP_ALIVE_MS);
-    this.#sessions = new HandshakeSessions({ context, sessions, keepAlive: this.#keepAlive, place, principal });
+    this.#sessions = new HandshakeSessions({ context, sessions, keepAlive: this.#keepAlive, place, principal, homes });
     this.#modern = new ModernRequests(context, { maxSubscriptions: sessions.max });
   }
 
@@ -54,10 +68,14 @@ export class HttpEndpoint {
     return { open, streams: streams + this.#modern.openSubscriptions };
   }
 
-  /** Serves one request to the endpoint. */
-  serve(request: IncomingRequest, response: ResponseWriter): void {
+  /**
+   * Serves one request to the endpoint.
+   * @param isHome Whether it is known to belong to this process. Otherwise it may be passed on to another.
+   */
+  serve(request: IncomingRequest, response: ResponseWriter, isHome = this.#homes === undefined): void {
     try {
-      if (request.method === 'POST') return this.#post(request, response);
+      if (!isHome && this.#passOn(request, response)) return;
+      if (request.method === 'POST') return this.#post(request, response, isHome);
       const isModern = textOf(request.headers['mcp-protocol-version']) === MODERN_REVISION;
       if (!isModern && request.method === 'GET') {
         checkHandshakeVersion(textOf(request.headers['mcp-protocol-version']));
@@ -96,7 +114,24 @@ export class HttpEndpoint {
     this.#keepAlive.close();
   }
 
-  #post(request: IncomingRequest, response: ResponseWriter): void {
+  // All requests of a session belong where it lives.
+  #passOn(request: IncomingRequest, response: ResponseWriter): boolean {
+    const id = request.headers['mcp-session-id'];
+    if (typeof id !== 'string') return false;
+    const home = this.#homes!.find(id);
+    if (home === undefined) return false;
+    this.#passTo(home, { id, request, response, serve: () => this.serve(request, response, true) });
+    return true;
+  }
+
+  #passTo(home: string | Promise<string | undefined>, passed: PassedRequest): void {
+    if (typeof home === 'string') return this.#homes!.relay(home, passed);
+    home
+      .then((found) => (found === undefined ? passed.serve() : this.#homes!.relay(found, passed)))
+      .catch((error: unknown) => reject(passed.request, passed.response, { error: toGatewayError(error) }));
+  }
+
+  #post(request: IncomingRequest, response: ResponseWriter, isHome: boolean): void {
     checkContent(request.headers);
     const accepted = readAccept(request.headers.accept);
     if (!accepted.json && !accepted.events) {
@@ -104,7 +139,7 @@ export class HttpEndpoint {
     }
     readBody(request, {
       maxBytes: this.#limits.maxMessageBytes,
-      onBody: (body) => this.#receive(body, { request, response, accepted }),
+      onBody: (body) => this.#receive(body, { request, response, accepted, isHome }),
       onRefused: (error) => reject(request, response, { error }),
     });
   }
@@ -123,7 +158,7 @@ export class HttpEndpoint {
       const key = textOf(exchange.request.headers['idempotency-key']);
       if (key !== undefined) message = adoptIdempotencyKey(message, key);
       const version = textOf(exchange.request.headers['mcp-protocol-version']);
-      if (version === MODERN_REVISION || isModernClaim(claimOf(message))) this.#serveModern(message, version, exchange);
+      if (version === MODERN_REVISION || isModernClaim(claimOf(message))) this.#serveModern(message, version, { ...exchange, body });
       else this.#serveHandshake(message, version, exchange);
     } catch (thrown) {
       const error = toGatewayError(thrown);
@@ -132,7 +167,8 @@ export class HttpEndpoint {
     }
   }
 
-  #serveModern(message: Message, version: string | undefined, { request, response, accepted }: Incoming): void {
+  #serveModern(message: Message, version: string | undefined, exchange: Incoming & { readonly body: Buffer }): void {
+    const { request, response } = exchange;
     if (message.kind === 'response')
       throw new GatewayError('INVALID_REQUEST', 'Cannot accept an answer: this revision has no requests of the server');
     if (message.kind === 'notification') {
@@ -147,6 +183,16 @@ export class HttpEndpoint {
     checkVersion(version, claim);
     if (claim !== MODERN_REVISION) refuseRevision(claim);
     checkMirrored(request.headers, message);
+    const serve = () => this.#serveRequest(message, exchange);
+    if (exchange.isHome) return serve();
+    const state: unknown = message.params.get('requestState')?.value;
+    const id = typeof state === 'string' ? { id: state } : {};
+    const home = homeOfRequest(this.#homes!, message, state);
+    if (home === undefined) serve();
+    else this.#passTo(home, { ...id, request, body: exchange.body, response, serve });
+  }
+
+  #serveRequest(message: RequestMessage, { request, response, accepted }: Incoming): void {
     const reply = new HttpExchange(response, { id: message.id, accepted, isModern: true, keepAlive: this.#keepAlive });
     const cancellation = new Cancellation();
     const mirrored = message.method === 'tools/call' ? readMirrored(request.headers) : undefined;
@@ -173,6 +219,14 @@ interface Incoming {
   readonly request: IncomingRequest;
   readonly response: ResponseWriter;
   readonly accepted: Accepted;
+  readonly isHome: boolean;
+}
+
+// What a call waits for, and what is known of its key, is in one process; any other request may be served in each.
+function homeOfRequest(homes: Homes, { method, params }: RequestMessage, state: unknown): Awaitable<string | undefined> {
+  if (typeof state === 'string') return homes.find(state);
+  const key: unknown = method === 'tools/call' ? params.get('_meta')?.object?.[IDEMPOTENCY_KEY] : undefined;
+  return typeof key === 'string' ? homes.findKey(key) : undefined;
 }
 
 function checkHandshakeVersion(version: string | undefined): void {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   GatewayError,
@@ -14,6 +14,7 @@ import {
 import { PeerContext } from '../peers/peer-context.ts';
 import type { RequestHandler } from '../peers/peer.ts';
 import { ChannelClients } from './channel-clients.ts';
+import type { Homes, MovedConnection } from './homes.ts';
 import { HttpEndpoint, type EndpointLimits } from './http-endpoint.ts';
 import { HttpEndpoints, type HandlersByPath } from './http-endpoints.ts';
 import { reject } from './http-exchange.ts';
@@ -43,6 +44,8 @@ export interface HttpServerOptions {
   readonly sessions: SessionLimits;
   /** Also serves clients of the HTTP+SSE transport, at `sse` and `messages` beside the path. Default `true`. */
   readonly legacySse?: boolean;
+  /** Where else things live, when several processes serve the port. */
+  readonly homes?: Homes;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Serves other paths, behind the same checks of host and origin; it asks for its own proof. Returns `false` for a path it does not know. */
@@ -54,6 +57,10 @@ export interface HttpServer {
   listen(): Promise<{ readonly url: string }>;
   /** Takes no more requests, gives those in flight `graceMs` to end, then cancels them. Idempotent. */
   close(graceMs: number): Promise<void>;
+  /** Serves a request that another process has passed on, which has made the checks. */
+  receive(request: IncomingMessage, response: ServerResponse): void;
+  /** Goes on with a connection that another process has accepted. */
+  take(connection: MovedConnection): void;
   /** Open sessions and streams of notifications. A client over WebSocket or HTTP+SSE is one of each. */
   sessions(): { readonly open: number; readonly streams: number };
 }
@@ -66,7 +73,7 @@ const SWEEP_MS = 20;
 
 /** Serves MCP over Streamable HTTP and WebSocket to clients of both generations, at one address or several, and over HTTP+SSE beside the first. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes } = options;
+  const { handler, path = '/mcp', host = '127.0.0.1', clock = systemClock, logger = silentLogger, routes, homes } = options;
   if (!isLoopback(host) && options.guard?.token === undefined) {
     throw new GatewayError(
       'INVALID_CONFIG',
@@ -82,11 +89,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     more: options.more,
     create: (handler, place) =>
       new HttpEndpoint({
-        context: new PeerContext({ handler, seal: options.seal, clock, logger, ...inputMs }),
+        context: new PeerContext({ handler, seal: options.seal, home: homes?.own, clock, logger, ...inputMs }),
         place,
         principal,
         limits: options.limits,
         sessions: options.sessions,
+        homes,
         clock,
       }),
     clock,
@@ -97,7 +105,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     max: options.sessions.max,
     clock,
   });
-  const legacySse = options.legacySse === false ? undefined : new SseEndpoint({ clients, path, limits: options.limits });
+  const legacySse = options.legacySse === false ? undefined : new SseEndpoint({ clients, path, limits: options.limits, homes });
   const webSockets = new WebSocketEndpoint({
     clients,
     admit: (request) => {
@@ -169,10 +177,34 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     admits: (headers) => guard.admits(headers),
     find: (url) => endpoints.at(url),
     fail,
+    homes,
     handOver: serveByNode,
   });
   server.removeAllListeners('connection').on('connection', (socket) => front.accept(socket));
   let closing: Promise<void> | undefined;
+  // Requests of connections that other processes have.
+  let passed = 0;
+  let onNonePassed = (): void => undefined;
+  const receive = (request: IncomingMessage, response: ServerResponse): void => {
+    passed++;
+    response.on('close', () => {
+      if (--passed === 0) onNonePassed();
+    });
+    const url = request.url ?? '';
+    const endpoint = endpoints.at(url);
+    try {
+      if (endpoint !== undefined) endpoint.serve(request, response, true);
+      else if (legacySse?.has(url)) legacySse.serve(request, response, true);
+      else if (routes?.(request, response) !== true) throw notFound(path);
+    } catch (error) {
+      fail(request, response, error);
+    }
+  };
+  const nonePassed = () =>
+    new Promise<void>((resolve) => {
+      onNonePassed = resolve;
+      if (passed === 0) resolve();
+    });
 
   const endAll = (): void => {
     endpoints.close('The gateway is closing');
@@ -183,6 +215,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       endAll();
       front.destroyAll();
       server.closeAllConnections();
+      onNonePassed();
     });
     const stopped = new Promise<void>((resolve) => {
       server.close(() => resolve());
@@ -197,7 +230,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       stopSweeping = clock.after(SWEEP_MS, sweep);
     };
     sweep();
-    await Promise.all([stopped, front.empty()]);
+    await Promise.all([stopped, front.empty(), nonePassed()]);
     stopSweeping();
     stopWaiting();
     endAll();
@@ -216,6 +249,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           resolve({ url: `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}${path}` });
         });
       }),
+    receive,
+    take: ({ handle, ...moved }) =>
+      front.accept(new Socket({ handle, allowHalfOpen: true, manualStart: true } as SocketConstructorOpts), moved),
     sessions: () => ({ open: endpoints.counts.open + clients.size, streams: endpoints.counts.streams + clients.size }),
     close: (graceMs) => (closing ??= close(graceMs)),
   };

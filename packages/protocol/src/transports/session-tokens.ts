@@ -1,6 +1,7 @@
 import { isObject, type ClientProfile, type Clock, type Seal } from '@signalbox/core';
 import { readImplementation } from '../peers/server-session.ts';
 import { HANDSHAKE_REVISIONS } from '../revisions/revisions.ts';
+import { withHome, withoutHome } from './homes.ts';
 
 const PURPOSE = 'session';
 /** Longest profile that goes into an id, as JSON text; ids travel in a header with every request. */
@@ -13,6 +14,8 @@ export interface SessionTokensOptions {
   readonly seal: Seal;
   /** What the sessions belong to: their ids are of no use at another address or for another principal. */
   readonly place: string;
+  /** The process they live in, if there are several. */
+  readonly home?: string | undefined;
   readonly clock: Clock;
   /** How long an id is good after it was given, in milliseconds. */
   readonly maxAgeMs: number;
@@ -33,21 +36,22 @@ export class SessionTokens {
 
   /** Makes the id of a new session. */
   mint({ revision, info, capabilities }: ClientProfile): string {
-    const { seal, place, clock } = this.#options;
+    const { seal, place, home, clock } = this.#options;
     const whole = { revision, info, capabilities, at: clock.now() };
     const brief = {
       ...whole,
       info: info && { name: info.name.slice(0, 200), version: info.version.slice(0, 50) },
       capabilities: outline(capabilities),
     };
-    return seal.seal(PURPOSE, JSON.stringify(whole).length > MAX_PROFILE_LENGTH ? brief : whole, { context: place });
+    const profile = JSON.stringify(whole).length > MAX_PROFILE_LENGTH ? brief : whole;
+    return withHome(home, seal.seal(PURPOSE, profile, { context: place }));
   }
 
   /** The client that was given this id, unless the session was ended or is too old. */
   open(id: string): ClientProfile | undefined {
     const { seal, place, clock, maxAgeMs } = this.#options;
     if (this.#ended.has(id.slice(-TAG_LENGTH))) return undefined;
-    const value = seal.open(PURPOSE, id, { context: place });
+    const value = seal.open(PURPOSE, withoutHome(id), { context: place });
     if (!isObject(value) || clock.now() - Number(value['at']) > maxAgeMs) return undefined;
     const revision = HANDSHAKE_REVISIONS.find((known) => known === value['revision']);
     if (revision === undefined) return undefined;

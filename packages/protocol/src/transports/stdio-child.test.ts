@@ -75,6 +75,17 @@ test('the program gets exactly the environment that is asked for', async () => {
   await child.close();
 });
 
+test('a message stays on one line, whatever line ends it came with', async () => {
+  const child = await start({ args: ['-e', 'process.stdin.pipe(process.stdout)'] });
+  const { messages } = listen(child);
+  const hidden = '{"jsonrpc":"2.0","id":2,"method":"tools/call"}';
+  child.send(Buffer.from(`{"id":1,\r"params":{"a":\n${hidden}\r\n}}`));
+  child.send(Buffer.from('{"text":"a\\nb"}'));
+  await until(() => messages.length === 2, 'both messages');
+  expect(messages).toEqual([`{"id":1, "params":{"a": ${hidden}  }}`, '{"text":"a\\nb"}']);
+  await child.close();
+});
+
 test('the end of the process closes the channel with its code, and its last words can be read', async () => {
   const child = await start(bad('exit'));
   const { closed } = listen(child);

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { GatewayError, systemClock, toMessage, type Clock } from '@signalbox/core';
 import { endTree, readStat } from '../../guard/process-tree.js';
-import { LineDecoder } from '../messages/lines.ts';
+import { LineDecoder, removeLineEnds } from '../messages/lines.ts';
 import { preview } from '../messages/message.ts';
+import { BLOCK_BYTES, giveBlock, takeBlock } from './blocks.ts';
 import type { Channel } from './channel.ts';
 import type { ChildGuard } from './child-guard.ts';
 import { StderrTail } from './stderr-tail.ts';
@@ -148,11 +149,12 @@ class StdioChild implements ChildChannel {
     return this.#tail.lines;
   }
 
-  // What is sent in one turn leaves in one write.
+  // What is sent in one turn of the event loop leaves in one write, whichever clients it comes from: a write costs us and
+  // the program more than the message does.
   send(message: Buffer): void {
     if (this.#isClosed) return;
-    if (this.#queue.length === 0) process.nextTick(() => this.#flush());
-    this.#queue.push(message, NEWLINE);
+    if (this.#queue.length === 0) setImmediate(() => this.#flush());
+    this.#queue.push(message);
   }
 
   close(): Promise<void> {
@@ -166,12 +168,14 @@ class StdioChild implements ChildChannel {
     const { stdin } = this.#child;
     if (this.#isClosed) return;
     if (!stdin.writable) {
-      this.#undelivered += queue.length / 2;
+      this.#undelivered += queue.length;
       return;
     }
-    const bytes = Buffer.concat(queue);
-    this.#lastWritten = stdin.writableLength === 0 && bytes.length <= WHOLE_WRITE_BYTES ? queue.length / 2 : 0;
-    stdin.write(bytes);
+    const length = queue.reduce((sum, message) => sum + message.length + 1, 0);
+    this.#lastWritten = stdin.writableLength === 0 && length <= WHOLE_WRITE_BYTES ? queue.length : 0;
+    const block = length <= BLOCK_BYTES ? takeBlock() : undefined;
+    stdin.write(joinLines(queue, block?.subarray(0, length) ?? Buffer.allocUnsafe(length)));
+    if (block !== undefined && stdin.writableLength === 0) giveBlock(block);
     if (stdin.writableLength > MAX_BACKLOG_BYTES) this.#finish(`it does not read its stdin: ${stdin.writableLength} bytes are waiting`);
   }
 
@@ -224,7 +228,7 @@ class StdioChild implements ChildChannel {
     if (this.#isClosed) return;
     this.#isClosed = true;
     void this.#stop();
-    this.onClose(reason, this.#undelivered + this.#queue.length / 2);
+    this.onClose(reason, this.#undelivered + this.#queue.length);
   }
 
   #stop(): Promise<void> {
@@ -252,7 +256,19 @@ class StdioChild implements ChildChannel {
   }
 }
 
-const NEWLINE = Buffer.from('\n');
+// Writes messages one to a line. What clients send may have line ends of its own, behind which a second message could hide.
+function joinLines(messages: readonly Buffer[], bytes: Buffer): Buffer {
+  let at = 0;
+  for (const message of messages) {
+    const end = at + message.copy(bytes, at);
+    removeLineEnds(bytes.subarray(at, end));
+    bytes[end] = NEWLINE;
+    at = end + 1;
+  }
+  return bytes;
+}
+
+const NEWLINE = 0x0a;
 
 function isObjectText(line: Buffer): boolean {
   let start = 0;

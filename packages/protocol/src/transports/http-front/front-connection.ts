@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { MovedConnection } from '../homes.ts';
 import type { IncomingRequest, ResponseWriter } from '../http-message.ts';
 import { FrontResponse, type ResponseCarrier } from './front-response.ts';
 import { HeadReader } from './head-reader.ts';
@@ -18,6 +19,9 @@ export interface ConnectionHost {
   readonly isClosing: boolean;
   /** Finds what serves a request of that head; `undefined` leaves it to Node. */
   route(head: HeadReader): Target | undefined;
+  /** The process that a request of that head belongs to, if it is another one. */
+  homeOf(head: HeadReader): string | undefined;
+  move(home: string, connection: MovedConnection): void;
   /** Answers a request that a target failed to serve. */
   fail(request: IncomingRequest, response: ResponseWriter, thrown: unknown): void;
   /** Node serves the connection from now on. */
@@ -31,6 +35,8 @@ const REQUEST_SECONDS = 30;
 // What a client may send ahead while its last request is being answered.
 const MAX_AHEAD_BYTES = 65_536;
 const FIRST_BODY_BYTES = 16_384;
+/** A connection that has moved as often carries requests of several sessions, which are better relayed one by one. */
+const MAX_MOVES = 3;
 
 const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
 const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
@@ -51,9 +57,11 @@ export class FrontConnection implements ResponseCarrier {
   // What came while nothing could be done with it.
   #ahead: Buffer | undefined;
   readonly #onEnd = (): void => this.#ended();
+  readonly #moves: number;
 
-  constructor(host: ConnectionHost, accepted: Socket) {
+  constructor(host: ConnectionHost, accepted: Socket, moves = 0) {
     this.#host = host;
+    this.#moves = moves;
     this.#since = host.seconds;
     this.#reading = readShared(accepted, (bytes, length) => this.#take(bytes, length));
     this.#socket = this.#reading.socket;
@@ -62,6 +70,11 @@ export class FrontConnection implements ResponseCarrier {
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => this.#closed());
     this.#socket.on('drain', () => this.#drained());
+  }
+
+  /** Goes on with what was read before. */
+  begin(unread: Buffer): void {
+    this.#take(unread, unread.length);
   }
 
   get heads(): ResponseHeads {
@@ -134,6 +147,10 @@ export class FrontConnection implements ResponseCarrier {
     const head = this.#head;
     const target = head.read(bytes, start, end) ? this.#host.route(head) : undefined;
     if (target === undefined) return this.#handOver(bytes, start, end);
+    if (this.#moves < MAX_MOVES) {
+      const home = this.#host.homeOf(head);
+      if (home !== undefined && this.#move(home, bytes.subarray(start, end))) return end;
+    }
     this.#target = target;
     const bodyStart = start + head.length;
     const bodyLength = head.bodyLength ?? 0;
@@ -202,6 +219,17 @@ export class FrontConnection implements ResponseCarrier {
     this.#ahead = undefined;
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#take(ahead, ahead.length);
+  }
+
+  // Nothing may be under way to the client, as the other process knows nothing of it.
+  #move(home: string, unread: Buffer): boolean {
+    if (this.#socket.writableLength > 0) return false;
+    const handle = this.#reading.detach();
+    if (handle === undefined) return false;
+    this.#state = 'over';
+    this.#head.forget();
+    this.#host.move(home, { handle, unread: Buffer.from(unread), moves: this.#moves + 1 });
+    return true;
   }
 
   #handOver(bytes: Buffer, start: number, end: number): number {

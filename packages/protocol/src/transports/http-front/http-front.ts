@@ -4,6 +4,7 @@ import type { Clock } from '@signalbox/core';
 import { Bag } from '../../peers/bag.ts';
 import type { IncomingRequest, ResponseWriter } from '../http-message.ts';
 import { FrontConnection, type ConnectionHost, type Target } from './front-connection.ts';
+import type { Homes, MovedConnection } from '../homes.ts';
 import type { HeadReader } from './head-reader.ts';
 import { ResponseHeads } from './response-head.ts';
 
@@ -17,6 +18,8 @@ export interface HttpFrontOptions {
   readonly admits: (headers: IncomingHttpHeaders) => boolean;
   /** Answers a request that a target failed to serve. */
   readonly fail: (request: IncomingRequest, response: ResponseWriter, thrown: unknown) => void;
+  /** Where else things may live, when several processes serve the port. */
+  readonly homes?: Homes | undefined;
   /** Makes a connection one of Node's HTTP server, with everything on it that has not been answered. */
   readonly handOver: (socket: Socket) => void;
 }
@@ -45,10 +48,15 @@ export class HttpFront implements ConnectionHost {
     this.heads = new ResponseHeads(options.clock);
   }
 
-  /** Takes a connection that has just been accepted. */
-  accept(socket: Socket): void {
+  /**
+   * Takes a connection that has just been accepted, here or by another process.
+   * @param moved What that process has read from it, and how often it has moved.
+   */
+  accept(socket: Socket, moved?: Omit<MovedConnection, 'handle'>): void {
     this.#open++;
-    this.#connections.add(new FrontConnection(this, socket));
+    const connection = new FrontConnection(this, socket, moved?.moves);
+    this.#connections.add(connection);
+    if (moved !== undefined) connection.begin(moved.unread);
     if (this.#stopTimer === undefined) this.#arm();
   }
 
@@ -59,6 +67,19 @@ export class HttpFront implements ConnectionHost {
     const { bodyLength } = head;
     const isFramed = head.method === 'POST' ? bodyLength !== undefined && bodyLength <= maxBodyBytes : bodyLength === undefined;
     return isFramed && admits(head.headers) ? target : undefined;
+  }
+
+  homeOf({ headers }: HeadReader): string | undefined {
+    const id = headers['mcp-session-id'];
+    const home = typeof id === 'string' ? this.#options.homes?.find(id) : undefined;
+    // While it has to be found out, the request can be relayed.
+    if (typeof home === 'string') return home;
+    home?.catch(() => undefined);
+    return undefined;
+  }
+
+  move(home: string, connection: MovedConnection): void {
+    this.#options.homes!.move(home, connection);
   }
 
   fail(request: IncomingRequest, response: ResponseWriter, thrown: unknown): void {

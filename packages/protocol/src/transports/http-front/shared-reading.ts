@@ -6,6 +6,8 @@ export interface Reading {
   readonly socket: Socket;
   /** From now on what arrives is for whoever listens to the socket. */
   release(): void;
+  /** Takes the connection out of its socket, which closes. `undefined` where that is not possible. */
+  detach(): object | undefined;
 }
 
 const READ_BYTES = 65_536;
@@ -14,6 +16,10 @@ const SHARED = process.platform === 'win32' ? undefined : Buffer.allocUnsafeSlow
 
 /** Where a socket keeps the connection as libuv knows it. Not documented, and the same for as long as Node has had sockets. */
 export const HANDLE = '_handle';
+
+interface Readable {
+  readStop(): void;
+}
 
 interface Accepted {
   [HANDLE]: unknown;
@@ -38,10 +44,16 @@ export function readShared(accepted: Socket, take: (bytes: Buffer, length: numbe
     return true;
   };
   const socket = new Socket({ handle, allowHalfOpen: true, onread: { buffer: SHARED, callback } } as SocketConstructorOpts);
-  return { socket, release: () => (isReleased = true) };
+  const detach = (): object => {
+    (handle as Readable).readStop();
+    (socket as unknown as Accepted)[HANDLE] = null;
+    socket.destroy();
+    return handle;
+  };
+  return { socket, release: () => (isReleased = true), detach };
 }
 
 function readPlainly(socket: Socket, take: (bytes: Buffer, length: number) => void): Reading {
   const onData = (chunk: Buffer): void => take(chunk, chunk.length);
-  return { socket: socket.on('data', onData), release: () => socket.off('data', onData) };
+  return { socket: socket.on('data', onData), release: () => socket.off('data', onData), detach: () => undefined };
 }

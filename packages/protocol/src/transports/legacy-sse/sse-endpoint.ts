@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, toGatewayError } from '@signalbox/core';
 import { decodeStrict, readableId, type DecodeLimits } from '../../messages/message.ts';
 import type { ChannelClients } from '../channel-clients.ts';
+import { homeOf, withHome, type Homes } from '../homes.ts';
 import { readBody } from '../http-body.ts';
 import { reject } from '../http-exchange.ts';
 import { checkContent, readAccept } from '../http-headers.ts';
@@ -13,6 +14,8 @@ export interface SseEndpointOptions {
   /** Where MCP is spoken in the present way; the two addresses stand beside it. */
   readonly path: string;
   readonly limits: DecodeLimits & { readonly maxMessageBytes: number };
+  /** Where else streams may be open, when several processes serve the addresses. */
+  readonly homes?: Homes | undefined;
 }
 
 const ID_PARAMETER = 'sessionId';
@@ -25,13 +28,15 @@ const ID_PARAMETER = 'sessionId';
 export class SseEndpoint {
   readonly #clients: ChannelClients;
   readonly #limits: SseEndpointOptions['limits'];
+  readonly #homes: Homes | undefined;
   readonly #streamPath: string;
   readonly #postPath: string;
   readonly #channels = new Map<string, SseServerChannel>();
 
-  constructor({ clients, path, limits }: SseEndpointOptions) {
+  constructor({ clients, path, limits, homes }: SseEndpointOptions) {
     this.#clients = clients;
     this.#limits = limits;
+    this.#homes = homes;
     this.#streamPath = path.replace(/[^/]*$/, 'sse');
     this.#postPath = path.replace(/[^/]*$/, 'messages');
   }
@@ -46,12 +51,15 @@ export class SseEndpoint {
     return isAt(url, this.#streamPath) || isAt(url, this.#postPath);
   }
 
-  /** Serves a request to one of the two addresses. */
-  serve(request: IncomingMessage, response: ServerResponse): void {
+  /**
+   * Serves a request to one of the two addresses.
+   * @param isHome Whether it is known to belong to this process. Otherwise it may be passed on to another.
+   */
+  serve(request: IncomingMessage, response: ServerResponse, isHome = this.#homes === undefined): void {
     const isPost = isAt(request.url ?? '', this.#postPath);
     try {
       if (request.method !== (isPost ? 'POST' : 'GET')) throw notAllowed(request.method);
-      if (isPost) this.#receive(request, response);
+      if (isPost) this.#receive(request, response, isHome);
       else this.#open(request, response);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
@@ -64,16 +72,21 @@ export class SseEndpoint {
       throw new GatewayError('NOT_ACCEPTABLE', 'Cannot open a stream for a client that does not accept "text/event-stream"');
     this.#clients.checkRoom();
     // Whoever knows the id may speak for the client, so nobody must guess it.
-    const id = randomBytes(16).toString('base64url');
+    const id = withHome(this.#homes?.own, randomBytes(16).toString('base64url'));
     const channel = new SseServerChannel(response, `${this.#postPath}?${ID_PARAMETER}=${id}`);
     this.#channels.set(id, channel);
     response.on('close', () => this.#channels.delete(id));
     this.#clients.add(channel);
   }
 
-  #receive(request: IncomingMessage, response: ServerResponse): void {
+  #receive(request: IncomingMessage, response: ServerResponse, isHome: boolean): void {
     checkContent(request.headers);
     const id = sessionOf(request.url ?? '');
+    // A stream ends with its process, so there is no other place to look for it when that is gone.
+    const home = isHome || homeOf(id) === undefined ? undefined : this.#homes!.find(id);
+    if (typeof home === 'string')
+      return this.#homes!.relay(home, { id, request, response, serve: () => this.serve(request, response, true) });
+    home?.catch(() => undefined);
     // Refuse before the body is read, and look again behind it: the stream may end meanwhile.
     this.#find(id);
     readBody(request, {

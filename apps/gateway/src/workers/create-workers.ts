@@ -1,0 +1,283 @@
+import cluster, { type Worker } from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
+import { GatewayError, type Status } from '@signalbox/core';
+import type { Gateway } from '../gateway.ts';
+import type { GatewayLogger } from '../log/create-logger.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { createAddressBook } from './address-book.ts';
+import { WORKER_VARIABLE, type Observed, type Order, type Report } from './messages.ts';
+
+export interface WorkersOptions {
+  readonly count: number;
+  readonly configPath: string;
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly logger: GatewayLogger;
+  readonly terminal: Terminal;
+}
+
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 30_000;
+/** A worker that ran this long begins anew with short waits. */
+const STEADY_MS = 60_000;
+/** How long after its grace a worker may take to be gone, in milliseconds. */
+const END_MS = 15_000;
+const NOTHING: Observed = { sessions: { open: 0, streams: 0 }, upstreams: [], virtualServers: [], calls: [] };
+
+interface Place {
+  readonly slot: number;
+  worker: Worker | undefined;
+  isReady: boolean;
+  startedAtMs: number;
+  backoffMs: number;
+}
+
+/** Several processes that serve one port. This one starts them, and others for those that die; it serves nobody itself. */
+export function createWorkers(options: WorkersOptions): Pick<Gateway, 'status' | 'listen' | 'close'> {
+  return new Workers(options);
+}
+
+class Workers {
+  readonly status: Status;
+  readonly #options: WorkersOptions;
+  readonly #places: readonly Place[];
+  readonly #documents = new Map<string, string>();
+  readonly #book = createAddressBook((name) => this.#byName(name) !== undefined);
+  readonly #adminToken = randomBytes(32).toString('base64url');
+  readonly #folder: string | undefined;
+  readonly #socketPrefix: string;
+  #observed: Observed = NOTHING;
+  #port = 0;
+  #isClosing = false;
+  #closing: Promise<void> | undefined;
+  #onFirst: { resolve(url: string): void; reject(error: GatewayError): void } | undefined;
+  #onGone: (() => void) | undefined;
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+    this.#places = Array.from({ length: options.count }, (_, slot) => ({
+      slot,
+      worker: undefined,
+      isReady: false,
+      startedAtMs: 0,
+      backoffMs: FIRST_BACKOFF_MS,
+    }));
+    this.status = {
+      upstreams: () => this.#observed.upstreams,
+      virtualServers: () => this.#observed.virtualServers,
+      sessions: () => this.#observed.sessions,
+    };
+    // Sockets have short names at most, which those of data folders need not be. Nobody else may enter.
+    if (process.platform === 'win32') this.#socketPrefix = `\\\\.\\pipe\\signalbox-${randomBytes(9).toString('base64url')}-`;
+    else {
+      this.#folder = mkdtempSync(join(tmpdir(), 'signalbox-'));
+      this.#socketPrefix = `${this.#folder}/`;
+    }
+  }
+
+  async listen(): Promise<{ readonly url: string }> {
+    const { host, dataDir, configPath } = this.#options;
+    this.#port = await findPort(host, this.#options.port);
+    // What accepts connections is this process, so that they are spread evenly.
+    cluster.schedulingPolicy = cluster.SCHED_RR;
+    cluster.setupPrimary({ silent: false });
+    const first = new Promise<string>((resolve, reject) => (this.#onFirst = { resolve, reject }));
+    this.#start(this.#places[0]!);
+    const url = await first;
+    this.#onFirst = undefined;
+    await writeRuntimeFile(dataDir, {
+      pid: process.pid,
+      url,
+      adminUrl: new URL('/', url).href,
+      token: this.#adminToken,
+      startedAt: new Date().toISOString(),
+      configPath,
+    });
+    return { url };
+  }
+
+  close(graceMs = 10_000): Promise<void> {
+    return (this.#closing ??= this.#close(graceMs));
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#isClosing = true;
+    const gone = new Promise<void>((resolve) => (this.#onGone = resolve));
+    this.#tellAll({ kind: 'stop', graceMs });
+    this.#checkGone();
+    const timer = setTimeout(() => {
+      for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
+    }, graceMs + END_MS);
+    await gone;
+    clearTimeout(timer);
+    await removeRuntimeFile(this.#options.dataDir, process.pid);
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #start(place: Place): void {
+    const worker = cluster.fork({ [WORKER_VARIABLE]: '1' });
+    const closeHanded = watchHanded(worker);
+    place.worker = worker;
+    place.isReady = false;
+    place.startedAtMs = Date.now();
+    worker.on('message', (report: Report, handle: object | undefined) => this.#take(place, worker, report, handle));
+    // A channel that breaks ends its worker, and that is what we act on.
+    worker.on('error', () => undefined);
+    worker.on('exit', (code, signal) => {
+      closeHanded();
+      this.#lost(place, { worker, code, signal });
+    });
+  }
+
+  #take(place: Place, worker: Worker, report: Report, handle: object | undefined): void {
+    const name = String(worker.id);
+    switch (report.kind) {
+      case 'hello':
+        return this.#tell(worker, {
+          kind: 'setup',
+          slot: place.slot,
+          slots: this.#places.length,
+          host: this.#options.host,
+          port: this.#port,
+          socketPrefix: this.#socketPrefix,
+          adminToken: this.#adminToken,
+          pid: process.pid,
+          startedAgoMs: Math.round(process.uptime() * 1000),
+          documents: [...this.#documents],
+        });
+      case 'ready':
+        place.isReady = true;
+        if (place.slot === 0) this.#observed = report.observed;
+        this.#tellLiving();
+        this.#onFirst?.resolve(report.url);
+        return;
+      case 'settled':
+        for (const other of this.#places) if (other.worker === undefined && !this.#isClosing) this.#start(other);
+        return;
+      case 'failed':
+        return this.#failed(place, report);
+      case 'observed':
+        if (place.slot === 0) this.#observed = report.observed;
+        else this.#tellLeader({ kind: 'observed', name, observed: report.observed });
+        return;
+      case 'log':
+        return this.#options.logger.writeLine(report.line);
+      case 'ask':
+        return this.#tell(worker, { kind: 'answer', number: report.number, home: this.#book.find({ ...report, asker: name }) });
+      case 'ended':
+        return this.#book.end(report.id);
+      case 'move':
+        if (handle !== undefined) this.#pass(this.#byName(report.to) ?? worker, report, handle);
+        return;
+      case 'document':
+        this.#documents.set(report.key, report.text);
+        return this.#tellAll(report, worker);
+      case 'restart':
+      case 'reload':
+        return this.#tellAll(report, worker);
+    }
+  }
+
+  #failed(place: Place, { code, message }: Extract<Report, { kind: 'failed' }>): void {
+    const error = new GatewayError(code, message);
+    if (this.#onFirst !== undefined) return this.#onFirst.reject(error);
+    this.#options.logger.error('a worker could not start', { worker: place.slot + 1, error: message });
+  }
+
+  #lost(
+    place: Place,
+    { worker, code, signal }: { readonly worker: Worker; readonly code: number | null; readonly signal: string | null },
+  ): void {
+    place.worker = undefined;
+    place.isReady = false;
+    if (this.#isClosing) return this.#checkGone();
+    if (this.#onFirst !== undefined)
+      return this.#onFirst.reject(new GatewayError('INTERNAL', `Cannot start the first worker: it ended with ${String(signal ?? code)}`));
+    this.#tellLiving();
+    if (Date.now() - place.startedAtMs > STEADY_MS) place.backoffMs = FIRST_BACKOFF_MS;
+    const { backoffMs } = place;
+    place.backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS);
+    this.#options.logger.error('a worker ended and is started again', {
+      worker: place.slot + 1,
+      pid: worker.process.pid,
+      code,
+      signal,
+      afterMs: backoffMs,
+    });
+    setTimeout(() => {
+      if (!this.#isClosing) this.#start(place);
+    }, backoffMs);
+  }
+
+  #tellLiving(): void {
+    const workers = this.#places.flatMap(({ slot, worker, isReady }) => (isReady ? [[slot, String(worker!.id)] as const] : []));
+    this.#tellAll({ kind: 'living', workers });
+    if (workers.length !== this.#places.length) return;
+    if (this.#options.terminal.isJson) this.#options.terminal.event({ event: 'workers', running: workers.length });
+  }
+
+  #byName(name: string): Worker | undefined {
+    return this.#places.find(({ worker, isReady }) => isReady && String(worker!.id) === name)?.worker;
+  }
+
+  #tell(worker: Worker, order: Order): void {
+    if (worker.isConnected()) worker.send(order);
+  }
+
+  #tellLeader(order: Order): void {
+    const { worker, isReady } = this.#places[0]!;
+    if (worker !== undefined && isReady) this.#tell(worker, order);
+  }
+
+  #tellAll(order: Order, but?: Worker): void {
+    for (const { worker } of this.#places) if (worker !== undefined && worker !== but) this.#tell(worker, order);
+  }
+
+  // The handle is ours until it is out, and theirs from then on.
+  #pass(worker: Worker, order: Order, handle: object): void {
+    const close = () => (handle as { close(): void }).close();
+    if (!worker.isConnected()) return close();
+    worker.process.send(order as object, handle as never, {}, close);
+  }
+
+  #checkGone(): void {
+    if (this.#places.every(({ worker }) => worker === undefined)) this.#onGone?.();
+  }
+}
+
+/**
+ * Node gives a worker one connection at a time and keeps it until the worker has said that it has it. A worker that is gone
+ * never does, and the client would wait without end.
+ * @returns a function that closes the connection on its way, if there is one.
+ */
+function watchHanded({ process: child }: Worker): () => void {
+  let handed: { close(): void } | undefined;
+  const send = child.send.bind(child) as (...parameters: readonly unknown[]) => boolean;
+  child.send = (message: { readonly act?: unknown }, handle?: unknown, ...rest: readonly unknown[]) => {
+    if (message.act === 'newconn') handed = handle as { close(): void };
+    return send(message, handle, ...rest);
+  };
+  // To close it again does nothing.
+  return () => handed?.close();
+}
+
+// All workers need the same port, also those that come when all others are gone.
+function findPort(host: string, port: number): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const code = error.code === 'EADDRINUSE' ? 'CONFLICT' : 'INTERNAL';
+      reject(new GatewayError(code, `Cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
+    });
+    server.listen({ port, host: host.replace(/^\[|\]$/g, '') }, () => {
+      const found = (server.address() as AddressInfo).port;
+      server.close(() => resolve(found));
+    });
+  });
+}

@@ -1,0 +1,131 @@
+import { rmSync } from 'node:fs';
+import {
+  Agent,
+  createServer,
+  request as sendRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http';
+import type { PassedRequest } from '@signalbox/protocol';
+
+/** What may wait for a client that reads slowly, in bytes; beyond it we stop reading from the other worker. */
+const MAX_UNREAD_BYTES = 1_048_576;
+const LOOK_AGAIN_MS = 20;
+/** Headers of one connection, which the next has of its own. */
+const HOP_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date', 'upgrade', 'expect']);
+
+export interface Relay {
+  /**
+   * Has a request served by another worker.
+   * @param onUnreachable Called when nobody is there and nothing of the request has gone out.
+   */
+  pass(home: string, passed: PassedRequest, onUnreachable: () => void): void;
+  close(): void;
+}
+
+/** Passes requests on to other workers over their sockets. */
+export function createRelay(socketPrefix: string): Relay {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+  return {
+    pass: (home, { request, body, response }, onUnreachable) => {
+      const whole = body ?? ('body' in request ? request.body : undefined);
+      const { method, url, headers } = request;
+      const outgoing = sendRequest({
+        agent,
+        socketPath: toSocketPath(socketPrefix, home),
+        method,
+        path: url,
+        headers: toHeaders(headers, whole),
+      });
+      let isAnswered = false;
+      let isComplete = false;
+      // A body that is on its way through cannot be sent a second time.
+      const isUnsent = whole !== undefined || method !== 'POST';
+      outgoing.on('response', (answer) => {
+        isAnswered = true;
+        answer.on('end', () => (isComplete = true));
+        passBack(answer, response);
+      });
+      outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        if (isAnswered || response.destroyed) return;
+        if (isUnsent && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')) onUnreachable();
+        // It may have been served, so whoever sent it must decide whether to send it again.
+        else response.destroy();
+      });
+      response.on('close', () => {
+        if (!isComplete) outgoing.destroy();
+      });
+      if (whole !== undefined) outgoing.end(whole);
+      else (request as IncomingMessage).pipe(outgoing);
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function toHeaders(headers: IncomingMessage['headers'], body: Buffer | undefined): OutgoingHttpHeaders {
+  const kept: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) if (!HOP_HEADERS.has(name) && value !== undefined) kept[name] = value;
+  if (body !== undefined && (body.length > 0 || headers['content-type'] !== undefined)) kept['content-length'] = body.length;
+  else if (headers['transfer-encoding'] !== undefined) kept['transfer-encoding'] = 'chunked';
+  return kept;
+}
+
+function passBack(answer: IncomingMessage, response: PassedRequest['response']): void {
+  const headers: string[] = [];
+  for (let index = 0; index < answer.rawHeaders.length; index += 2) {
+    const name = answer.rawHeaders[index]!;
+    if (!HOP_HEADERS.has(name.toLowerCase())) headers.push(name, answer.rawHeaders[index + 1]!);
+  }
+  response.writeHead(answer.statusCode!, headers);
+  response.flushHeaders();
+  const lookAgain = (): void => {
+    if (response.destroyed || response.writableLength <= MAX_UNREAD_BYTES) answer.resume();
+    else setTimeout(lookAgain, LOOK_AGAIN_MS).unref();
+  };
+  answer.on('data', (bytes: Buffer) => {
+    if (response.destroyed) return;
+    response.write(bytes);
+    if (response.writableLength <= MAX_UNREAD_BYTES) return;
+    answer.pause();
+    setTimeout(lookAgain, LOOK_AGAIN_MS).unref();
+  });
+  answer.on('end', () => response.end());
+  answer.on('error', () => response.destroy());
+}
+
+/** Where one worker takes requests from the others. */
+export interface RelayServer {
+  close(): void;
+}
+
+/** Takes requests that other workers pass on. */
+export async function serveRelayed(
+  options: { readonly socketPrefix: string; readonly name: string },
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<RelayServer> {
+  const path = toSocketPath(options.socketPrefix, options.name);
+  const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, requireHostHeader: false }, serve);
+  // The head was in bounds where it came in.
+  server.maxHeadersCount = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path, exclusive: true }, resolve);
+  });
+  const remove = () => {
+    if (process.platform !== 'win32') rmSync(path, { force: true });
+  };
+  process.on('exit', remove);
+  return {
+    close: () => {
+      process.off('exit', remove);
+      server.close();
+      server.closeAllConnections();
+      remove();
+    },
+  };
+}
+
+function toSocketPath(prefix: string, name: string): string {
+  return `${prefix}${name}`;
+}

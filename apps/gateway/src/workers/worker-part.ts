@@ -1,0 +1,188 @@
+import cluster from 'node:cluster';
+import { ADMIN_PREFIX, type DesiredState, type JournalRing, type Reload } from '@signalbox/control-plane';
+import { toMessage, type DocumentStore, type Journal, type Logger, type Record as CallRecord, type Status } from '@signalbox/core';
+import type { LeadDocuments } from '@signalbox/data-plane';
+import type { HttpServer } from '@signalbox/protocol';
+import type { Route } from '../admin.ts';
+import type { Follow, Order, Report, Setup } from './messages.ts';
+import { JointStatus, toObserved } from './observed.ts';
+import { createRelay, serveRelayed, type Relay, type RelayServer } from './relay.ts';
+import { WorkerHomes } from './worker-homes.ts';
+
+/** How often what a worker observes is told, in milliseconds. */
+const OBSERVE_MS = 250;
+/** Calls told of each time. */
+const MAX_CALLS = 50;
+
+export interface WorkerPartOptions {
+  readonly setup: Setup;
+  readonly send: (report: Report, handle?: object) => void;
+  readonly logger: Logger;
+}
+
+/** What makes a gateway one of several workers. */
+export class WorkerPart {
+  readonly setup: Setup;
+  readonly homes: WorkerHomes;
+  readonly #options: WorkerPartOptions;
+  readonly #relay: Relay;
+  /** The leader's documents as text, by key. */
+  readonly #documents: Map<string, string>;
+  readonly #led = new Set<(key: string, document: unknown) => void>();
+  #server: HttpServer | undefined;
+  #relayed: RelayServer | undefined;
+  #state: DesiredState | undefined;
+  #reload: Reload | undefined;
+  #status: JointStatus | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #told = '';
+  #journal: JournalRing | undefined;
+  #calls: CallRecord[] = [];
+
+  constructor(options: WorkerPartOptions) {
+    const { setup, send } = options;
+    this.#options = options;
+    this.setup = setup;
+    this.#documents = new Map(setup.documents);
+    this.#relay = createRelay(setup.socketPrefix);
+    this.homes = new WorkerHomes({ own: String(cluster.worker!.id), slots: setup.slots, relay: this.#relay, send });
+  }
+
+  get isLeader(): boolean {
+    return this.setup.slot === 0;
+  }
+
+  /** What the leader has decided and decides; `undefined` for the leader itself. */
+  get lead(): LeadDocuments | undefined {
+    if (this.isLeader) return undefined;
+    return {
+      watch: (listener) => {
+        this.#led.add(listener);
+        for (const [key, text] of this.#documents) listener(key, JSON.parse(text));
+        return () => this.#led.delete(listener);
+      },
+    };
+  }
+
+  /** The leader's documents, of which the others hear. */
+  share(documents: DocumentStore): DocumentStore {
+    if (!this.isLeader) return documents;
+    return {
+      read: (key) => documents.read(key),
+      write: (key, document) => {
+        this.#options.send({ kind: 'document', key, text: JSON.stringify(document) });
+        return documents.write(key, document);
+      },
+      remove: (key) => documents.remove(key),
+    };
+  }
+
+  /** Of all workers, for the leader; its own, for others. */
+  join(status: Status): Status {
+    if (!this.isLeader) return status;
+    return (this.#status = new JointStatus(status));
+  }
+
+  /** Takes the calls of all workers, for the leader; tells the leader of its own, for others. */
+  record(journal: JournalRing): Journal {
+    this.#journal = journal;
+    if (this.isLeader) return journal;
+    return {
+      write: (call) => {
+        journal.write(call);
+        if (this.#calls.length < MAX_CALLS) this.#calls.push(call);
+      },
+    };
+  }
+
+  /** What the leader does, for all to do. */
+  command(state: DesiredState, reload: Reload): { readonly state: DesiredState; readonly reload: Reload } {
+    this.#state = state;
+    this.#reload = reload;
+    if (!this.isLeader) return { state, reload };
+    const { send } = this.#options;
+    return {
+      state: {
+        get current() {
+          return state.current;
+        },
+        watch: (listener) => state.watch(listener),
+        apply: (config, options) => state.apply(config, options),
+        restart: (upstream) => {
+          state.restart(upstream);
+          send({ kind: 'restart', upstream });
+        },
+      },
+      reload: async (reason) => {
+        const diff = await reload(reason);
+        send({ kind: 'reload' });
+        return diff;
+      },
+    };
+  }
+
+  /** Has the leader answer what belongs to no client. */
+  route(own: Route): Route {
+    return (request, response) => {
+      const { leader } = this.homes;
+      if (leader === undefined || request.url?.startsWith(`${ADMIN_PREFIX}/`) !== true) return own(request, response);
+      this.homes.relay(leader, { request, response, serve: () => void own(request, response) });
+      return true;
+    };
+  }
+
+  /** Takes requests and connections from other workers from now on, and tells what it observes. */
+  async open(server: HttpServer, { url, status }: { readonly url: string; readonly status: Status }): Promise<void> {
+    const { setup, send } = this.#options;
+    this.#server = server;
+    this.#relayed = await serveRelayed({ socketPrefix: setup.socketPrefix, name: this.homes.own }, server.receive);
+    send({ kind: 'ready', url, observed: toObserved(status, []) });
+    this.#timer = setInterval(() => {
+      const observed = toObserved(status, this.#calls);
+      this.#calls = [];
+      const text = JSON.stringify(observed);
+      if (text === this.#told) return;
+      this.#told = text;
+      send({ kind: 'observed', observed });
+    }, OBSERVE_MS).unref();
+  }
+
+  /** Takes an order; those that end the process are not among them. */
+  follow(order: Order, handle?: object): void {
+    this.homes.follow(order);
+    switch (order.kind) {
+      case 'living':
+        return this.#status?.keep(new Set(order.workers.map(([, name]) => name)));
+      case 'observed':
+        for (const call of order.observed.calls) this.#journal?.write(call);
+        return this.#status?.take(order.name, order.observed);
+      case 'move':
+        if (handle !== undefined) this.#server?.take({ handle, unread: Buffer.from(order.unread, 'base64'), moves: order.moves });
+        return;
+      case 'document':
+      case 'restart':
+      case 'reload':
+        return this.#followLeader(order);
+      default:
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#relayed?.close();
+    this.#relay.close();
+  }
+
+  #followLeader(order: Follow): void {
+    const { logger } = this.#options;
+    try {
+      if (order.kind === 'document') {
+        this.#documents.set(order.key, order.text);
+        for (const listener of this.#led) listener(order.key, JSON.parse(order.text));
+      } else if (order.kind === 'restart') this.#state?.restart(order.upstream);
+      else this.#reload?.('asked for').catch((error: unknown) => logger.error('could not reload', { error: toMessage(error) }));
+    } catch (error) {
+      logger.error('could not follow the worker that leads', { order: order.kind, error: toMessage(error) });
+    }
+  }
+}
