@@ -56,6 +56,7 @@ export class HttpSession implements CallSession {
   generation = 0;
   readonly #connect: ConnectOptions;
   readonly #base: readonly string[];
+  readonly #modernBase: readonly string[];
   readonly #encodeModern: (id: number, request: OutgoingRequest) => Buffer;
   readonly #questions = new ServerQuestions((message) => void this.post(message));
   #revision: string = MODERN_REVISION;
@@ -74,6 +75,7 @@ export class HttpSession implements CallSession {
     this.#connect = connect;
     const configured = Object.entries(headers).filter(([name]) => !OWN_HEADERS.test(name));
     this.#base = ['accept', 'application/json, text/event-stream', 'content-type', 'application/json', ...configured.flat()];
+    this.#modernBase = [...this.#base, 'mcp-protocol-version', MODERN_REVISION];
     this.#encodeModern = createModernEncoder(connect.client);
   }
 
@@ -86,8 +88,7 @@ export class HttpSession implements CallSession {
 
   startModern(request: OutgoingRequest, { onNotification = this.#connect.onNotification, sink }: StartOptions = {}): HttpCall {
     const id = this.#nextId++;
-    const headers = [...this.#base, 'mcp-protocol-version', MODERN_REVISION];
-    this.mirrored.write(request.method, request.params, headers);
+    const headers = this.mirrored.list(this.#modernBase, request.method, request.params);
     return new HttpCall(this, {
       id,
       request,

@@ -11,9 +11,7 @@ function learned(...tools: object[]): MirroredHeaders {
 }
 
 function written(headers: MirroredHeaders, method: string, params: object): string[] {
-  const list: string[] = [];
-  headers.write(method, toParams({ ...params }), list);
-  return list;
+  return headers.list([], method, toParams({ ...params }));
 }
 
 test('a header value is plain where that is safe, and can always be read back', () => {
@@ -35,6 +33,23 @@ test('the name stands for what the method is about', () => {
   expect(written(headers, 'tasks/get', { taskId: 't' })).toEqual(['mcp-method', 'tasks/get', 'mcp-name', 't']);
   expect(written(headers, 'tools/list', {})).toEqual(['mcp-method', 'tools/list']);
   expect(written(headers, 'tools/call', { name: 5 })).toEqual(['mcp-method', 'tools/call']);
+});
+
+test('requests that repeat the same have the same list, until a tool wants more of it repeated', () => {
+  const headers = new MirroredHeaders();
+  const base = ['accept', '*/*'];
+  const list = (name: string) => headers.list(base, 'tools/call', toParams({ name, arguments: { city: 'Ulm' } }));
+  const first = list('weather');
+  expect(first).toEqual(['accept', '*/*', 'mcp-method', 'tools/call', 'mcp-name', 'weather']);
+  expect(list('weather')).toBe(first);
+  expect(list('other')).not.toBe(first);
+  const inputSchema = { type: 'object', properties: { city: { type: 'string', 'x-mcp-header': 'City' } } };
+  const tools = [{ name: 'weather', inputSchema }];
+  headers.learn({ kind: 'result', result: RawJson.fromValue({ tools }), resultType: 'complete', isError: false, revision: '2026-07-28' });
+  expect(list('weather')).toEqual([...first, 'mcp-param-City', 'Ulm']);
+  for (let index = 0; index < 1_000; index++) list(`tool${index}`);
+  expect(list('weather')).toEqual([...first, 'mcp-param-City', 'Ulm']);
+  expect(base.length).toBe(2);
 });
 
 test('marked arguments are repeated; missing ones, objects and marks out of place are not', () => {

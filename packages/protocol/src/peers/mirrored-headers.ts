@@ -2,6 +2,9 @@ import { GatewayError, isObject, type Params, type ResultOutcome } from '@signal
 import { NAMED_METHODS } from '../revisions/revisions.ts';
 import { HEADER_KEYWORD, findHeaderMarks, type HeaderMark } from './header-marks.ts';
 
+/** Lists that are kept, and how long what they are kept by may be. */
+const MAX_LISTS = 256;
+const MAX_KEY_LENGTH = 256;
 const SENTINEL = /^=\?base64\?.*\?=$/s;
 
 /**
@@ -10,6 +13,8 @@ const SENTINEL = /^=\?base64\?.*\?=$/s;
  */
 export class MirroredHeaders {
   readonly #tools = new Map<string, readonly HeaderMark[]>();
+  // Lists by method and name, so that the same request has the same list and whoever writes it can know it again.
+  readonly #lists = new Map<string, string[]>();
 
   /** Reads which arguments tools want repeated from one page of the answer to `tools/list`. */
   learn({ result }: ResultOutcome): void {
@@ -20,12 +25,25 @@ export class MirroredHeaders {
     }
   }
 
-  /** Adds the headers of one request to `headers`, names and values in turn. */
-  write(method: string, params: Params, headers: string[]): void {
+  /** The headers of one request behind those of all of them, names and values in turn. Nobody may change the list. */
+  list(base: readonly string[], method: string, params: Params): string[] {
+    const name = nameIn(method, params);
+    const isMarked = method === 'tools/call' && name !== undefined && (this.#tools.get(name)?.length ?? 0) > 0;
+    const key = `${method}\n${name ?? ''}`;
+    let headers = isMarked ? undefined : this.#lists.get(key);
+    if (headers !== undefined) return headers;
+    headers = [...base];
+    this.#write(method, params, headers);
+    if (isMarked || key.length > MAX_KEY_LENGTH) return headers;
+    if (this.#lists.size >= MAX_LISTS) this.#lists.clear();
+    this.#lists.set(key, headers);
+    return headers;
+  }
+
+  #write(method: string, params: Params, headers: string[]): void {
     headers.push('mcp-method', method);
-    const member = NAMED_METHODS.get(method);
-    const name = member === undefined ? undefined : params.get(member)?.value;
-    if (typeof name !== 'string') return;
+    const name = nameIn(method, params);
+    if (name === undefined) return;
     headers.push('mcp-name', toHeaderValue(name));
     const mirrored = method === 'tools/call' ? this.#tools.get(name) : undefined;
     if (mirrored === undefined || mirrored.length === 0) return;
@@ -35,6 +53,12 @@ export class MirroredHeaders {
       if (text !== undefined) headers.push(`mcp-param-${header}`, toHeaderValue(text));
     }
   }
+}
+
+function nameIn(method: string, params: Params): string | undefined {
+  const member = NAMED_METHODS.get(method);
+  const name: unknown = member === undefined ? undefined : params.get(member)?.value;
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** A value as a header may carry it: as it is where that is safe, otherwise as base64 between markers. */

@@ -33,9 +33,21 @@ export function createModernEncoder(own: Implementation): (id: number, request: 
       written.set(key, (entry = { info, text: introduction(info, isAskable ? askableCapabilities(capabilities) : {}) }));
     return entry.text;
   };
+  const usual = new WeakMap<ClientProfile, { readonly isAskable: boolean; readonly meta: RawJson }>();
+  const usualMeta = (client: ClientProfile, isAskable: boolean): RawJson => {
+    let entry = usual.get(client);
+    if (entry?.isAskable !== isAskable) {
+      const members = [introduce(client, isAskable), levelOf(client)];
+      usual.set(client, (entry = { isAskable, meta: RawJson.fromBytes(Buffer.from(`{${join(members)}}`)) }));
+    }
+    return entry.meta;
+  };
   return (id, request) => {
     const { params, client } = request;
     const meta = params.get('_meta');
+    if (meta === undefined && !request.wantsProgress && request.offersTask !== true) {
+      return encodeRequest(String(id), request.method, withParams(params, { _meta: usualMeta(client, request.ask !== undefined) }));
+    }
     const progress = request.wantsProgress ? `"progressToken":${id}` : '';
     if (meta?.object?.[META.protocolVersion] === MODERN_REVISION)
       return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: progress, dropped: OWN_TOKEN }));
@@ -44,11 +56,15 @@ export function createModernEncoder(own: Implementation): (id: number, request: 
       request.offersTask === true
         ? introduction(client.info ?? own, { ...(isAskable ? askableCapabilities(client.capabilities) : {}), extensions: TAKES_TASKS })
         : introduce(client, isAskable),
-      client.logLevel === 'off' ? '' : `"${META.logLevel}":"${client.logLevel}"`,
+      levelOf(client),
       progress,
     ];
     return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: join(members), dropped: HOP_MEMBERS }));
   };
+}
+
+function levelOf({ logLevel }: ClientProfile): string {
+  return logLevel === 'off' ? '' : `"${META.logLevel}":"${logLevel}"`;
 }
 
 const OWN_TOKEN: ReadonlySet<string> = new Set(['progressToken']);

@@ -17,10 +17,8 @@ const OWN = /^(?:host|connection|content-length|transfer-encoding|keep-alive|pro
 export class RequestHeads {
   readonly #host: string;
   readonly #path: string;
-  // The last head is kept: one session sends most of its requests with the same list.
-  #headers: readonly string[] | undefined;
-  #method = '';
-  #prefix = '';
+  // Sessions send most of their requests with few lists, so what has been written of a list is kept as long as the list.
+  readonly #written = new WeakMap<readonly string[], { readonly method: string; readonly prefix: string }>();
 
   constructor(url: URL) {
     this.#host = url.host;
@@ -29,13 +27,13 @@ export class RequestHeads {
 
   /** @throws GatewayError `INVALID_REQUEST` when a header cannot be sent. */
   write({ method, headers, body }: HttpRequest): string {
-    if (headers !== this.#headers || method !== this.#method) {
-      this.#prefix = `${method} ${this.#path} HTTP/1.1\r\nhost: ${this.#host}\r\naccept-encoding: identity\r\n${writeFields(headers)}`;
-      this.#headers = headers;
-      this.#method = method;
+    let written = this.#written.get(headers);
+    if (written?.method !== method) {
+      const prefix = `${method} ${this.#path} HTTP/1.1\r\nhost: ${this.#host}\r\naccept-encoding: identity\r\n${writeFields(headers)}`;
+      this.#written.set(headers, (written = { method, prefix }));
     }
-    if (body === undefined && method !== 'POST') return `${this.#prefix}\r\n`;
-    return `${this.#prefix}content-length: ${body?.length ?? 0}\r\n\r\n`;
+    if (body === undefined && method !== 'POST') return `${written.prefix}\r\n`;
+    return `${written.prefix}content-length: ${body?.length ?? 0}\r\n\r\n`;
   }
 }
 
