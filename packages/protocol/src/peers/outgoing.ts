@@ -40,14 +40,13 @@ export function createModernEncoder(own: Implementation): (id: number, request: 
     if (meta?.object?.[META.protocolVersion] === MODERN_REVISION)
       return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: progress, dropped: OWN_TOKEN }));
     const isAskable = request.ask !== undefined;
-    const members = [
+    let members =
       request.offersTask === true
         ? introduction(client.info ?? own, { ...(isAskable ? askableCapabilities(client.capabilities) : {}), extensions: TAKES_TASKS })
-        : introduce(client, isAskable),
-      client.logLevel === 'off' ? '' : `"${META.logLevel}":"${client.logLevel}"`,
-      progress,
-    ];
-    return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members: join(members), dropped: HOP_MEMBERS }));
+        : introduce(client, isAskable);
+    if (client.logLevel !== 'off') members += `,"${META.logLevel}":"${client.logLevel}"`;
+    if (progress !== '') members += `,${progress}`;
+    return encodeRequest(String(id), request.method, replaceMeta(params, meta, { members, dropped: HOP_MEMBERS }));
   };
 }
 
@@ -56,10 +55,6 @@ const TAKES_TASKS = { [TASKS_EXTENSION]: {} };
 
 function introduction(info: Implementation, capabilities: ClientProfile['capabilities']): string {
   return `"${META.protocolVersion}":"${MODERN_REVISION}","${META.clientInfo}":${JSON.stringify(info)},"${META.clientCapabilities}":${JSON.stringify(capabilities)}`;
-}
-
-function join(members: readonly string[]): string {
-  return members.filter((member) => member !== '').join(',');
 }
 
 /** A request of our own, which no client asked for. */
