@@ -13,14 +13,14 @@ export const benchmark = {
   name: 'pipeline-cost',
   about:
     'A call to a tool in this process through every stage of the pipeline, and over the bare connection it ends at. Nothing is sent or parsed.',
-  budgets: [{ metric: 'µs per call added by the pipeline', atMost: 6 }],
+  budgets: [{ metric: 'µs per call added by the pipeline', atMost: 4 }],
 
   async run({ quick }) {
     const dataPlane = await startDataPlane();
     const connection = openMemory(echo, { upstream: 'echo', onNotification: () => undefined });
     const ways = {
       pipeline: () => dataPlane.handler.request(toRequest()),
-      connection: () => connection.request({ ...toRequest(), timeoutMs: 60_000 }),
+      connection: () => connection.request(toRequest()),
     };
     const calls = quick ? 20_000 : 100_000;
     for (const way of Object.values(ways)) await measure(way, calls);
@@ -48,11 +48,17 @@ async function measure(call, calls) {
   return { cpuUs: (user + system) / calls };
 }
 
+// Written whole: what spreading an object costs would be counted as the connection's.
 function toRequest() {
   return {
     method: 'tools/call',
     params: toParams({ name: 'echo', arguments: { text: 'hello', count: 3 } }),
     client: CLIENT,
+    principal: 'local',
+    session: undefined,
+    ask: undefined,
+    mirrored: undefined,
+    timeoutMs: 60_000,
     cancellation: new Cancellation(),
     emit: undefined,
     wantsProgress: false,

@@ -101,7 +101,7 @@ describe('while the gateway runs', () => {
 });
 
 describe('commands', () => {
-  test('serve, list and call a virtual server by its name', async () => {
+  test('list and call a virtual server by its name', async () => {
     await using person = await createPerson();
     const { first, second } = mcpServers;
     await person.write('signalbox.json', {
@@ -122,7 +122,12 @@ describe('commands', () => {
       expect(await person.run(...words, '--server', 'tow')).toMatchObject(unknown);
     expect((await person.run('tools', '--server', 'tow')).stderr).toContain('Did you mean "two"?');
     expect(await person.run('tools', '--server', 'two', '--url', 'http://127.0.0.1:1/mcp')).toMatchObject({ code: 2 });
+  });
 
+  test('stdio serves a virtual server to the client that starts it', async () => {
+    await using person = await createPerson();
+    const { first, second } = mcpServers;
+    await person.write('signalbox.json', { mcpServers: { first, second }, virtualServers: { two: { upstreams: ['second'] } } });
     const program = path.join(ROOT, 'apps/gateway/bin/signalbox.js');
     const args = [
       program,
@@ -149,7 +154,7 @@ describe('commands', () => {
     const status = await person.run('status', ...common);
     expect(status.stdout).toContain(at(gateway, '/second'));
     expect((await person.run('status', '--json', ...common)).json()['virtualServers']).toEqual([
-      { name: 'two', path: '/second', upstreams: ['second'], tools: 5, resources: 0, prompts: 0 },
+      { name: 'two', path: '/second', surface: 'all', upstreams: ['second'], tools: 5, resources: 0, prompts: 0 },
     ]);
     expect(await person.run('call', 'env', '--server', 'two', ...common)).toMatchObject({
       code: 0,

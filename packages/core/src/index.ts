@@ -70,7 +70,7 @@ export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogCo
 export { DEFAULT_RESULTS } from './config/results-config.ts';
 export type { ResultsConfig, UpstreamResultsConfig } from './config/results-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';
-export type { VirtualServerConfig } from './config/virtual-server-config.ts';
+export type { SurfaceKind, VirtualServerConfig } from './config/virtual-server-config.ts';
 export { UPSTREAM_KINDS, kindOf } from './config/upstream-config.ts';
 export type { UpstreamKind } from './config/upstream-config.ts';
 export type {

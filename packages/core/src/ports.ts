@@ -1,6 +1,7 @@
 import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
 import type { UpstreamKind } from './config/upstream-config.ts';
+import type { SurfaceKind } from './config/virtual-server-config.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
 export type Dispatch = (call: Call) => Awaitable<Answer>;
@@ -105,6 +106,7 @@ export interface VirtualServerStatus {
   readonly name: string;
   /** Where it is reached on the listener. */
   readonly path: string;
+  readonly surface: SurfaceKind;
   /** Upstreams it is made of, also those that are away. */
   readonly upstreams: readonly string[];
   /** Tools that can be called there, however they are found. */

@@ -14,6 +14,7 @@ import type { KeyJournal } from './idempotency/key-journal.ts';
 import type { KeyTable } from './idempotency/key-table.ts';
 import type { ReduceParts } from './results/reduce-result.ts';
 import { admit } from './stages/admit.ts';
+import { answerOwn } from './stages/answer-own.ts';
 import { cacheOutcomes } from './stages/cache.ts';
 import type { SurfaceCall } from './stages/call-stages.ts';
 import { idempotency } from './stages/idempotency.ts';
@@ -53,6 +54,7 @@ export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
     .use(observe(parts)) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
     .use(shape(parts)) // we go on with exactly what will be sent
+    .use(answerOwn(parts)) // ours are checked like any, and need neither slot nor connection
     .use(largeResults(parts)) // each caller gets a handle of its own, also to an outcome it shares
     .use(idempotency(parts)) // a repetition passes the checks again, and runs, retries and waits with the first
     .use(cacheOutcomes(parts)) // a hit has passed the same checks as a miss

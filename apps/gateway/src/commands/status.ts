@@ -35,12 +35,14 @@ function renderVirtualServers(
     columns: [
       { title: 'VIRTUAL SERVER', paint: paint.bold },
       { title: 'ADDRESS' },
+      { title: 'SURFACE' },
       { title: 'TOOLS', align: 'right' },
       { title: 'MADE OF', shrinks: true, paint: paint.dim },
     ],
-    rows: virtualServers.map(({ name, path, tools, upstreams }) => [
+    rows: virtualServers.map(({ name, path, surface, tools, upstreams }) => [
       name,
       address === null ? path : new URL(path, address).href,
+      surface,
       String(tools),
       upstreams.join(', '),
     ]),

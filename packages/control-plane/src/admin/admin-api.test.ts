@@ -55,6 +55,7 @@ const initial = parseGatewayConfig({
 const work: VirtualServerStatus = {
   name: 'work',
   path: '/mcp/work',
+  surface: 'all',
   upstreams: ['github'],
   tools: 3,
   resources: 0,

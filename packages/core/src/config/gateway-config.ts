@@ -3,7 +3,7 @@ import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
 import { resultsConfig } from './results-config.ts';
 import { secretReference } from './secret.ts';
 import { upstreamConfig } from './upstream-config.ts';
-import { checkVirtualServers, virtualServerConfig } from './virtual-server-config.ts';
+import { checkVirtualServers, surfaceKind, virtualServerConfig } from './virtual-server-config.ts';
 
 export const listenConfig = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs `token`.'),
@@ -116,6 +116,9 @@ export const gatewayConfig = z
       )
       .default({})
       .describe('Further servers that clients see on the same listener, each with a choice of what is here, by name.'),
+    surface: surfaceKind
+      .default('all')
+      .describe('What clients of `/mcp` see: all tools, or three tools to find, describe and call the others by (`search`).'),
     listen: listenConfig.prefault({}).describe('Where clients reach the gateway. Read at start.'),
     log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
     sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),

@@ -17,20 +17,23 @@ function problemsOf(virtualServers: unknown): string[] {
 
 describe('a virtual server', () => {
   test('needs nothing but its name, and then has everything', () => {
-    const { virtualServers } = parseGatewayConfig({ mcpServers, virtualServers: { work: {} } });
+    const { virtualServers, surface } = parseGatewayConfig({ mcpServers, virtualServers: { work: {} } });
     expect(virtualServers['work']).toEqual({
+      surface: 'all',
       tags: [],
       tools: { deny: [], rename: {} },
       resources: true,
       prompts: true,
     });
     expect(pathOf('work', virtualServers['work']!)).toBe('/mcp/work');
+    expect(surface).toBe('all');
   });
 
-  test('chooses its path, upstreams and tools', () => {
+  test('chooses its path, upstreams, tools and surface', () => {
     const server = {
       path: '/teams/a.b/tools',
       title: 'Work',
+      surface: 'search',
       upstreams: ['my jira', 'github'],
       tools: { prefix: 'always', allow: ['github/*'], deny: ['delete_*'], rename: { 'my jira/search': 'find' } },
       resources: false,

@@ -8,6 +8,9 @@ export const DEFAULT_PATH = '/mcp';
 /** First steps of paths that belong, or by custom belong, to something else on a listener. */
 const RESERVED = new Set(['.well-known', 'api', 'message', 'messages', 'sse', 'ws']);
 
+export const surfaceKind = z.enum(['all', 'search']);
+export type SurfaceKind = z.infer<typeof surfaceKind>;
+
 const names = (about: string) => z.array(z.string().min(1)).describe(about);
 
 export const virtualServerConfig = z.strictObject({
@@ -22,6 +25,9 @@ export const virtualServerConfig = z.strictObject({
     .describe('Where clients reach it on the listener. Default: `/mcp/` and its name.'),
   title: z.string().min(1).optional().describe('What clients show as the name of the server. Default: its name.'),
   instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of its upstreams.'),
+  surface: surfaceKind
+    .default('all')
+    .describe('What clients see: all of its tools, or three tools to find, describe and call the others by (`search`).'),
   upstreams: names('Only these upstreams, in this order. Default: all.').min(1).optional(),
   tags: names('Only upstreams with all of these tags.').default([]),
   tools: exposureConfig

@@ -34,10 +34,13 @@ interface TemplateRoute {
 
 /** The names that clients at one address see, and the way back from each to its owner. Never changes: a change is another view. */
 export class CatalogView {
+  /** As they go to clients, as bytes. */
+  readonly lists: Readonly<Record<ListName, CatalogList>>;
   /** By public name, in the order of the list. */
   readonly tools: ReadonlyMap<string, Target>;
   readonly #options: ViewOptions;
   readonly #tools = new Map<string, Target>();
+  readonly #definitions = new Map<string, ToolDefinition>();
   readonly #prompts = new Map<string, Target>();
   readonly #resources = new Map<string, Target>();
   readonly #publicUris = new Map<string, string>();
@@ -50,7 +53,6 @@ export class CatalogView {
     resourceTemplates: [] as Listed[],
   };
   readonly #coreTools: ToolDefinition[] = [];
-  readonly #lists: Readonly<Record<ListName, CatalogList>>;
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -66,16 +68,16 @@ export class CatalogView {
       resources: this.#extrasOf('resources'),
       resourceTemplates: this.#extrasOf('templates'),
     };
-    this.#lists = buildLists(this.#entries, extras, this.#coreTools);
-  }
-
-  /** One list as it goes to clients, as bytes. */
-  list(name: ListName): CatalogList {
-    return this.#lists[name];
+    this.lists = buildLists(this.#entries, extras, this.#coreTools);
   }
 
   tool(publicName: string): Target | undefined {
     return this.#tools.get(publicName);
+  }
+
+  /** A tool as it is listed. */
+  definition(publicName: string): ToolDefinition | undefined {
+    return this.#definitions.get(publicName);
   }
 
   promptNames(): Iterable<string> {
@@ -141,6 +143,7 @@ export class CatalogView {
       own.set(tool.name, target);
       this.#tools.set(name, target);
       const listed = renamed(tool, 'name', name);
+      this.#definitions.set(name, listed);
       this.#entries.tools.push(listed);
       this.#coreTools.push(toCoreTool(listed, manifest));
     }

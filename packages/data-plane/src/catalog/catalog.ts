@@ -53,9 +53,9 @@ export class Catalog {
   /** What is shown at each virtual server. */
   status(): readonly VirtualServerStatus[] {
     return [...this.#paths].map(([path, name]) => {
-      const { upstreams, view } = this.#servers.get(name)!;
-      const [resources, prompts] = [view.list('resources').length, view.list('prompts').length];
-      return { name, path, upstreams, tools: view.tools.size, resources, prompts };
+      const { kind, upstreams, view } = this.#servers.get(name)!;
+      const [resources, prompts] = [view.lists.resources.length, view.lists.prompts.length];
+      return { name, path, surface: kind, upstreams, tools: view.tools.size, resources, prompts };
     });
   }
 
@@ -82,6 +82,7 @@ export class Catalog {
   update({ config, upstreams }: Snapshot, contributions: ReadonlyMap<string, Contribution>): void {
     this.main.update(
       {
+        kind: config.surface,
         upstreams: [...upstreams.keys()],
         exposure: FULL_EXPOSURE,
         ...this.#own,
@@ -129,6 +130,7 @@ function toWish(
   { config, own, builtIn }: { readonly config: GatewayConfig; readonly own: OwnProfile; readonly builtIn: readonly string[] },
 ): SurfaceWish {
   return {
+    kind: server.surface,
     upstreams: [...servedBy(server, config.mcpServers), ...builtIn],
     exposure: { ...server.tools, prompts: server.prompts, resources: server.resources },
     info: { ...own.info, title: server.title ?? name },

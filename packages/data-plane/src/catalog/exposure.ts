@@ -28,8 +28,7 @@ export function createExposure(exposure: Exposure, upstream: string, config: Ups
   const alwaysPrefix = (exposure.prefix ?? config.tools.prefix) === 'always';
   return (name) => {
     const full = `${upstream}/${name}`;
-    // What the gateway brings along belongs to whatever it serves.
-    if (!isBuiltIn(upstream) && (!isHere([name]) || !isThere([name, full]))) return undefined;
+    if (!isHere([name]) || !isThere([name, full])) return undefined;
     const rename = valueOf(exposure.rename, full) ?? valueOf(exposure.rename, name) ?? valueOf(config.tools.rename, name);
     return { rename, alwaysPrefix };
   };

@@ -1,14 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import { IDEMPOTENCY_CAPABILITY, RawJson, isObject, type Implementation, type Notification } from '@signalbox/core';
+import {
+  IDEMPOTENCY_CAPABILITY,
+  RawJson,
+  isObject,
+  type Implementation,
+  type Notification,
+  type SurfaceKind,
+  type Target,
+} from '@signalbox/core';
 import { TASKS_EXTENSION, withMember, type ServerProfile } from '@signalbox/protocol';
+import { SEARCH_TARGETS, SEARCH_TOOL_NAMES, searchInstructions } from '../search/search-tools.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
-import type { CatalogList, ListName } from './catalog-lists.ts';
+import { buildLists, type CatalogList, type ListName } from './catalog-lists.ts';
 import { CatalogView, type Contribution } from './catalog-view.ts';
 import type { Exposure } from './exposure.ts';
 import { NameLedger } from './name-ledger.ts';
 
 /** What a surface is to show. */
 export interface SurfaceWish {
+  readonly kind: SurfaceKind;
   /** Upstreams it is made of, also those that are away, in order. */
   readonly upstreams: readonly string[];
   readonly exposure: Exposure;
@@ -67,6 +77,10 @@ export class Surface {
     return this.#wish?.upstreams ?? [];
   }
 
+  get kind(): SurfaceKind {
+    return this.#wish?.kind ?? 'all';
+  }
+
   get view(): CatalogView {
     return this.#view;
   }
@@ -76,8 +90,17 @@ export class Surface {
     return this.#profile;
   }
 
+  /** A list as it goes to clients, as bytes that stay the same while nothing changes. */
   list(name: ListName): CatalogList {
-    return this.#view.list(name);
+    return this.kind === 'search' && name === 'tools' ? SEARCH_LIST : this.#view.lists[name];
+  }
+
+  /**
+   * The tool of that name.
+   * @param isFound Whether it was found rather than listed: where tools are searched for, those can be called that way only.
+   */
+  tool(name: string, isFound: boolean): Target | undefined {
+    return this.kind === 'search' && !isFound ? SEARCH_TARGETS.get(name) : this.#view.tool(name);
   }
 
   /** What clients must hear: changed lists and updated resources. Returns its own stop function. */
@@ -100,7 +123,7 @@ export class Surface {
     const chosen = wish.upstreams.flatMap((name) => contributions.get(name) ?? []);
     if (!this.#isLedgerNew && isDeepStrictEqual(wish, this.#wish) && isSame(chosen, this.#contributions)) return;
     this.#isLedgerNew = false;
-    const before = this.#view;
+    const before = this.#lists();
     this.#wish = wish;
     this.#contributions = chosen;
     this.#view = new CatalogView({
@@ -108,13 +131,14 @@ export class Surface {
       ledger: this.#ledger,
       isOnly: wish.upstreams.filter((name) => !isBuiltIn(name)).length === 1,
       exposure: wish.exposure,
+      ...(wish.kind === 'search' && { reserved: SEARCH_TOOL_NAMES }),
     });
     this.#profile = {
       info: wish.info,
       capabilities: capabilitiesOf(wish, chosen),
-      instructions: [wish.instructions, joinInstructions(chosen)].filter(Boolean).join('\n\n') || undefined,
+      instructions: instructionsOf(wish, chosen),
     };
-    for (const notification of changesBetween(before, this.#view)) this.#emit(notification);
+    for (const notification of changesBetween(before, this.#lists())) this.#emit(notification);
   }
 
   /** Shows nothing from now on. */
@@ -135,10 +159,22 @@ export class Surface {
     });
   }
 
+  #lists(): Lists {
+    return this.kind === 'search' ? { ...this.#view.lists, tools: SEARCH_LIST } : this.#view.lists;
+  }
+
   #emit(notification: Notification): void {
     for (const listener of this.#listeners) listener(notification);
   }
 }
+
+type Lists = Readonly<Record<ListName, CatalogList>>;
+
+const NO_HINT = { hint: { ttlMs: 0, isPublic: false }, rest: '' };
+const SEARCH_LIST = buildLists(
+  { tools: [...SEARCH_TARGETS.values()].map(({ definition }) => definition!), prompts: [], resources: [], resourceTemplates: [] },
+  { tools: NO_HINT, prompts: NO_HINT, resources: NO_HINT, resourceTemplates: NO_HINT },
+).tools;
 
 function isSame(left: readonly Contribution[], right: readonly Contribution[]): boolean {
   return (
@@ -178,6 +214,13 @@ function joinCapability(name: 'extensions' | 'experimental', chosen: readonly Co
   ) as Readonly<Record<string, unknown>>;
 }
 
+// Where tools are searched for, what upstreams say comes with the definitions of their tools.
+function instructionsOf({ kind, instructions, upstreams }: SurfaceWish, chosen: readonly Contribution[]): string | undefined {
+  const named = upstreams.filter((name) => !isBuiltIn(name));
+  const ofUpstreams = kind === 'search' ? searchInstructions(named) : joinInstructions(chosen);
+  return [instructions, ofUpstreams].filter(Boolean).join('\n\n') || undefined;
+}
+
 // The upstreams' instructions, each under its name, bounded.
 function joinInstructions(contributions: readonly Contribution[]): string | undefined {
   const given = contributions.filter(({ manifest }) => manifest.instructions !== undefined && manifest.instructions !== '');
@@ -191,8 +234,8 @@ function shorten(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 
-function changesBetween(before: CatalogView, after: CatalogView): Notification[] {
-  const isChanged = (name: ListName) => !before.list(name).modern.bytes.equals(after.list(name).modern.bytes);
+function changesBetween(before: Lists, after: Lists): Notification[] {
+  const isChanged = (name: ListName) => !before[name].modern.bytes.equals(after[name].modern.bytes);
   const changes: Notification[] = [];
   if (isChanged('tools')) changes.push(changeOf('tools'));
   if (isChanged('prompts')) changes.push(changeOf('prompts'));

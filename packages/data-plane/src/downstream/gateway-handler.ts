@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   GatewayError,
+  RawJson,
   isObject,
   wholly,
   type Answer,
@@ -10,13 +11,16 @@ import {
   type Next,
   type Notification,
   type Outcome,
+  type Params,
   type Priority,
   type Request,
   type Seal,
 } from '@signalbox/core';
-import type { RequestHandler, ServerProfile, TaskWish } from '@signalbox/protocol';
+import { MODERN_REVISION, type RequestHandler, type ServerProfile, type TaskWish } from '@signalbox/protocol';
 import { toListOutcome, type ListName } from '../catalog/catalog-lists.ts';
 import type { Surface } from '../catalog/surface.ts';
+import { readInnerParams } from '../search/call-through.ts';
+import { SEARCH_TOOLS } from '../search/search-tools.ts';
 import type { SurfaceCall, Whole } from '../stages/call-stages.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
@@ -58,7 +62,8 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
   const tasks: ListTasksOptions = {
     table: options.tasks.table,
     seal: options.seal,
-    ask: (request) => ask({ ...toCall(request, nextId(), options), deadlineMs: options.clock.monotonic() + TASK_LIST_MS }),
+    ask: (request) =>
+      ask({ ...toCall(request, { id: nextId(), inner: undefined }, options), deadlineMs: options.clock.monotonic() + TASK_LIST_MS }),
   };
   return {
     describe: (): ServerProfile => surface.profile,
@@ -66,7 +71,10 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
       if (surface.isGone) throw gone(surface);
       const list = LISTS.get(request.method);
       if (list !== undefined) return answerList(options, list, request);
-      return request.method === 'tasks/list' ? listTasks(tasks, request) : dispatch(toCall(request, nextId(), options));
+      if (request.method === 'tasks/list') return listTasks(tasks, request);
+      const inner = surface.kind === 'search' && request.method === 'tools/call' ? readInnerParams(request.params) : undefined;
+      const call = toCall(request, { id: nextId(), inner }, options);
+      return inner === undefined ? dispatch(call) : callFound(options, call);
     },
     watchTask: (taskId: string, wish: TaskWish) => (surface.isGone ? undefined : options.tasks.news.watch(taskId, wish)),
     watch: (listener: (notification: Notification) => void) => surface.watch(listener),
@@ -87,21 +95,51 @@ function gone({ name }: Surface): GatewayError {
   return new GatewayError('NOT_FOUND', `Cannot serve this: the virtual server "${String(name)}" was taken out of the configuration`);
 }
 
+interface Making {
+  readonly id: string;
+  /** The params of the call of a tool that was named to `call_tool`. */
+  readonly inner: Params | undefined;
+}
+
+// A call of `call_tool` is the call of the tool it names, from here on and for everything behind.
+function callFound({ dispatch }: GatewayHandlerOptions, call: SurfaceCall): Awaitable<Answer> {
+  try {
+    const answer = dispatch(call);
+    return answer instanceof Promise ? answer.catch(explainUnknown) : answer;
+  } catch (error) {
+    return explainUnknown(error);
+  }
+}
+
+// For `call_tool` the name is an argument, and a wrong argument is told to the model rather than to its host.
+function explainUnknown(error: unknown): Outcome {
+  if (!(error instanceof GatewayError) || error.code !== 'UNKNOWN_NAME') throw error;
+  const text = `${error.message}\nFind tools with ${SEARCH_TOOLS}.`;
+  return {
+    kind: 'result',
+    result: RawJson.fromValue({ resultType: 'complete', content: [{ type: 'text', text }], isError: true }),
+    resultType: 'complete',
+    isError: true,
+    revision: MODERN_REVISION,
+  };
+}
+
 function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName, request: Request): Awaitable<Outcome> {
   // Lists are given whole, so every cursor is one we did not hand out.
   if (request.params.has('cursor')) throw new GatewayError('INVALID_PARAMS', `Cannot continue ${request.method}: unknown cursor`);
   const answer = () => toListOutcome(surface.list(name), request.client.revision);
-  const wait = settled(surface);
+  // The tools for searching are there whatever else is.
+  const wait = surface.kind === 'search' && name === 'tools' ? undefined : settled(surface);
   return wait === undefined ? answer() : wait.then(answer);
 }
 
-function toCall(request: Request, id: string, { surface, clock }: GatewayHandlerOptions): Whole<SurfaceCall> {
+function toCall(request: Request, { id, inner }: Making, { surface, clock }: GatewayHandlerOptions): Whole<SurfaceCall> {
   const meta = request.params.get('_meta')?.value;
   const wishes = isObject(meta) ? meta : undefined;
   const timeoutMs = wishes?.[TIMEOUT_KEY];
   return {
     method: request.method,
-    params: request.params,
+    params: inner ?? request.params,
     client: request.client,
     principal: request.principal,
     session: request.session,
@@ -109,10 +147,12 @@ function toCall(request: Request, id: string, { surface, clock }: GatewayHandler
     cancellation: request.cancellation,
     emit: request.emit,
     wantsProgress: request.wantsProgress,
-    mirrored: request.mirrored,
+    // What was repeated outside the body are arguments of `call_tool`, which has none to repeat.
+    mirrored: inner === undefined ? request.mirrored : undefined,
     sink: request.sink,
     id,
     surface,
+    isFound: inner !== undefined,
     priority: toPriority(wishes?.[PRIORITY_KEY]),
     deadlineMs: typeof timeoutMs === 'number' && timeoutMs > 0 ? clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
   };

@@ -10,6 +10,7 @@ import { writeShortNotice, type ResultToolNames, type StructuredFate } from './r
 import type { ResultPolicy } from './result-policy.ts';
 import { RESULT_SCHEME } from './result-resource.ts';
 import type { ResultStore } from './result-store.ts';
+import { CALL_TOOL } from '../search/search-tools.ts';
 import { RESULTS_UPSTREAM } from './result-upstream.ts';
 import { shortenJson, type ShortenedJson } from './shorten-json.ts';
 import { readableBytes, splitResult, toJsonPart, type ResultPart } from './split-result.ts';
@@ -80,9 +81,15 @@ async function reduce(parts: ReduceParts, call: TargetedCall, outcome: ResultOut
 }
 
 // The tools go by the names they have where the caller is.
-function toolNamesAt({ ledger }: Surface): ResultToolNames {
+function toolNamesAt({ ledger, kind }: Surface): ResultToolNames {
   const nameOf = (tool: string) => ledger.nameOf('tool', RESULTS_UPSTREAM, tool) ?? tool;
-  return { read: nameOf('read_result'), search: nameOf('search_result'), slice: nameOf('slice_result'), drop: nameOf('drop_result') };
+  return {
+    read: nameOf('read_result'),
+    search: nameOf('search_result'),
+    slice: nameOf('slice_result'),
+    drop: nameOf('drop_result'),
+    through: kind === 'search' ? CALL_TOOL : undefined,
+  };
 }
 
 interface StructuredOptions {

@@ -12,6 +12,8 @@ export interface ResultToolNames {
   readonly search: string;
   readonly slice: string;
   readonly drop: string;
+  /** The tool by which these are called, where they are not listed. */
+  readonly through: string | undefined;
 }
 
 /** What became of `structuredContent`. */
@@ -40,12 +42,12 @@ export function writeNotice({ kept, bytes, names, structured }: NoticeOptions): 
   return [
     `The result of "${tool}" has ${count(bytes, 'byte')}, too many to be given at once. Nothing of it is lost: it is kept until ${until} under the handle ${handle}. What stands here is a preview.`,
     'To read on, call:',
-    ...(isAnyText ? [`- ${names.read} ${argumentsOf({ handle, part: 0, offset: 0 })} for a page of text`] : []),
-    ...(isAnyText ? [`- ${names.search} ${argumentsOf({ handle, part: 0, pattern: 'text' })} for the lines that contain a text`] : []),
+    ...(isAnyText ? [`- ${callOf(names, 'read', { handle, part: 0, offset: 0 })} for a page of text`] : []),
+    ...(isAnyText ? [`- ${callOf(names, 'search', { handle, part: 0, pattern: 'text' })} for the lines that contain a text`] : []),
     ...(isAnyJson
-      ? [`- ${names.slice} ${argumentsOf({ handle, part: 0, path: path ?? '' })} for values at a path, or an image as it was`]
+      ? [`- ${callOf(names, 'slice', { handle, part: 0, path: path ?? '' })} for values at a path, or an image as it was`]
       : []),
-    `- ${names.drop} ${argumentsOf({ handle })} when it is not needed any more`,
+    `- ${callOf(names, 'drop', { handle })} when it is not needed any more`,
     `The parts that were moved out:`,
     ...parts.slice(0, MAX_LISTED_PARTS).map((part, number) => `- part ${number}: ${describePart(part)}`),
     ...(parts.length > MAX_LISTED_PARTS ? [`- and ${count(parts.length - MAX_LISTED_PARTS, 'more part')}`] : []),
@@ -55,7 +57,7 @@ export function writeNotice({ kept, bytes, names, structured }: NoticeOptions): 
 
 /** One sentence for a shortened `structuredContent` to carry in itself. */
 export function writeShortNotice(handle: string, shortenings: readonly Shortening[], names: ResultToolNames): string {
-  return `Shortened: ${describeShortenings(shortenings)}. All of it is kept: ${names.slice} ${argumentsOf({ handle, part: 0, path: shortenings[0]?.path ?? '' })}`;
+  return `Shortened: ${describeShortenings(shortenings)}. All of it is kept: ${callOf(names, 'slice', { handle, part: 0, path: shortenings[0]?.path ?? '' })}`;
 }
 
 /** The same for programs, in `_meta`. */
@@ -116,6 +118,7 @@ function examplePath(sketch: Sketch, depth = 0): string | undefined {
   return undefined;
 }
 
-function argumentsOf(args: object): string {
-  return JSON.stringify(args);
+function callOf(names: ResultToolNames, tool: 'read' | 'search' | 'slice' | 'drop', args: object): string {
+  const name = names[tool];
+  return names.through === undefined ? `${name} ${JSON.stringify(args)}` : `${names.through} ${JSON.stringify({ name, arguments: args })}`;
 }

@@ -16,6 +16,8 @@ export interface CallTrace {
 /** A call made at an address of ours, in the names that are shown there. */
 export interface SurfaceCall extends Call {
   readonly surface: Surface;
+  /** Whether its tool was named to `call_tool`: found rather than listed. */
+  readonly isFound: boolean;
 }
 
 /** A call that is being recorded. */

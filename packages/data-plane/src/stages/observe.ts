@@ -77,6 +77,7 @@ function withTrace(call: SurfaceCall, trace: CallTrace): Whole<ObservedCall> {
     priority: call.priority,
     deadlineMs: call.deadlineMs,
     surface: call.surface,
+    isFound: call.isFound,
     trace,
   };
 }

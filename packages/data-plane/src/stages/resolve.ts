@@ -3,6 +3,7 @@ import { checkTaskMethod, withParams } from '@signalbox/protocol';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import type { Surface } from '../catalog/surface.ts';
 import type { Settled } from '../downstream/settle.ts';
+import { CALL_TOOL, SEARCH_TOOLS, SEARCH_TOOL_NAMES } from '../search/search-tools.ts';
 import { unknownTask } from '../tasks/kept-tasks.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
@@ -63,6 +64,7 @@ function withTarget(call: ObservedCall, { target, params, task }: Resolution, fa
     priority: call.priority,
     deadlineMs: call.deadlineMs,
     surface: call.surface,
+    isFound: call.isFound,
     trace: call.trace,
     target,
     fallbacks,
@@ -73,7 +75,7 @@ function find(call: ObservedCall): Resolution | undefined {
   const { view } = call.surface;
   switch (call.method) {
     case 'tools/call':
-      return named(call, 'name', (name) => view.tool(name));
+      return named(call, 'name', (name) => call.surface.tool(name, call.isFound));
     case 'prompts/get':
       return named(call, 'name', (name) => view.prompt(name));
     case 'resources/read':
@@ -185,6 +187,7 @@ function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
     return new GatewayError('RESOURCE_NOT_FOUND', `Cannot find resource "${name}": no upstream lists it`, { data: { uri: name } });
   const { surface } = call;
   const isTool = call.method === 'tools/call';
+  if (isTool && surface.kind === 'search' && (!call.isFound || SEARCH_TOOL_NAMES.has(name))) return notThisWay(name, call.isFound);
   const noun = isTool ? 'tool' : call.method === 'prompts/get' ? 'prompt' : 'reference';
   const owner = ownerOf(options, call, isTool ? 'tools' : 'prompts');
   const upstream = owner === undefined ? undefined : options.upstream(owner);
@@ -211,6 +214,13 @@ function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
       },
     },
   );
+}
+
+function notThisWay(name: string, isFound: boolean): GatewayError {
+  const way = isFound
+    ? `it is called by itself and not with ${CALL_TOOL}`
+    : `here tools are found with ${SEARCH_TOOLS} and called with ${CALL_TOOL}, for example ${JSON.stringify({ name, arguments: {} }).slice(0, 200)}`;
+  return new GatewayError('UNKNOWN_NAME', `Unknown tool "${name}": ${way}`, { data: { name } });
 }
 
 // Whose the name was here, unless that one still offers it and the operator hides it: then nobody need know.

@@ -39,6 +39,8 @@ export interface ScriptedTool {
 /** A server in this process whose tools, start and lists a test can steer. */
 export interface ScriptedServer {
   tools: ScriptedTool[];
+  /** What each tool says of itself. */
+  about: string | undefined;
   resources: { uri: string; name: string }[];
   prompts: { name: string }[];
   /** Awaited before the connection opens; reject to fail the start. */
@@ -58,6 +60,7 @@ export function createScriptedServer(
   let current: Opened | undefined;
   const server = {
     tools,
+    about: undefined as string | undefined,
     resources: [] as { uri: string; name: string }[],
     prompts: [] as { name: string }[],
     start: () => Promise.resolve(),
@@ -102,6 +105,7 @@ export function createScriptedServer(
               name,
               inputSchema,
               ...(outputSchema === undefined ? {} : { outputSchema }),
+              ...(server.about === undefined ? {} : { description: server.about }),
               ...(annotations === undefined ? {} : { annotations }),
             })),
           });

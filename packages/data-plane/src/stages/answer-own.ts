@@ -1,0 +1,76 @@
+import { GatewayError, RawJson, isObject, type Outcome } from '@signalbox/core';
+import { MODERN_REVISION } from '@signalbox/protocol';
+import type { CatalogView } from '../catalog/catalog-view.ts';
+import type { Settled } from '../downstream/settle.ts';
+import { answerDescribe, renderDescribe } from '../search/answer-describe.ts';
+import { answerSearch, renderSearch } from '../search/answer-search.ts';
+import { createToolRanker, type RankTools } from '../search/rank-tools.ts';
+import { DEFAULT_MATCHES, DESCRIBE_TOOL, OWN_UPSTREAM, SEARCH_TOOLS } from '../search/search-tools.ts';
+import { isBuiltIn } from '../upstreams/built-in.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
+import type { TargetedCall, TargetedStage } from './call-stages.ts';
+
+export interface AnswerOwnOptions {
+  readonly upstream: (name: string) => Upstream | undefined;
+  readonly settled: Settled;
+}
+
+/**
+ * Answers calls of the tools by which others are found. Their arguments have been checked like any tool's; they need neither slot
+ * nor connection, as all they tell of is the view of the catalog that the call was made in.
+ */
+export function answerOwn(options: AnswerOwnOptions): TargetedStage {
+  // Tools are read once for each view, when somebody first searches in it.
+  const rankers = new WeakMap<CatalogView, RankTools>();
+  const rankerOf = (view: CatalogView): RankTools => {
+    let rank = rankers.get(view);
+    if (rank === undefined) rankers.set(view, (rank = createToolRanker(view.tools)));
+    return rank;
+  };
+  const answer = (call: TargetedCall): Outcome => {
+    const { view } = call.surface;
+    const upstreams = call.surface.upstreams.filter((name) => !isBuiltIn(name));
+    const { tools } = view;
+    const rank = rankerOf(view);
+    const args = call.params.get('arguments')?.value;
+    const { needs, limit, names } = (isObject(args) ? args : {}) as SearchArguments;
+    switch (call.target.name) {
+      case SEARCH_TOOLS: {
+        const found = answerSearch({ needs: needs ?? [], limit: limit ?? DEFAULT_MATCHES, tools, upstreams, rank });
+        return toOutcome(JSON.stringify(found), { text: renderSearch(found) });
+      }
+      case DESCRIBE_TOOL: {
+        const instructionsOf = (name: string) => options.upstream(name)?.manifest?.instructions;
+        const described = answerDescribe({ names: names ?? [], view, instructionsOf, rank });
+        const text = renderDescribe(described);
+        return toOutcome(text, { text, isError: described.tools.length === 0 });
+      }
+      default:
+        throw new GatewayError('INVALID_PARAMS', `Cannot call "${call.target.name}" without the name of a tool`);
+    }
+  };
+  return (call, next) => {
+    if (call.target.upstream !== OWN_UPSTREAM) return next(call);
+    const wait = options.settled(call.surface);
+    return wait === undefined ? answer(call) : wait.then(() => answer(call));
+  };
+}
+
+/** As their schemas have let them through. */
+interface SearchArguments {
+  readonly needs?: readonly string[];
+  readonly limit?: number;
+  readonly names?: readonly string[];
+}
+
+// What is structured comes as JSON text, which may hold numbers that no value can.
+function toOutcome(structured: string, { text, isError = false }: { readonly text: string; readonly isError?: boolean }): Outcome {
+  const head = `{"resultType":"complete","content":[{"type":"text","text":${JSON.stringify(text)}}],"structuredContent":${structured}`;
+  return {
+    kind: 'result',
+    result: RawJson.fromBytes(Buffer.from(isError ? `${head},"isError":true}` : `${head}}`)),
+    resultType: 'complete',
+    isError,
+    revision: MODERN_REVISION,
+  };
+}
