@@ -97,7 +97,7 @@ function readResult(bytes: Buffer, start: number): PlainResult | undefined {
     if (at <= from) return undefined;
     if (startsWith(bytes, keyStart, IS_ERROR)) isError = bytes[from] === LETTER_T;
     else if (startsWith(bytes, keyStart, STRUCTURED_CONTENT)) hasLooseContent = bytes[from] !== OPEN_BRACE;
-    else if (MODERN_KEYS.some((key) => startsWith(bytes, keyStart, key))) {
+    else if (isModernKey(bytes, keyStart)) {
       modernMembers.push(keyStart - start, at - start);
       if (startsWith(bytes, keyStart, RESULT_TYPE))
         resultType = bytes[from] === QUOTE ? bytes.toString('utf8', from + 1, at - 1) : 'complete';
@@ -107,6 +107,11 @@ function readResult(bytes: Buffer, start: number): PlainResult | undefined {
     if (bytes[at] !== COMMA) return undefined;
     at = skipOneSpace(bytes, at + 1);
   }
+}
+
+function isModernKey(bytes: Buffer, at: number): boolean {
+  for (const key of MODERN_KEYS) if (startsWith(bytes, at, key)) return true;
+  return false;
 }
 
 function startsWith(bytes: Buffer, at: number, text: Buffer): boolean {
