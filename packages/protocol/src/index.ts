@@ -1,5 +1,6 @@
 export { toParams, withParams } from './messages/encode.ts';
 export { readElements, readMember, withMember } from './messages/members.ts';
+export { canonicalText } from './messages/canonical-text.ts';
 export { Scanner } from './messages/scan.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile, TaskWish } from './peers/peer.ts';
 export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toParams } from '@signalbox/protocol';
+import { canonicalText, toParams } from '@signalbox/protocol';
 import type { TargetedCall } from '../stages/call-stages.ts';
-import { canonicalText, fingerprintOf, keyId } from './fingerprint.ts';
+import { fingerprintOf, keyId } from './fingerprint.ts';
 
 const canonical = (text: string) => canonicalText(Buffer.from(text));
 

@@ -1,5 +1,5 @@
 import { canonicalJson, createNameMatcher, sinkAbove, type Cache, type ResultOutcome } from '@signalbox/core';
-import { canonicalText } from '../idempotency/fingerprint.ts';
+import { canonicalText } from '@signalbox/protocol';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
 

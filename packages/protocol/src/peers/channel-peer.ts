@@ -98,7 +98,7 @@ export class ChannelPeer {
   expire(pending: PendingRequest): void {
     if (!this.#take(pending)) return;
     const { method, timeoutMs } = pending.request;
-    this.#tellCancelled(pending.id, `no answer in ${timeoutMs} ms`);
+    this.#tellCancelled(pending.id, `no answer in ${Math.round(timeoutMs)} ms`);
     pending.reject(callDeadline(this.#options.upstream, method, timeoutMs));
   }
 

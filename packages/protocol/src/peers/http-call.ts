@@ -123,7 +123,7 @@ export class HttpCall implements ExchangeSink, Timed {
     const { request, sink } = this.#options;
     // The server has done its part.
     if (sink?.isBegun && sink.isFull) return this.abandon(`the client took more than ${request.timeoutMs} ms to read the answer`);
-    this.#giveUp(callDeadline(this.#session.upstream, request.method, request.timeoutMs), `no answer in ${request.timeoutMs} ms`);
+    this.#giveUp(callDeadline(this.#session.upstream, request.method, request.timeoutMs), `no answer in ${Math.round(request.timeoutMs)} ms`);
   }
 
   onHead(_status: number, headers: ResponseHeaders): void {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { GatewayError, RawJson, canonicalJson, isObject, type Clock, type Seal } from '@signalbox/core';
+import { GatewayError, RawJson, isObject, type Clock, type Seal } from '@signalbox/core';
+import { canonicalText } from '../messages/canonical-text.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { withHome, withoutHome } from '../transports/homes.ts';
 
@@ -74,11 +75,11 @@ export function refused(why: string): GatewayError {
 
 const BETWEEN_ROUNDS = new Set(['_meta', 'requestState', 'inputResponses']);
 
-// A retry repeats the request it belongs to, perhaps in another spelling.
+// A retry repeats the request it belongs to, perhaps in another spelling. Large numbers JavaScript takes for equal are not.
 function bindingOf({ method, params }: RequestMessage, principal: string): string {
   const digest = createHash('sha256').update(method);
   for (const name of [...params.keys()].toSorted()) {
-    if (!BETWEEN_ROUNDS.has(name)) digest.update(`\n${name} ${canonicalJson(params.get(name)!.value)}`);
+    if (!BETWEEN_ROUNDS.has(name)) digest.update(`\n${name} ${canonicalText(params.get(name)!.bytes)}`);
   }
   return `${principal}\n${digest.digest('base64url')}`;
 }

@@ -12,7 +12,7 @@ import {
   type Outcome,
   type Question,
 } from '@signalbox/core';
-import { encodeNotification } from '../messages/encode.ts';
+import { encodeNotification, withParams } from '../messages/encode.ts';
 import type { NotificationMessage, RequestMessage, ResponseMessage } from '../messages/message.ts';
 import { readMember } from '../messages/members.ts';
 import { negotiateHandshake } from '../revisions/revisions.ts';
@@ -103,7 +103,7 @@ export class ServerSession implements CallerSession {
       return reply.refuse(toGatewayError(error));
     }
     try {
-      if (!this.#serveOwn(message)) return serveRequest(this.#context, message, serving);
+      if (!this.#serveOwn(message)) return serveRequest(this.#context, withoutRound(message), serving);
     } catch (error) {
       return refuseRequest(this.#context, message, serving, error);
     }
@@ -278,6 +278,13 @@ export function reasonOf(message: NotificationMessage): string {
 }
 
 const NOTHING = Buffer.alloc(0);
+
+// Calls of these revisions have no rounds. What goes by these names would be taken by a modern server for a state it gave us.
+function withoutRound(message: RequestMessage): RequestMessage {
+  const { params } = message;
+  if (!params.has('requestState') && !params.has('inputResponses')) return message;
+  return { ...message, params: withParams(params, { requestState: undefined, inputResponses: undefined }) };
+}
 
 /** Reads who a client is from its `initialize`. @throws GatewayError `INVALID_PARAMS` */
 export function readInitializingClient({ params }: RequestMessage): ClientProfile {

@@ -2,7 +2,7 @@ import { GatewayError, type ErrorData, type RpcError } from '@signalbox/core';
 
 /** No answer to a request within its budget. */
 export function callDeadline(upstream: string, method: string, budgetMs: number): GatewayError {
-  return new GatewayError('DEADLINE_EXCEEDED', `Cannot complete "${method}" on upstream "${upstream}": no answer in ${budgetMs} ms`, {
+  return new GatewayError('DEADLINE_EXCEEDED', `Cannot complete "${method}" on upstream "${upstream}": no answer in ${Math.round(budgetMs)} ms`, {
     data: { upstream, phase: 'call', method, budgetMs },
   });
 }

@@ -46,6 +46,7 @@ export class FrontResponse implements ResponseWriter {
     if (headers !== undefined) for (let index = 0; index < headers.length; index += 2) this.#addField(headers[index]!, headers[index + 1]!);
     const coding = this.#isChunked ? 'Transfer-Encoding: chunked\r\n' : '';
     this.#head = `${this.#carrier.heads.start(status, this.shouldKeepAlive)}${this.#fields}${coding}\r\n`;
+    this.#fields = '';
     this.headersSent = true;
     return this;
   }
