@@ -19,7 +19,9 @@ describe.each(UPSTREAMS)('a server of the $era generation over $transport', ({ e
   const servers: { stop(): Promise<void> }[] = [];
 
   beforeAll(async () => {
-    gateway = await startGateway({ config: { mcpServers: { fixture: await toEntry() } } });
+    gateway = await startGateway({
+      config: { mcpServers: { fixture: await toEntry() }, virtualServers: { find: { surface: 'search' } } },
+    });
     await using client = await openAnsweringClient('client modern', gateway.url);
     for (let attempt = 0; attempt < 100; attempt++) {
       const answer = await client.call('test_simple_text').catch(() => undefined);
@@ -64,6 +66,14 @@ describe.each(UPSTREAMS)('a server of the $era generation over $transport', ({ e
       expect(await client.call('test_input_required_result_multiple_inputs')).toBe("e2e on true e2e's name");
       expect(client.asked.toSorted()).toEqual(['elicitation/create', 'roots/list', 'sampling/createMessage']);
       expect(await client.call('test_input_required_result_multi_round')).toContain("e2e's");
+    });
+
+    test('where its tools are called by another', async () => {
+      await using client = await openAnsweringClient(kind, new URL('/mcp/find', gateway.url).href);
+      const through = (name: string, args = {}) => client.call('call_tool', { name, arguments: args });
+      expect(await through('test_sampling', { prompt: 'Who?' })).toBe('LLM response: e2e on true');
+      expect(await through('test_elicitation', { message: 'Who are you?' })).toContain('"username":"e2e\'s username"');
+      expect(await through('test_input_required_result_multi_round')).toContain("e2e's");
     });
 
     test('and no other one, however many call at once', async () => {

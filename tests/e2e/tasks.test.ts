@@ -40,14 +40,17 @@ afterAll(async () => {
 
 // One server has tasks as the experimental core of 2025-11-25, the other as the extension of 2026-07-28.
 function toConfig() {
-  return { mcpServers: { everything: { command: process.execPath, args: [EVERYTHING] }, fixture: { url: fixture.url } } };
+  return {
+    mcpServers: { everything: { command: process.execPath, args: [EVERYTHING] }, fixture: { url: fixture.url } },
+    virtualServers: { find: { surface: 'search' } },
+  };
 }
 
-async function connect(capabilities: object = {}) {
+async function connect(capabilities: object = {}, where = '/mcp') {
   const client = new Client({ name: 'tasks', version: '1.0.0' }, { capabilities });
   const statuses: unknown[] = [];
   client.setNotificationHandler(TaskStatusNotificationSchema, ({ params }) => void statuses.push(params));
-  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url)) as Parameters<Client['connect']>[0]);
+  await client.connect(new StreamableHTTPClientTransport(new URL(where, gateway.url)) as Parameters<Client['connect']>[0]);
   await client.listTools();
   return { client, statuses, [Symbol.asyncDispose]: () => client.close() };
 }
@@ -67,6 +70,19 @@ async function follow(client: Client, name: string, args: Record<string, unknown
 }
 
 describe('the official client of 2025-11-25', () => {
+  test('follows a task of a tool that it called by another', async () => {
+    await using it = await connect({}, '/mcp/find');
+    const call = { name: 'simulate-research-query', arguments: { topic: 'tea' } };
+    const { types, taskId, result } = await follow(it.client, 'call_tool', call, { ttl: 60_000 });
+    expect([types[0], types.at(-1)]).toEqual(['taskCreated', 'result']);
+    expect(JSON.stringify(result)).toContain('Research Report: tea');
+    expect((await it.client.experimental.tasks.listTasks()).tasks.map((task) => task.taskId)).toContain(taskId);
+    // What makes no task answers at once, whatever its caller would have liked.
+    expect(
+      (await it.client.callTool({ name: 'call_tool', arguments: { name: 'echo', arguments: { message: 'hi' } } })).content,
+    ).toMatchObject([{ text: 'Echo: hi' }]);
+  });
+
   test('follows a task of a server of its generation, hears of it, and lists it', async () => {
     await using it = await connect();
     const { types, taskId, result } = await follow(it.client, 'simulate-research-query', { topic: 'tea' });

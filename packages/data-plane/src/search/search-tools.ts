@@ -137,6 +137,8 @@ const DEFINITIONS: readonly ToolDefinition[] = [
       required: ['name'],
       additionalProperties: false,
     },
+    // Whether a task comes of it is for the called tool to say.
+    execution: { taskSupport: 'optional' },
     annotations: { title: 'Call a tool', readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   },
 ];
