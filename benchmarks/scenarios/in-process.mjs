@@ -18,13 +18,14 @@ export const benchmark = {
   name: 'in-process',
   about:
     'What a call costs between sockets: its body read strictly, its session found, every stage run, the request to the upstream written, the ' +
-    'answer read and the body of the reply written. For clients of both generations, and a list of 200 tools. And one look at the wanted state.',
+    'answer read and the body of the reply written. For clients of both generations, and a list of 200 tools. And one look at the wanted state, and one versioned change of it among ten upstreams.',
   budgets: [
     { metric: 'µs per call, handshake client', atMost: 10 },
     { metric: 'µs per call, modern client', atMost: 10 },
     { metric: 'messages a second', atLeast: 100_000 },
     { metric: 'µs per list of 200 tools', atMost: 10 },
     { metric: 'µs per look at the state', atMost: 1 },
+    { metric: 'µs per change of the state', atMost: 10 },
   ],
 
   async run({ quick }) {
@@ -43,6 +44,7 @@ export const benchmark = {
       'modern client': () => sendAll(endpoint, modern, calls, (id) => ({ id, method: 'tools/call', params: { ...params, _meta } })),
       'list of 200 tools': () => sendAll(endpoint, session, calls, (id) => ({ id, method: 'tools/list', params: {} })),
       'look at the state': () => lookAt(state, calls * 20),
+      'change of the state': () => changeState(calls),
     };
     const measure = async (variant) => {
       const before = process.cpuUsage();
@@ -62,6 +64,7 @@ export const benchmark = {
         'messages a second': summarize(cpuOf('handshake client').map((cpuUs) => 1e6 / cpuUs)),
         'µs per list of 200 tools': summarize(cpuOf('list of 200 tools')),
         'µs per look at the state': summarize(cpuOf('look at the state')),
+        'µs per change of the state': summarize(cpuOf('change of the state')),
       },
     };
   },
@@ -143,6 +146,17 @@ async function lookAt(state, times) {
   let seen = 0;
   for (let count = 0; count < times; count++) seen += state.current.upstreams.get('echo') === undefined ? 0 : 1;
   if (seen !== times) throw new Error('The state lost its upstream');
+  return times;
+}
+
+/** Each change is a whole new snapshot, and a watcher is told of it. */
+async function changeState(times) {
+  const mcpServers = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`server${index}`, { module: 'echo' }]));
+  const state = createDesiredState({ initial: parseGatewayConfig({ mcpServers }) });
+  let told = 0;
+  state.watch((next, previous) => (told += next.version - previous.version));
+  for (let count = 0; count < times; count++) state.restart('server5');
+  if (told !== times || state.current.version !== times + 1) throw new Error('A change was lost');
   return times;
 }
 
