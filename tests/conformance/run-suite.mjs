@@ -1,16 +1,13 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-
-const packageOf = { '0.1.16': '@modelcontextprotocol/conformance', '0.2.0-alpha.12': 'conformance-next' };
-const shim = new URL('shim.mjs', import.meta.url).href;
+import { compareWithBaseline, readBaseline } from './baseline.mjs';
+import { runSuiteProcess } from './suite-process.mjs';
 
 /**
- * @typedef {{ scenario: string, id: string, message: string }} Failure
+ * @typedef {import('./baseline.mjs').Failure} Failure
  * @typedef {{ scenario: string, passed: number, failed: number }} ScenarioResult
  * @typedef {{
  *   scenarios: ScenarioResult[], passed: number, failed: number, failures: Failure[],
@@ -28,26 +25,39 @@ const shim = new URL('shim.mjs', import.meta.url).href;
  * @throws When the suite does not run to its end within `timeoutMs` (default 120 000).
  */
 export async function runSuite({ version, url, args = ['--suite', 'all'], expectedFailures, timeoutMs = 120_000 }) {
-  const expected = expectedFailures === undefined ? [] : await readBaseline(expectedFailures);
-  const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
+  const baseline = await readBaseline(expectedFailures);
   const started = performance.now();
-  try {
-    const output = await runCommand([toEntry(version), 'server', '--url', url, ...args, '-o', folder], timeoutMs);
-    const scenarios = parseSummary(output);
-    const failures = await readFailures(folder);
-    const undetailed = scenarios.filter(({ scenario, failed }) => failed > 0 && !failures.some((each) => each.scenario === scenario));
-    for (const { scenario } of undetailed) failures.push({ scenario, id: 'unknown', message: 'The suite recorded no failing check' });
-    return {
-      scenarios,
-      passed: scenarios.reduce((sum, each) => sum + each.passed, 0),
-      failed: scenarios.reduce((sum, each) => sum + each.failed, 0),
-      failures,
-      ...compare(failures, expected),
-      durationMs: Math.round(performance.now() - started),
-    };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { scenarios, failures } = await runInFolder({ version, args: ['server', '--url', url, ...args], timeoutMs });
+  return summarise({ scenarios, failures, baseline, started });
+}
+
+/**
+ * Runs scenarios of the client side of a suite, a few at a time, and compares what fails with a baseline.
+ * @param {{ version: string, revision: string, scenarios: string[], command: string, expectedFailures?: string, timeoutMs?: number }} options
+ *   `command` starts the client; the suite appends the address of its server.
+ * @returns {Promise<SuiteResult>}
+ */
+export async function runClientSuite({ version, revision, scenarios, command, expectedFailures, timeoutMs = 60_000 }) {
+  const baseline = await readBaseline(expectedFailures);
+  const started = performance.now();
+  const waiting = [...scenarios];
+  const results = [];
+  const work = async () => {
+    for (let scenario = waiting.shift(); scenario !== undefined; scenario = waiting.shift()) {
+      const args = ['client', '--command', command, '--scenario', scenario, ...(version === '0.1.16' ? [] : ['--spec-version', revision])];
+      results.push(await runInFolder({ version, args, timeoutMs }));
+    }
+  };
+  await Promise.all([work(), work()]);
+  const found = results.toSorted(
+    (one, other) => scenarios.indexOf(one.scenarios[0].scenario) - scenarios.indexOf(other.scenarios[0].scenario),
+  );
+  return summarise({
+    scenarios: found.flatMap((each) => each.scenarios),
+    failures: found.flatMap((each) => each.failures),
+    baseline,
+    started,
+  });
 }
 
 /** @param {SuiteResult} result */
@@ -59,29 +69,29 @@ export function describeResult({ passed, failed, durationMs, unexpected, stale }
   ].join('\n');
 }
 
-function toEntry(version) {
-  if (!(version in packageOf)) throw new Error(`Unknown suite "${version}"; known are ${Object.keys(packageOf).join(', ')}`);
-  const manifest = createRequire(import.meta.url).resolve(`${packageOf[version]}/package.json`);
-  return join(dirname(manifest), 'dist', 'index.js');
+async function runInFolder({ version, args, timeoutMs }) {
+  const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
+  try {
+    const output = await runSuiteProcess({ version, args: [...args, '-o', folder], timeoutMs });
+    const scenarios = parseSummary(output);
+    const failures = await readFailures(folder);
+    const undetailed = scenarios.filter(({ scenario, failed }) => failed > 0 && !failures.some((each) => each.scenario === scenario));
+    for (const { scenario } of undetailed) failures.push({ scenario, id: 'unknown', message: 'The suite recorded no failing check' });
+    return { scenarios, failures };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
-/** Resolves to everything the suite printed. Its exit code is not used: 1 means a failing check, which the summary tells better. */
-function runCommand(args, timeoutMs) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', shim, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      reject(new Error(`The suite did not end in ${timeoutMs} ms; its last words: ${output.slice(-2000)}`));
-    }, timeoutMs);
-    child.stdout.on('data', (chunk) => (output += chunk));
-    child.stderr.on('data', (chunk) => (output += chunk));
-    child.on('error', reject);
-    child.on('close', () => {
-      clearTimeout(timer);
-      resolve(output);
-    });
-  });
+function summarise({ scenarios, failures, baseline, started }) {
+  return {
+    scenarios,
+    passed: scenarios.reduce((sum, each) => sum + each.passed, 0),
+    failed: scenarios.reduce((sum, each) => sum + each.failed, 0),
+    failures,
+    ...compareWithBaseline(failures, baseline),
+    durationMs: Math.round(performance.now() - started),
+  };
 }
 
 /**
@@ -91,7 +101,7 @@ function runCommand(args, timeoutMs) {
 function parseSummary(output) {
   const [, summary = ''] = output.split('=== SUMMARY ===');
   const lines = [...summary.matchAll(/^[✓✗] (\S+): (\d+) passed, (\d+) failed/gmu)];
-  const single = /^Running client scenario '(\S+)'[^]*^Passed: (\d+)\/\d+, (\d+) failed/m.exec(output);
+  const single = /^(?:Running client scenario '|Starting scenario: )([^'\s]+)[^]*^Passed: (\d+)\/\d+, (\d+) failed/m.exec(output);
   const found = lines.length === 0 && single !== null ? [single] : lines;
   if (found.length === 0) throw new Error(`The suite ended without a summary; its last words: ${output.slice(-2000)}`);
   return found.map(([, scenario, passed, failed]) => ({ scenario, passed: Number(passed), failed: Number(failed) }));
@@ -101,37 +111,14 @@ function parseSummary(output) {
 async function readFailures(folder) {
   const failures = [];
   for (const name of (await readdir(folder)).toSorted()) {
-    const scenario = /^server-(.+)-\d{4}-\d{2}-\d{2}T/.exec(name)?.[1];
+    const scenario = /^(?:server-)?(.+)-\d{4}-\d{2}-\d{2}T/.exec(name)?.[1];
     if (scenario === undefined) continue;
     const checks = JSON.parse(await readFile(join(folder, name, 'checks.json'), 'utf8'));
-    for (const { id, status, errorMessage } of checks) {
-      if (status === 'FAILURE') failures.push({ scenario, id, message: errorMessage ?? '' });
+    for (const { id, status, errorMessage, details } of checks) {
+      if (status === 'FAILURE') failures.push({ scenario, id, message: errorMessage ?? details?.message ?? '' });
     }
   }
   return failures;
-}
-
-/**
- * Reads a baseline: the entries below `server:`, each `scenario` or `scenario:check-id`, written the way the suites read
- * them. Every entry needs a comment with its reason.
- */
-async function readBaseline(path) {
-  const entries = [];
-  for (const [index, line] of (await readFile(path, 'utf8')).split('\n').entries()) {
-    if (/^\s*(#.*)?$/.test(line) || /^server:\s*(\[\])?\s*$/.test(line)) continue;
-    const entry = /^\s+- (\S+)\s+# \S/.exec(line)?.[1];
-    if (entry === undefined) throw new Error(`Cannot read line ${index + 1} of "${path}": expected "  - scenario # reason"`);
-    entries.push(entry);
-  }
-  return entries;
-}
-
-function compare(failures, expected) {
-  const listed = new Set(expected);
-  const failing = new Set(failures.flatMap(({ scenario, id }) => [scenario, `${scenario}:${id}`]));
-  const unexpected = failures.filter(({ scenario, id }) => !listed.has(scenario) && !listed.has(`${scenario}:${id}`));
-  const stale = expected.filter((entry) => !failing.has(entry));
-  return { unexpected, stale, ok: unexpected.length === 0 && stale.length === 0 };
 }
 
 async function main() {

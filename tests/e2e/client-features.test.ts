@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startProcess } from '../conformance/start-process.mjs';
+import { startFixture } from '../conformance/through-gateway.mjs';
 import { ANSWERING_CLIENTS, openAnsweringClient } from './support/answering-clients.ts';
 import { startGateway, type RunningGateway } from './support/gateway.ts';
 
@@ -38,7 +38,7 @@ describe.each(UPSTREAMS)('a server of the $era generation over $transport', ({ e
 
   async function toEntry() {
     if (transport === 'stdio') return { command: process.execPath, args: [fixture, '--stdio', '--era', era] };
-    const server = await startProcess([fixture, '--port', '0', '--era', era]);
+    const server = await startFixture({ era });
     servers.push(server);
     return { url: server.url };
   }

@@ -8,23 +8,22 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema, ElicitRequestSchema, TaskStatusNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startProcess } from '../conformance/start-process.mjs';
+import { startFixture } from '../conformance/through-gateway.mjs';
 import { eventually } from './support/eventually.ts';
 import { startGateway, type RunningGateway } from './support/gateway.ts';
 import { rpc } from './support/raw-client.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const FIXTURE = path.join(ROOT, 'tests/conformance/fixture/server.mjs');
 const EVERYTHING = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/dist/index.js');
 const EXTENSION = { extensions: { 'io.modelcontextprotocol/tasks': {} } };
 const RELATED = 'io.modelcontextprotocol/related-task';
 
-let fixture: Awaited<ReturnType<typeof startProcess>>;
+let fixture: Awaited<ReturnType<typeof startFixture>>;
 let gateway: RunningGateway;
 let home: string;
 beforeAll(async () => {
   home = await mkdtemp(path.join(tmpdir(), 'signalbox-tasks-'));
-  fixture = await startProcess([FIXTURE, '--port', '0', '--era', 'modern']);
+  fixture = await startFixture({ era: 'modern' });
   gateway = await startGateway({ config: toConfig() });
   await eventually('both servers', async () => {
     const { result } = await rpc(gateway.url).modern().request('tools/list');

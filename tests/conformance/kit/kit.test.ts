@@ -10,12 +10,20 @@ const known = await readKnownFailures(fileURLToPath(new URL('known-failures.txt'
 const calls = 1280;
 
 describe.concurrent('Signalbox', () => {
-  for (const server of ['modern', 'handshake']) {
-    test(`is transparent to clients of both generations in front of a ${server} server, but for what is known`, async ({ expect }) => {
-      const results = await runMatrix({ startGateway, servers: [server], calls });
+  // A handshake server over stdio is not among them: clients that can be asked get a process each there, while the kit
+  // makes its changes in one session and looks for them in another.
+  for (const [server, transport] of [
+    ['modern', 'http'],
+    ['modern', 'stdio'],
+    ['handshake', 'http'],
+  ] as const) {
+    test(`is transparent to clients of both generations in front of a ${server} server over ${transport}, but for what is known`, async ({
+      expect,
+    }) => {
+      const results = await runMatrix({ startGateway, servers: [server], transports: [transport], calls });
 
       expect(compareWithKnown(results, known)).toEqual({ unexpected: [], stale: [] });
-      expect(results).toHaveLength(4);
+      expect(results).toHaveLength(2);
     });
   }
 });

@@ -1,4 +1,5 @@
 import {
+  OWN_PRINCIPAL,
   RawJson,
   toMessage,
   type Ask,
@@ -174,10 +175,10 @@ export class ChannelPeer {
     if (pending.request.wantsProgress) pending.request.emit?.(notification);
   }
 
-  // A channel does not say which request a log message belongs to, unless it names a task. Where all that are open are one
-  // caller's, it is theirs; otherwise nobody gets to see what may be about somebody else.
+  // A channel does not say which request a log message belongs to, unless it names a task. Where all that are open, but for
+  // our own, are one caller's, it is theirs; otherwise nobody gets to see what may be about somebody else.
   #logged(notification: Notification): void {
-    const open = this.#inFlight.list();
+    const open = this.#inFlight.list().filter(({ request }) => request.principal !== OWN_PRINCIPAL);
     const newest = open.findLast(({ request }) => request.emit !== undefined);
     if (newest === undefined || taskOfMessage(notification) !== undefined) return this.#options.onNotification(notification);
     const { session } = newest.request;

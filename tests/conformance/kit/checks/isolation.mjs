@@ -40,7 +40,7 @@ export const isolationChecks = [
     run: async (t) => {
       const [a, b] = await openTwo(t);
       for (const { client } of [a, b]) await client.setLevel('debug');
-      const held = b.client.call('hang', { nonce: b.nonce }, { id: 7 });
+      const held = b.client.call('hang', { nonce: b.nonce }, { id: 7, meta: { progressToken: 7 } });
       held.catch(() => undefined);
       await t.waitForJournal(b.nonce, ({ call }) => call !== null);
       await a.client.call('log', { nonce: a.nonce }, { id: 7 });

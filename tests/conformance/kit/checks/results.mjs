@@ -87,6 +87,19 @@ export const jsonChecks = [
   })),
   {
     group: 'json',
+    name: 'big numbers in progress and logs arrive as they are',
+    run: async (t) => {
+      for (const side of [t.direct, t.through]) await side.setLevel('error');
+      await t.compareCall('tell_big', { nonce: 'fixed' }, { meta: { progressToken: 'big' } });
+    },
+  },
+  {
+    group: 'json',
+    name: 'big numbers in what a server asks and is answered arrive as they are',
+    run: (t) => t.compareCall('ask_big', { nonce: 'fixed' }),
+  },
+  {
+    group: 'json',
     name: 'ids come back in their exact type and text',
     run: async (t) => {
       for (const id of ids) {

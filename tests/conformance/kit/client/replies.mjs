@@ -13,13 +13,16 @@ const big = new JsonText('9007199254740993');
 export function reply({ method, params }) {
   switch (method) {
     case 'sampling/createMessage':
+      if (params?.metadata?.big !== undefined) {
+        return { role: 'assistant', model: 'kit-model', content: { type: 'text', text: 'big' }, _meta: { 'kit.test/big': big } };
+      }
       return {
         role: 'assistant',
         model: 'kit-model',
         stopReason: 'toolUse',
         content: [
           { type: 'text', text: 'sampled \u{1f680}', _meta: { 'kit.test/vendor': 1 } },
-          { type: 'tool_use', id: 'call-2', name: 'lookup', input: { big, nested: [{}] } },
+          { type: 'tool_use', id: 'call-2', name: 'lookup', input: { nested: [{}] } },
         ],
         _meta: { 'kit.test/vendor': { kept: true } },
         'kit.test/unknown': { of: 'an answer' },

@@ -285,7 +285,7 @@ export const resourceFaults = [
     })),
   ),
   fault(
-    'sampling',
+    'json',
     'rounds numbers of a sampling',
     onAsk('sampling/createMessage', (params) => deeply(params, (each) => (each instanceof JsonNumber ? Number(each.text) : each))),
   ),

@@ -11,7 +11,7 @@ const sampling = (nonce) => ({
       { role: 'user', content: { type: 'text', text: `Say ${nonce}`, annotations: { priority: 1 }, _meta: { 'kit.test/vendor': 1 } } },
       {
         role: 'assistant',
-        content: [{ type: 'tool_use', id: 'call-1', name: 'lookup', input: { big: new JsonText('9007199254740993') }, _meta: {} }],
+        content: [{ type: 'tool_use', id: 'call-1', name: 'lookup', input: { word: 'x', nested: [{}] }, _meta: {} }],
       },
       { role: 'user', content: [{ type: 'tool_result', toolUseId: 'call-1', content: [{ type: 'text', text: 'found' }], isError: false }] },
     ],
@@ -99,6 +99,12 @@ const short = (message) => ({
   params: { mode: 'form', message, requestedSchema: { type: 'object', properties: { value: { type: 'string' } } } },
 });
 
+const big = new JsonText('9007199254740993');
+const bigSampling = {
+  method: 'sampling/createMessage',
+  params: { messages: [{ role: 'user', content: { type: 'text', text: 'Big' } }], maxTokens: 100, metadata: { big } },
+};
+
 const tool = (name, description, run) => ({ listed: { name, description, inputSchema: nonced }, run });
 
 /**
@@ -112,6 +118,7 @@ export const askTools = [
   tool('ask_form', 'Asks the user to fill in a form', async ({ ask, arguments: { nonce } }) =>
     answered(await ask('one', { user: form(nonce) })),
   ),
+  tool('ask_big', 'Asks with numbers that a double cannot hold', async ({ ask }) => answered(await ask('one', { model: bigSampling }))),
   tool('ask_url', 'Asks the user to open an address', async ({ ask, arguments: { nonce } }) =>
     answered(await ask('one', { user: url(nonce) })),
   ),

@@ -4,9 +4,11 @@ import { levels } from '../../wire/protocol.mjs';
 const text = (value) => ({ content: [{ type: 'text', text: value }] });
 const nonced = { type: 'object', properties: { nonce: { type: 'string' } } };
 
+const big = new JsonText('9007199254740993');
+
 const logData = (nonce) => [
   nonce,
-  { nonce, object: { nested: [1, null] }, big: new JsonText('9007199254740993') },
+  { nonce, object: { nested: [1, null] } },
   [nonce, 2, { three: 3 }],
   null,
   42,
@@ -18,7 +20,7 @@ const steps = [
   { progress: 1, total: 4, message: 'one of four: \u{1f680}' },
   { progress: 1.5, message: 'no total', 'kit.test/unknown': { any: ['thing'] } },
   { progress: 2.25, total: 4.5, _meta: { 'kit.test/vendor': { kept: true } } },
-  { progress: new JsonText('9007199254740993'), total: new JsonText('18446744073709551615') },
+  { progress: 4 },
 ];
 
 /** Tools that say something while they run, and tools that change what a client may watch. */
@@ -50,6 +52,14 @@ export const notifyTools = [
     run: ({ progress, arguments: { nonce } }) => {
       for (const step of steps) progress(step);
       return text(`progressed ${nonce}`);
+    },
+  },
+  {
+    listed: { name: 'tell_big', description: 'Reports and logs numbers that a double cannot hold', inputSchema: nonced },
+    run: ({ progress, log, arguments: { nonce } }) => {
+      progress({ progress: big, total: new JsonText('18446744073709551615') });
+      log('error', { data: { big: [big] } });
+      return text(`told ${nonce}`);
     },
   },
   {
