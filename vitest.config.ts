@@ -5,8 +5,7 @@ const fromSource = {
   resolve: { conditions: ['signalbox-source'] },
   ssr: { resolve: { conditions: ['signalbox-source', 'node', 'import'] } },
 };
-// Real processes, sockets and clocks: on a busy machine one run may miss a deadline that the next one keeps.
-const node = { environment: 'node', testTimeout: 20_000, hookTimeout: 30_000, retry: 1 } as const;
+const node = { environment: 'node', testTimeout: 20_000, hookTimeout: 30_000 } as const;
 
 export default defineConfig({
   test: {
@@ -16,7 +15,7 @@ export default defineConfig({
       { test: { ...node, name: 'floors', include: ['tests/floors.test.ts'] } },
       { ...fromSource, test: { ...node, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000 } },
       { ...fromSource, test: { ...node, name: 'faults', include: ['tests/faults/**/*.test.ts'], testTimeout: 120_000 } },
-      { test: { ...node, name: 'conformance', include: ['tests/conformance/**/*.test.ts'], testTimeout: 300_000, retry: 0 } },
+      { test: { ...node, name: 'conformance', include: ['tests/conformance/**/*.test.ts'], testTimeout: 300_000 } },
     ],
   },
 });
