@@ -3,11 +3,13 @@ import {
   isObject,
   systemClock,
   toOutcome,
+  type Answer,
   type Clock,
   type ErrorData,
   type LogLevel,
   type Notification,
   type Outcome,
+  type ResultSink,
 } from '@signalbox/core';
 import { toParams } from '../messages/encode.ts';
 import { readInteger } from '../messages/integer.ts';
@@ -47,7 +49,7 @@ export async function openChannel(channel: Channel, options: ChannelConnectOptio
   let asked = '';
   const ask = (request: OutgoingRequest, encode: typeof encodeModern) => {
     asked = request.method;
-    return peer.start(request, encode).answer;
+    return peer.start(request, { encode }).answer.then(toOutcome);
   };
   const forever = { info: client, timeoutMs: Infinity };
   try {
@@ -114,12 +116,14 @@ class ChannelConnection implements Connection {
   }
 
   request(request: OutgoingRequest): Promise<Outcome> {
-    const { answer } = this.#peer.start(request, this.#encode);
+    return this.pour(request, undefined).then(toOutcome);
+  }
+
+  pour(request: OutgoingRequest, sink: ResultSink | undefined): Promise<Answer> {
+    const how = { encode: this.#encode, sink };
+    const { answer } = this.#peer.start(request, how);
     if (this.#listener === undefined || !isHandshake(request.client.revision)) return answer;
-    return withAnswers(answer, request, {
-      upstream: this.#options.upstream,
-      again: (next) => this.#peer.start(next, this.#encode).answer,
-    }).then(toOutcome);
+    return withAnswers(answer, request, { upstream: this.#options.upstream, again: (next) => this.#peer.start(next, how).answer });
   }
 
   notify(notification: Notification): void {
@@ -167,7 +171,7 @@ class ChannelConnection implements Connection {
   }
 
   #listen(request: OutgoingRequest, events: ListenEvents): () => void {
-    const pending = this.#peer.start(request, this.#encode);
+    const pending = this.#peer.start(request, { encode: this.#encode });
     this.#listens.set(pending.id, events);
     pending.answer.then(
       (outcome) =>

@@ -1,15 +1,19 @@
 import {
   OWN_PRINCIPAL,
   RawJson,
+  toGatewayError,
   toMessage,
+  type Answer,
   type Ask,
   type Cancellation,
   type Clock,
   type ErrorData,
   type Notification,
-  type Outcome,
+  type ResultSink,
+  type ResultSource,
 } from '@signalbox/core';
 import { encodeNotification } from '../messages/encode.ts';
+import { guessId } from '../messages/answer-id.ts';
 import { readInteger } from '../messages/integer.ts';
 import { readMember } from '../messages/members.ts';
 import { decodeFrame, type Message, type RequestMessage, type ResponseMessage } from '../messages/message.ts';
@@ -18,6 +22,7 @@ import type { Channel } from '../transports/channel.ts';
 import { FleetingTable } from './bag.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
 import type { OutgoingRequest } from './peer.ts';
+import { ResultFlow } from './result-flow.ts';
 import { TaskProgress } from './task-progress.ts';
 import { ServerQuestions } from './server-questions.ts';
 import { callCancelled, callDeadline, unavailable } from './upstream-errors.ts';
@@ -36,6 +41,15 @@ export interface ChannelPeerOptions {
   /** What else an error should tell when the channel is lost, such as the last lines of stderr. */
   readonly describeFailure: () => ErrorData;
 }
+
+export interface StartOptions {
+  readonly encode: (id: number, request: OutgoingRequest) => Buffer;
+  /** Takes a large result without a copy of it. */
+  readonly sink?: ResultSink | undefined;
+}
+
+/** Where a result comes from that is all there. */
+const WHOLE: ResultSource = { resume: () => undefined, stop: () => undefined };
 
 /** The client's end of a channel: gives each request an id of its own and brings back what belongs to it. */
 export class ChannelPeer {
@@ -63,12 +77,13 @@ export class ChannelPeer {
       };
     });
     channel.onMessage = (bytes) => this.#receive(bytes);
+    channel.onLargeMessage = (bytes) => this.#pour(bytes);
   }
 
   /** Sends a request. Its `answer` rejects as `Connection.request` does. */
-  start(request: OutgoingRequest, encode: (id: number, request: OutgoingRequest) => Buffer): PendingRequest {
+  start(request: OutgoingRequest, { encode, sink }: StartOptions): PendingRequest {
     const id = this.#nextId++;
-    const pending = new PendingRequest(this, id, request, this.#deadlines);
+    const pending = new PendingRequest(this, { id, request, sink, deadlines: this.#deadlines });
     const { cancellation } = request;
     if (this.#closedWith !== undefined) {
       pending.reject(unavailable(this.#options.upstream, this.#closedWith, { sent: false, data: this.#options.describeFailure() }));
@@ -126,6 +141,27 @@ export class ChannelPeer {
     } catch (error) {
       this.#options.onAnomaly(toMessage(error));
     }
+  }
+
+  // What waits for a slow client here holds up nobody: other calls are answered over the same channel.
+  #pour(bytes: Buffer): boolean {
+    const id = guessId(bytes);
+    const pending = id === undefined ? undefined : this.#inFlight.get(id);
+    const sink = pending?.sink;
+    if (pending === undefined || sink === undefined || sink.isBegun) return false;
+    const { upstream } = this.#options;
+    const flow = new ResultFlow({ id: pending.id, upstream, revision: this.revision, sink, source: WHOLE, length: bytes.length });
+    try {
+      flow.push(bytes, 0, bytes.length);
+      const answer = flow.finish();
+      if (Buffer.isBuffer(answer)) return false;
+      this.#take(pending);
+      pending.resolve(answer);
+    } catch (error) {
+      this.#take(pending);
+      pending.reject(toGatewayError(error));
+    }
+    return true;
   }
 
   #dispatch(message: Message): void {
@@ -227,22 +263,32 @@ export class PendingRequest implements Timed {
   readonly #peer: ChannelPeer;
   readonly id: number;
   readonly request: OutgoingRequest;
-  readonly answer: Promise<Outcome>;
+  readonly sink: ResultSink | undefined;
+  readonly answer: Promise<Answer>;
   deadlineMs: number;
   deadlinePlace = -1;
   /** Which of all messages sent it was, from 1. */
   order = 0;
   unwatch: (() => void) | undefined;
-  resolve!: (outcome: Outcome) => void;
+  resolve!: (answer: Answer) => void;
   reject!: (error: Error) => void;
   readonly #deadlines: Deadlines;
   #questions: Cancellation[] | undefined;
   #unanswered = 0;
 
-  constructor(peer: ChannelPeer, id: number, request: OutgoingRequest, deadlines: Deadlines) {
+  constructor(
+    peer: ChannelPeer,
+    {
+      id,
+      request,
+      sink,
+      deadlines,
+    }: { readonly id: number; readonly request: OutgoingRequest; readonly sink: ResultSink | undefined; readonly deadlines: Deadlines },
+  ) {
     this.#peer = peer;
     this.id = id;
     this.request = request;
+    this.sink = sink;
     this.#deadlines = deadlines;
     this.deadlineMs = deadlines.in(request.timeoutMs);
     this.answer = new Promise((resolve, reject) => {

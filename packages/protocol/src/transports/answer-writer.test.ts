@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AnswerWriter } from './answer-writer.ts';
-import { BLOCK_BYTES } from './blocks.ts';
+import { BLOCK_BYTES } from '../messages/blocks.ts';
 import type { ResponseWriter } from './http-message.ts';
 
 /** A client whose side of the connection takes what it is told to take. */

@@ -1,7 +1,7 @@
 import type { ResultSource } from '@signalbox/core';
 import { removeLineEnds } from '../messages/lines.ts';
 import type { ResultWriter } from '../peers/reply.ts';
-import { BLOCK_BYTES, giveBlock, takeBlock } from './blocks.ts';
+import { BLOCK_BYTES, giveBlock, takeBlock } from '../messages/blocks.ts';
 import type { ResponseWriter } from './http-message.ts';
 
 // So many blocks may wait for a client that reads slowly before its source has to wait as well.

@@ -5,6 +5,11 @@
 export interface Channel {
   onMessage: (message: Buffer) => void;
   /**
+   * Offered large messages first where their bytes are only lent, which saves a copy. Tells whether it has dealt with the
+   * message; otherwise `onMessage` gets it.
+   */
+  onLargeMessage?: (message: Buffer) => boolean;
+  /**
    * Called once, whoever closed it, with the reason in words.
    * @param undelivered How many of the last messages given to `send` have certainly not left. Default: none that we know of.
    */

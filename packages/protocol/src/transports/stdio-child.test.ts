@@ -75,6 +75,23 @@ test('the program gets exactly the environment that is asked for', async () => {
   await child.close();
 });
 
+test('large messages are offered first, and kept only when nobody takes them', async () => {
+  const child = await start({ args: ['-e', 'process.stdin.pipe(process.stdout)'] });
+  const { messages } = listen(child);
+  const offered: number[] = [];
+  child.onLargeMessage = (message) => offered.push(message.length) > 1;
+  const large = `{"a":"${'x'.repeat(200_000)}"}`;
+  child.send(Buffer.from(large));
+  child.send(Buffer.from('{"a":"small"}'));
+  child.send(Buffer.from(large));
+  child.send(Buffer.from('{"a":"last"}'));
+  await until(() => messages.length === 3, 'what nobody took');
+  expect(offered).toEqual([large.length, large.length]);
+  expect(messages[0] === large).toBe(true);
+  expect(messages.slice(1)).toEqual(['{"a":"small"}', '{"a":"last"}']);
+  await child.close();
+});
+
 test('a message stays on one line, whatever line ends it came with', async () => {
   const child = await start({ args: ['-e', 'process.stdin.pipe(process.stdout)'] });
   const { messages } = listen(child);

@@ -1,14 +1,17 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
-import { GatewayError, systemClock, toMessage, type Clock } from '@signalbox/core';
+import type { Readable, Writable } from 'node:stream';
+import { GatewayError, systemClock, type Clock } from '@signalbox/core';
 import { endTree, readStat } from '../../guard/process-tree.js';
-import { LineDecoder, removeLineEnds } from '../messages/lines.ts';
+import { BLOCK_BYTES, giveBlock, takeBlock } from '../messages/blocks.ts';
+import { LentLines } from '../messages/lent-lines.ts';
+import { removeLineEnds } from '../messages/lines.ts';
 import { preview } from '../messages/message.ts';
-import { BLOCK_BYTES, giveBlock, takeBlock } from './blocks.ts';
 import type { Channel } from './channel.ts';
 import type { ChildGuard } from './child-guard.ts';
+import { ChildOutput } from './child-output.ts';
+import { spawnFailure } from './spawn-failure.ts';
 import { StderrTail } from './stderr-tail.ts';
 
 const MAX_GARBAGE_IN_A_ROW = 100;
@@ -22,6 +25,8 @@ const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 const WHOLE_WRITE_BYTES = 16 * 1024;
 const STDERR_WINDOW_MS = 100;
 const STDERR_BYTES_PER_WINDOW = 256 * 1024;
+// Copying what is smaller costs less than asking who wants it.
+const LARGE_BYTES = 16 * 1024;
 
 export interface ChildOptions {
   /** Name used in error messages. */
@@ -66,40 +71,55 @@ export interface ChildChannel extends Channel {
 export async function startChild(options: ChildOptions): Promise<ChildChannel> {
   const name = 'SIGNALBOX_CHILD';
   const id = randomUUID();
+  const output = new ChildOutput();
+  await output.open();
   let child;
   try {
     child = spawn(options.command, options.args, {
       cwd: options.cwd,
       env: { ...options.env, [name]: id },
       detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', output.theirs, 'pipe'],
       windowsHide: true,
     });
   } catch (error) {
+    output.close();
     throw await spawnFailure(options, error);
   }
   // Whether the start has failed is known at once; why, only from the event that follows.
   const { pid } = child;
   if (pid === undefined) {
     const [error] = (await once(child, 'error')) as [Error];
+    output.close();
     throw await spawnFailure(options, error);
   }
-  return new StdioChild(child, { pid, mark: `${name}=${id}`, options });
+  const { stdin, stderr } = child;
+  const streams = { stdin: stdin!, stdout: output.given(child), stderr: stderr! };
+  const channel = new StdioChild(child, { pid, mark: `${name}=${id}`, options, streams });
+  output.onRead = (chunk) => channel.read(chunk);
+  return channel;
+}
+
+interface ChildStreams {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
 }
 
 class StdioChild implements ChildChannel {
   onMessage: (message: Buffer) => void = () => undefined;
+  onLargeMessage: (message: Buffer) => boolean = () => false;
   onClose: (reason: string, undelivered?: number) => void = () => undefined;
   readonly pid: number;
   readonly exited: Promise<ChildExit>;
   garbage = 0;
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #streams: ChildStreams;
   readonly #mark: string;
   readonly #options: ChildOptions;
   readonly #clock: Clock;
   readonly #startedAt: Promise<string | undefined>;
   readonly #tail: StderrTail;
-  readonly #lines: LineDecoder;
+  readonly #lines: LentLines;
   #queue: Buffer[] = [];
   /** Messages of the last write, if a failure means that none of them has left. */
   #lastWritten = 0;
@@ -111,11 +131,16 @@ class StdioChild implements ChildChannel {
   #stopping: Promise<void> | undefined;
 
   constructor(
-    child: ChildProcessWithoutNullStreams,
-    { pid, mark, options }: { readonly pid: number; readonly mark: string; readonly options: ChildOptions },
+    child: ChildProcess,
+    {
+      pid,
+      mark,
+      options,
+      streams,
+    }: { readonly pid: number; readonly mark: string; readonly options: ChildOptions; readonly streams: ChildStreams },
   ) {
     this.pid = pid;
-    this.#child = child;
+    this.#streams = streams;
     this.#mark = mark;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -124,7 +149,7 @@ class StdioChild implements ChildChannel {
       ...(options.stderrLines === undefined ? {} : { maxLines: options.stderrLines }),
       ...(options.onStderr === undefined ? {} : { onLine: options.onStderr }),
     });
-    this.#lines = new LineDecoder({ maxBytes: options.maxMessageBytes, onLine: (line) => this.#take(line) });
+    this.#lines = new LentLines({ maxBytes: options.maxMessageBytes, onLine: (line) => this.#take(line) });
     options.guard?.add(pid, mark);
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
@@ -133,16 +158,15 @@ class StdioChild implements ChildChannel {
         this.#end(describeExit(this.#exit));
       });
     });
-    child.stdout.on('data', (chunk: Buffer) => this.#read(chunk));
-    child.stdout.once('end', () => this.#end('it closed its stdout'));
-    child.stdout.on('error', (error) => this.#end(`reading its stdout failed: ${error.message}`));
-    child.stdin.on('error', (error) => {
+    streams.stdout.once('end', () => this.#end('it closed its stdout'));
+    streams.stdout.on('error', (error) => this.#end(`reading its stdout failed: ${error.message}`));
+    streams.stdin.on('error', (error) => {
       this.#undelivered += this.#lastWritten;
       this.#end(`it no longer reads its stdin (${error.message})`);
     });
-    child.stderr.on('data', (chunk: Buffer) => this.#readStderr(chunk));
+    streams.stderr.on('data', (chunk: Buffer) => this.#readStderr(chunk));
     child.on('error', (error) => this.#end(error.message));
-    child.stderr.on('error', (error) => this.#tail.push(Buffer.from(`(reading stderr failed: ${error.message})\n`)));
+    streams.stderr.on('error', (error) => this.#tail.push(Buffer.from(`(reading stderr failed: ${error.message})\n`)));
   }
 
   stderr(): readonly string[] {
@@ -165,7 +189,7 @@ class StdioChild implements ChildChannel {
   #flush(): void {
     const queue = this.#queue;
     this.#queue = [];
-    const { stdin } = this.#child;
+    const { stdin } = this.#streams;
     if (this.#isClosed) return;
     if (!stdin.writable) {
       this.#undelivered += queue.length;
@@ -179,7 +203,8 @@ class StdioChild implements ChildChannel {
     if (stdin.writableLength > MAX_BACKLOG_BYTES) this.#finish(`it does not read its stdin: ${stdin.writableLength} bytes are waiting`);
   }
 
-  #read(chunk: Buffer): void {
+  /** Takes output of the child, which is only lent. */
+  read(chunk: Buffer): void {
     if (this.#isClosed) return;
     try {
       this.#lines.push(chunk);
@@ -194,7 +219,7 @@ class StdioChild implements ChildChannel {
     if (this.#isClosed) return;
     if (isObjectText(line)) {
       this.#garbageInARow = 0;
-      return this.onMessage(line);
+      return this.#pass(line);
     }
     this.garbage++;
     if (this.garbage <= REPORTED_GARBAGE) this.#options.onGarbage?.(preview(line));
@@ -205,22 +230,26 @@ class StdioChild implements ChildChannel {
     }
   }
 
+  #pass(line: Buffer): void {
+    if (line.length < LARGE_BYTES || !this.onLargeMessage(line)) this.onMessage(Buffer.from(line));
+  }
+
   // A program that floods stderr is read slowly, so that it waits and not we.
   #readStderr(chunk: Buffer): void {
     this.#tail.push(chunk);
     if (this.#stderrBytes === 0) {
       this.#clock.after(STDERR_WINDOW_MS, () => {
         this.#stderrBytes = 0;
-        this.#child.stderr.resume();
+        this.#streams.stderr.resume();
       });
     }
     this.#stderrBytes += chunk.length;
-    if (this.#stderrBytes > STDERR_BYTES_PER_WINDOW && !this.#isClosed) this.#child.stderr.pause();
+    if (this.#stderrBytes > STDERR_BYTES_PER_WINDOW && !this.#isClosed) this.#streams.stderr.pause();
   }
 
   #end(reason: string): void {
     if (this.#isClosed) return;
-    if (this.#exit !== undefined && this.#child.stdout.readableEnded) return this.#finish(describeExit(this.#exit));
+    if (this.#exit !== undefined && this.#streams.stdout.readableEnded) return this.#finish(describeExit(this.#exit));
     this.#clock.after(LINGER_MS, () => this.#finish(this.#exit === undefined ? reason : describeExit(this.#exit)));
   }
 
@@ -237,15 +266,15 @@ class StdioChild implements ChildChannel {
 
   async #endProcess(): Promise<void> {
     const { stopMs, guard } = this.#options;
-    const child = this.#child;
-    child.stderr.resume();
-    child.stdin.end();
+    const { stdin, stdout, stderr } = this.#streams;
+    stderr.resume();
+    stdin.end();
     if (this.#exit === undefined) await this.#waitForExit(Math.min(MAX_STDIN_END_MS, stopMs / 4));
     const tree = { pid: this.pid, startedAt: await this.#startedAt, mark: this.#mark };
     await endTree(tree, { graceMs: stopMs, giveUpMs: GIVE_UP_MS });
     if (this.#exit === undefined) await this.#waitForExit(LINGER_MS);
     guard?.remove(this.pid);
-    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    for (const stream of [stdin, stdout, stderr]) stream.destroy();
   }
 
   #waitForExit(ms: number): Promise<void> {
@@ -280,32 +309,4 @@ function isObjectText(line: Buffer): boolean {
 
 function describeExit({ code, signal }: ChildExit): string {
   return signal === null ? `the process exited with code ${code}` : `the process was ended by ${signal}`;
-}
-
-async function spawnFailure(options: ChildOptions, error: unknown): Promise<GatewayError> {
-  const { upstream, command, cwd } = options;
-  const reason = await describeSpawnFailure(options, error);
-  return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot start upstream "${upstream}": ${reason}`, {
-    cause: error,
-    data: { upstream, phase: 'spawn', command, cwd, sent: false, reason },
-  });
-}
-
-async function describeSpawnFailure({ command, cwd, env }: ChildOptions, error: unknown): Promise<string> {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    // The system gives the same answer for a missing folder and a missing program.
-    const isFolder = await stat(cwd).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (!isFolder) return `its folder "${cwd}" does not exist`;
-    if (command.includes('/')) return `there is no program "${command}"`;
-    return env['PATH'] === undefined
-      ? `there is no program "${command}"; PATH is not set for it`
-      : `there is no program "${command}" in PATH "${env['PATH']}"`;
-  }
-  if (code === 'EACCES') return `"${command}" is not an executable file, or its folder may not be entered`;
-  if (code === 'E2BIG') return `its arguments and environment are too long`;
-  return toMessage(error);
 }
