@@ -1,5 +1,6 @@
 import { loadConfig } from '@signalbox/control-plane';
 import { GatewayError, type GatewayConfig } from '@signalbox/core';
+import { compileSooner } from '../compile-sooner.ts';
 import { createGateway } from '../compose.ts';
 import type { Gateway } from '../gateway.ts';
 import { clientSnippets } from '../import/client-snippets.ts';
@@ -52,6 +53,7 @@ export async function serve(context: CommandContext, options: ServeOptions): Pro
         });
   const end = watchProcess({ gateway, logger, terminal: context.terminal });
   const { url } = await listen(gateway, { host: host ?? config.listen.host, port: port ?? config.listen.port });
+  compileSooner();
 
   if (terminal.isJson) terminal.event({ event: 'ready', url });
   else terminal.line(`Signalbox ready at ${url}`);

@@ -1,6 +1,7 @@
 import { GatewayError, toGatewayError, toMessage, type GatewayConfig } from '@signalbox/core';
 import type { CommandContext } from '../commands/context.ts';
 import { EXIT, type ExitCode } from '../commands/exit-code.ts';
+import { compileSooner } from '../compile-sooner.ts';
 import { createGateway } from '../compose.ts';
 import { createLogger } from '../log/create-logger.ts';
 import type { Order, Report, Setup } from './messages.ts';
@@ -43,6 +44,7 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
     process.on('unhandledRejection', onError);
     const stopped = orders.follow(worker);
     await gateway.listen();
+    compileSooner();
     if (worker.isLeader) void gateway.settled(SETTLE_MS).then(() => send({ kind: 'settled' }));
     graceMs = await stopped;
     await gateway.close(graceMs);
