@@ -6,7 +6,7 @@ import { PeerContext } from '../../packages/protocol/dist/peers/peer-context.js'
 import { HttpEndpoint } from '../../packages/protocol/dist/transports/http-endpoint.js';
 import { SEAL_KEY_BYTES, createSeal } from '../../packages/security/dist/index.js';
 import { createMemoryCache, createMemoryDocuments } from '../../packages/storage/dist/index.js';
-import { alternate, toRows } from '../lib/rounds.mjs';
+import { alternate, ratio, toRows } from '../lib/rounds.mjs';
 import { summarize } from '../lib/statistics.mjs';
 
 const MODERN = '2026-07-28';
@@ -18,7 +18,8 @@ export const benchmark = {
   name: 'in-process',
   about:
     'What a call costs between sockets: its body read strictly, its session found, every stage run, the request to the upstream written, the ' +
-    'answer read and the body of the reply written. For clients of both generations, and a list of 200 tools. And one look at the wanted state, and one versioned change of it among ten upstreams.',
+    'answer read and the body of the reply written. For clients of both generations, and a list of 200 tools. And one look at the wanted state, and one compare-and-set of it among ten upstreams. Beside them ' +
+    '`JSON.parse` of the body of the call, as machines differ.',
   budgets: [
     { metric: 'µs per call, handshake client', atMost: 10 },
     { metric: 'µs per call, modern client', atMost: 10 },
@@ -45,6 +46,7 @@ export const benchmark = {
       'list of 200 tools': () => sendAll(endpoint, session, calls, (id) => ({ id, method: 'tools/list', params: {} })),
       'look at the state': () => lookAt(state, calls * 20),
       'change of the state': () => changeState(calls),
+      'JSON.parse of the call': () => parseAll(calls, { id: 1, method: 'tools/call', params }),
     };
     const measure = async (variant) => {
       const before = process.cpuUsage();
@@ -65,6 +67,8 @@ export const benchmark = {
         'µs per list of 200 tools': summarize(cpuOf('list of 200 tools')),
         'µs per look at the state': summarize(cpuOf('look at the state')),
         'µs per change of the state': summarize(cpuOf('change of the state')),
+        'handshake client / JSON.parse of the call': ratio(samples, 'cpuUs', { of: 'handshake client', to: 'JSON.parse of the call' }),
+        'modern client / JSON.parse of the call': ratio(samples, 'cpuUs', { of: 'modern client', to: 'JSON.parse of the call' }),
       },
     };
   },
@@ -142,6 +146,13 @@ async function openSession(endpoint) {
   return { ...HEADERS, 'mcp-protocol-version': HANDSHAKE, 'mcp-session-id': headers[headers.indexOf('Mcp-Session-Id') + 1] };
 }
 
+async function parseAll(times, message) {
+  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
+  let seen = 0;
+  for (let count = 0; count < times; count++) seen += JSON.parse(body.toString()).id;
+  return seen;
+}
+
 async function lookAt(state, times) {
   let seen = 0;
   for (let count = 0; count < times; count++) seen += state.current.upstreams.get('echo') === undefined ? 0 : 1;
@@ -155,7 +166,7 @@ async function changeState(times) {
   const state = createDesiredState({ initial: parseGatewayConfig({ mcpServers }) });
   let told = 0;
   state.watch((next, previous) => (told += next.version - previous.version));
-  for (let count = 0; count < times; count++) state.restart('server5');
+  for (let count = 0; count < times; count++) state.restart('server5', { ifVersion: state.current.version });
   if (told !== times || state.current.version !== times + 1) throw new Error('A change was lost');
   return times;
 }

@@ -20,6 +20,7 @@ const CODES = {
   METHOD_NOT_ALLOWED: { http: 405, rpc: -32600, retryable: false, public: true },
   NOT_ACCEPTABLE: { http: 406, rpc: -32600, retryable: false, public: true },
   CONFLICT: { http: 409, rpc: -32600, retryable: false, public: true },
+  STALE: { http: 412, rpc: -32600, retryable: false, public: true },
   TOO_LARGE: { http: 413, rpc: -32600, retryable: false, public: true },
   UNSUPPORTED_MEDIA_TYPE: { http: 415, rpc: -32600, retryable: false, public: true },
   TOO_MANY_HEADERS: { http: 431, rpc: -32600, retryable: false, public: true },

@@ -108,13 +108,13 @@ export class WorkerPart {
         },
         watch: (listener) => state.watch(listener),
         apply: (config, options) => state.apply(config, options),
-        restart: (upstream) => {
-          state.restart(upstream);
+        restart: (upstream, precondition) => {
+          state.restart(upstream, precondition);
           send({ kind: 'restart', upstream });
         },
       },
-      reload: async (reason) => {
-        const diff = await reload(reason);
+      reload: async (reason, precondition) => {
+        const diff = await reload(reason, precondition);
         send({ kind: 'reload' });
         return diff;
       },

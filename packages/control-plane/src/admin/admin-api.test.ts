@@ -129,6 +129,23 @@ test('a restart raises the generation in the wanted state', async () => {
   expect((await ask('POST', '/upstreams/off/restart')).body).toMatchObject({ status: 409, code: 'CONFLICT' });
 });
 
+test('a change that names the version it was decided at happens there or not at all', async () => {
+  const { ask, state } = createSetup({}, '{ "mcpServers": { "github": { "command": "x" } } }');
+  const at = (tag: string) => ({ authorization, 'if-match': tag });
+  const seen = (await ask('GET', '/config')).response.headers.get('etag')!;
+  expect(seen).toBe('"1"');
+  const first = await ask('POST', '/upstreams/github/restart', at(seen));
+  expect([first.status, first.response.headers.get('etag')]).toEqual([202, '"2"']);
+  for (const path of ['/upstreams/github/restart', '/reload']) {
+    expect((await ask('POST', path, at(seen))).body).toMatchObject({ status: 412, code: 'STALE' });
+    expect((await ask('POST', path, at('W/"2"'))).body).toMatchObject({ status: 400, code: 'INVALID_PARAMS' });
+  }
+  expect(state.current.version).toBe(2);
+  expect((await ask('POST', '/reload', at('"2"'))).response.headers.get('etag')).toBe('"3"');
+  expect((await ask('POST', '/upstreams/github/restart', at('*'))).status).toBe(202);
+  expect((await ask('GET', '/status')).response.headers.get('etag')).toBe('"4"');
+});
+
 test('a reload answers what changed', async () => {
   const { ask, state } = createSetup({}, '{ "mcpServers": { "github": { "command": "x", "env": { "TOKEN": "other-secret" } } } }');
   const { status: code, response, body } = await ask('POST', '/reload');

@@ -21,7 +21,7 @@ import {
   type UpstreamBody,
   type UpstreamsBody,
 } from '../contract.ts';
-import { unknownUpstream, type DesiredState } from '../desired-state/desired-state.ts';
+import { unknownUpstream, type DesiredState, type Precondition } from '../desired-state/desired-state.ts';
 import { renderDiff } from '../desired-state/diff-config.ts';
 import { maskConfig } from '../desired-state/mask-config.ts';
 import type { Reload } from '../desired-state/reload-config.ts';
@@ -81,6 +81,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
     authenticate(context.req.header('authorization'), options.token);
     await next();
   });
+  const tag = (context: Context): void => context.header('etag', `"${state.current.version}"`);
   route('GET', '/status', (context) => {
     const body: StatusBody = {
       version: options.version,
@@ -92,6 +93,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
       upstreams: options.status.upstreams(),
       virtualServers: options.status.virtualServers(),
     };
+    tag(context);
     return context.json(body);
   });
   route('GET', '/upstreams', (context) => {
@@ -108,17 +110,20 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
   });
   route('POST', '/upstreams/:name/restart', (context) => {
     const name = context.req.param('name') ?? '';
-    state.restart(name);
+    state.restart(name, readPrecondition(context));
     const body: RestartBody = { name, generation: state.current.upstreams.get(name)!.generation };
+    tag(context);
     return context.json(body, 202);
   });
   route('POST', '/reload', async (context) => {
-    const diff = await reload('asked for');
+    const diff = await reload('asked for', readPrecondition(context));
     const body: ReloadBody = { diff, lines: renderDiff(diff) };
+    tag(context);
     return context.json(body);
   });
   route('GET', '/config', (context) => {
     const { version, config } = state.current;
+    tag(context);
     const body: ConfigBody = { version, config: maskConfig(config) };
     return context.json(body);
   });
@@ -148,6 +153,16 @@ function authenticate(header: string | undefined, token: string): void {
   if (given === undefined)
     throw new GatewayError('UNAUTHENTICATED', 'The admin API needs a bearer token; it is in "gateway.json" in the data folder');
   if (!isRight) throw new GatewayError('UNAUTHENTICATED', 'The bearer token is not the one of this gateway');
+}
+
+// The version of the wanted state is its entity tag.
+function readPrecondition(context: Context): Precondition {
+  const text = context.req.header('if-match');
+  if (text === undefined || text === '*') return {};
+  const [, version] = /^"(\d{1,15})"$/.exec(text) ?? [];
+  if (version === undefined)
+    throw new GatewayError('INVALID_PARAMS', `"If-Match" must be "*" or one entity tag as the API gives them, not ${JSON.stringify(text)}`);
+  return { ifVersion: Number(version) };
 }
 
 function hash(text: string): Buffer {

@@ -1,4 +1,5 @@
 import { parseGatewayConfig, silentLogger, type Logger, type Snapshot } from '@signalbox/core';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createDesiredState } from './desired-state.ts';
 
@@ -64,6 +65,48 @@ test('a watcher that causes a change or fails does not disturb what the others s
   state.apply(config({ a: server(), b: server() }), { reason });
   expect(seen.map((snapshot) => snapshot.version)).toEqual([2, 3]);
   expect(errors).toEqual(['Cannot follow the change to version 2: out of order']);
+});
+
+test('a change that was decided at another version changes nothing', () => {
+  const state = createDesiredState({ initial: config({ a: server() }) });
+  state.restart('a', { ifVersion: 1 });
+  const { current } = state;
+  const stale = expect.objectContaining({ code: 'STALE', data: { version: 2, ifVersion: 1 } }) as Error;
+  expect(() => state.restart('a', { ifVersion: 1 })).toThrow(stale);
+  expect(() => state.apply(config({}), { reason, ifVersion: 1 })).toThrow(stale);
+  expect(state.current).toBe(current);
+  state.apply(config({}), { reason, ifVersion: 2 });
+  expect(state.current.version).toBe(3);
+});
+
+test('of any order of changes by several who look first, each happens once or conflicts', () => {
+  const turns = fc.array(fc.record({ who: fc.nat(3), act: fc.constantFrom('look', 'restart', 'apply') }), { maxLength: 60 });
+  fc.assert(
+    fc.property(turns, (given) => {
+      const state = createDesiredState({ initial: config({ a: server() }) });
+      const seen = [1, 1, 1, 1];
+      const attempt = (change: () => void): boolean => {
+        try {
+          change();
+          return true;
+        } catch {
+          return false;
+        }
+      };
+      const turn = ({ who, act }: (typeof given)[number], index: number): { readonly isRight: boolean } => {
+        const ifVersion = seen[who]!;
+        const before = state.current;
+        if (act === 'look') seen[who] = before.version;
+        const changed =
+          act === 'restart'
+            ? attempt(() => state.restart('a', { ifVersion }))
+            : act === 'apply' && attempt(() => state.apply(config({ a: server({ args: [`${index}`] }) }), { reason, ifVersion }));
+        const shouldChange = act !== 'look' && ifVersion === before.version;
+        return { isRight: changed === shouldChange && state.current.version === before.version + (changed ? 1 : 0) };
+      };
+      expect(given.map(turn).every(({ isRight }) => isRight)).toBe(true);
+    }),
+  );
 });
 
 test('a restart raises the generation of one upstream and keeps the order', () => {

@@ -11,19 +11,26 @@ import {
 } from '@signalbox/core';
 import { diffConfig, isEmptyDiff, isSameUpstream, type ConfigDiff } from './diff-config.ts';
 
+export interface Precondition {
+  /** Changes nothing unless this is the version of the wanted state: whoever asks decided by what it saw there. */
+  readonly ifVersion?: number | undefined;
+}
+
 export interface DesiredState extends State {
   /**
    * Makes a configuration the wanted one. Without a difference nothing happens: same snapshot, nobody is told.
    * @param options.reason For the log.
+   * @throws GatewayError `STALE` when the state has another version than `ifVersion`; `data.version` is the one it has.
    * @returns what changed against the snapshot before. Its `needsRestart` counts from the start of the gateway, so that
    * a setting waits for its restart until that has happened or the setting has been taken back.
    */
-  apply(config: GatewayConfig, options: { readonly reason: string }): ConfigDiff;
+  apply(config: GatewayConfig, options: Precondition & { readonly reason: string }): ConfigDiff;
   /**
    * Asks for a restart of one upstream although its configuration is unchanged.
-   * @throws GatewayError `UNKNOWN_NAME` naming the nearest name; `CONFLICT` when the upstream is switched off.
+   * @throws GatewayError `UNKNOWN_NAME` naming the nearest name; `CONFLICT` when the upstream is switched off;
+   * `STALE` as `apply`.
    */
-  restart(name: string): void;
+  restart(name: string, options?: Precondition): void;
 }
 
 export interface DesiredStateOptions {
@@ -67,6 +74,14 @@ export function createDesiredState({ initial, logger = silentLogger }: DesiredSt
     tell();
   };
 
+  const check = ({ ifVersion }: Precondition): void => {
+    const { version } = current;
+    if (ifVersion === undefined || ifVersion === version) return;
+    throw new GatewayError('STALE', `Cannot change the state: it is at version ${version} and not at ${ifVersion} any more; look again`, {
+      data: { version, ifVersion },
+    });
+  };
+
   return {
     get current() {
       return current;
@@ -75,7 +90,8 @@ export function createDesiredState({ initial, logger = silentLogger }: DesiredSt
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    apply: (config, { reason }) => {
+    apply: (config, { reason, ...precondition }) => {
+      check(precondition);
       const diff = diffConfig(current.config, config);
       const { needsRestart } = diffConfig(initial, config);
       if (!isEmptyDiff(diff)) {
@@ -91,7 +107,8 @@ export function createDesiredState({ initial, logger = silentLogger }: DesiredSt
       }
       return { ...diff, needsRestart };
     },
-    restart: (name) => {
+    restart: (name, precondition = {}) => {
+      check(precondition);
       const upstream = current.upstreams.get(name);
       if (upstream === undefined) throw unknownUpstream(name, current.upstreams.keys());
       if (upstream.config.disabled) throw new GatewayError('CONFLICT', `Cannot restart "${name}": its configuration says "disabled"`);
