@@ -21,7 +21,7 @@ describe('a configuration', () => {
     });
     expect(config.listen).toMatchObject({ host: '127.0.0.1', port: 7420 });
     expect(config.mcpServers['files']).toMatchObject({
-      maxConcurrent: 64,
+      maxConcurrent: 512,
       timeouts: { callMs: 300_000 },
       tools: { prefix: 'on-collision' },
     });

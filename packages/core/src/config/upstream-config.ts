@@ -145,7 +145,7 @@ export const upstreamConfig = z
       .describe('Large results of this upstream. Keys that are left out are those of `results` of the gateway.'),
     isolation: isolationConfig.prefault({}).describe('Which clients share a connection.'),
     fallback: names('Upstreams to ask for a tool of the same name while this one is unavailable.').default([]),
-    maxConcurrent: z.int().min(1).max(10_000).default(64).describe('Calls in flight at once; more wait in line.'),
+    maxConcurrent: z.int().min(1).max(10_000).default(512).describe('Calls in flight at once; more wait in line.'),
     maxQueued: z.int().min(0).max(100_000).default(1024).describe('Calls that may wait in line; more are refused as overloaded.'),
     sequential: z
       .union([z.boolean(), names('Tools.')])

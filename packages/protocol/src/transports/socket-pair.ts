@@ -25,7 +25,7 @@ export interface SocketPair {
 export async function createSocketPair(onRead: (bytes: Buffer, length: number) => void): Promise<SocketPair> {
   if (process.platform === 'win32') throw new Error('Named pipes are read ahead, so that their memory cannot be shared');
   // Nobody else may look into the folder, so whoever connects is us.
-  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-'));
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-pair-'));
   const server = createServer({ pauseOnConnect: true });
   try {
     await once(server.listen(path.join(folder, 'pair')), 'listening');

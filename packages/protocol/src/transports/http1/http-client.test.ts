@@ -143,7 +143,7 @@ test('an exchange broken off in its body is over for the server and silent for i
   expect(web.count()).toBe(2);
 });
 
-test('256 requests are in flight at most; the others follow in their order', async () => {
+test('no more requests are in flight than connections are allowed; the others follow in their order', async () => {
   const held: (() => void)[] = [];
   const order: string[] = [];
   await using web = await serve(
@@ -152,7 +152,7 @@ test('256 requests are in flight at most; the others follow in their order', asy
       held.push(() => response.end('{}'));
     }),
   );
-  await using it = await createTestClient(web.url);
+  await using it = await createTestClient(web.url, { maxConnections: 256 });
   const running = Array.from({ length: 300 }, (_, index) => it.start({ headers: ['x-place', String(index)] }));
   await until(() => held.length === 256, '256 requests have come');
   expect(running.filter(({ exchange }) => exchange.isSent)).toHaveLength(256);

@@ -5,7 +5,8 @@ import { Http1Connection, type ConnectionOwner } from './http1-connection.ts';
 import { RequestHeads, type HttpRequest } from './request-head.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-const MAX_CONNECTIONS = 256;
+// Calls are limited before they come here, streams by the sessions they belong to; this only keeps a mistake from taking all descriptors.
+const MAX_CONNECTIONS = 4096;
 const SWEEP_MS = 1_000;
 
 export interface HttpClientOptions {
@@ -14,18 +15,21 @@ export interface HttpClientOptions {
   readonly connectMs: number;
   /** Largest body or event accepted, in bytes. */
   readonly maxMessageBytes: number;
+  /** Most connections at a time. Default: 4,096. */
+  readonly maxConnections?: number;
   /** Certificates to trust in place of those of the system, in PEM. */
   readonly certificates?: string;
   /** Default: the machine's clock. */
   readonly clock?: Clock;
 }
 
-/** Sends HTTP/1.1 requests to one address over at most 256 connections that are kept open. */
+/** Sends HTTP/1.1 requests to one address over connections that are kept open. */
 export class HttpClient implements ConnectionOwner {
   readonly #heads: RequestHeads;
   readonly #dial: Dial;
   readonly #connectMs: number;
   readonly #maxBytes: number;
+  readonly #maxConnections: number;
   readonly #clock: Clock;
   readonly #connections = new Set<Http1Connection>();
   readonly #waiting = new WaitingLine();
@@ -35,11 +39,15 @@ export class HttpClient implements ConnectionOwner {
   #stopSweep: (() => void) | undefined;
   #isClosed = false;
 
-  private constructor({ url, connectMs, maxMessageBytes, clock = systemClock }: HttpClientOptions, dial: Dial) {
+  private constructor(
+    { url, connectMs, maxMessageBytes, maxConnections = MAX_CONNECTIONS, clock = systemClock }: HttpClientOptions,
+    dial: Dial,
+  ) {
     this.#heads = new RequestHeads(url);
     this.#dial = dial;
     this.#connectMs = connectMs;
     this.#maxBytes = maxMessageBytes;
+    this.#maxConnections = maxConnections;
     this.#clock = clock;
   }
 
@@ -123,7 +131,7 @@ export class HttpClient implements ConnectionOwner {
   }
 
   #openMore(): void {
-    while (!this.#isClosed && this.#connectTimers.size < this.#waiting.size && this.#connections.size < MAX_CONNECTIONS) {
+    while (!this.#isClosed && this.#connectTimers.size < this.#waiting.size && this.#connections.size < this.#maxConnections) {
       const connection = new Http1Connection(this.#dial, this);
       this.#connections.add(connection);
       const expire = () => connection.destroy(new Error(`no connection in ${this.#connectMs} ms`));

@@ -10,6 +10,8 @@ import { SseClientChannel } from './sse-client-channel.ts';
 // Ours by the protocol, whatever the configuration says.
 const OWN_HEADERS = /^(accept|content-type|content-length|host|connection|mcp-.*|last-event-id)$/i;
 const MAX_ADDRESS_BYTES = 8_192;
+// Messages are confirmed at once, whatever their answers take.
+const MAX_POSTS_AT_ONCE = 256;
 
 export interface SseAddress {
   /** Name used in error messages. */
@@ -109,7 +111,8 @@ class SseStream implements ExchangeSink {
 
   async #begin(address: URL): Promise<void> {
     const { upstream, url, connectMs, maxMessageBytes, clock, onAnomaly } = this.#options;
-    const posts = await HttpClient.create({ url: address, connectMs, maxMessageBytes, ...(clock && { clock }) });
+    const client = { url: address, connectMs, maxMessageBytes, maxConnections: MAX_POSTS_AT_ONCE, ...(clock && { clock }) };
+    const posts = await HttpClient.create(client);
     const channel = new SseClientChannel({
       upstream,
       host: url.host,
