@@ -18,14 +18,22 @@ const TITLES = {
   answeredMs: 'answered ms',
   answeredAfterReadyMs: 'answered after ready ms',
   kibEach: 'KiB each',
-  kibEachAfterTtl: 'KiB each after their time',
+  kibEachAfterEnd: 'KiB each after their end',
+  shareUsable: 'share usable',
+  leftAfterEnd: 'left after their end',
   shareLeft: 'share left',
+  share: 'share of the ideal',
+  goodPerSecond: 'good/s',
+  refusedPerSecond: 'refused/s',
+  refusedP99Ms: 'p99 of a refusal, ms',
+  goodP99Ms: 'p99 of a good one, ms',
 };
 
 const HELP = `Usage: npm run bench -- [options]
 
   --quick            short slices and few rounds: a look, not a result
   --only NAME        one benchmark; may be given more than once
+  --minutes N        how long the soak lasts; default 10
   --list             their names and budgets
   --against PROGRAM  signalbox.js of another build, measured in the same rounds
   --json             results as JSON`;
@@ -35,6 +43,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     list: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '10' },
     against: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -56,9 +65,11 @@ async function main() {
       console.log([`${name}: ${about}`, ...budgets.map((budget) => `  ${sayBudget(budget)}`)].join('\n'));
     return 0;
   }
-  const chosen = options.only === undefined ? all : all.filter(({ name }) => options.only.includes(name));
+  const chosen =
+    options.only === undefined ? all.filter(({ isOnDemand }) => !isOnDemand) : all.filter(({ name }) => options.only.includes(name));
   const unknown = (options.only ?? []).filter((name) => !all.some((benchmark) => benchmark.name === name));
   if (unknown.length > 0) return refuse(`No benchmark is called "${unknown[0]}"; there are ${all.map(({ name }) => name).join(', ')}`);
+  if (!(Number(options.minutes) > 0)) return refuse(`--minutes must be a number above 0, not "${options.minutes}"`);
   if (!existsSync(COMPILED)) return refuse('The gateway is not built; run "npm run build" first');
   if (options.against !== undefined && !existsSync(options.against)) return refuse(`There is no program at "${options.against}"`);
 
@@ -86,7 +97,7 @@ async function runOne({ name, about, budgets, run }, programs) {
   const machineShare = watchMachine();
   const startedAt = performance.now();
   try {
-    const { rows, metrics } = await run({ quick: options.quick, programs });
+    const { rows, metrics } = await run({ quick: options.quick, programs, minutes: Number(options.minutes) });
     const seconds = (performance.now() - startedAt) / 1000;
     return { name, about, seconds, machineBusy: machineShare(), rows, metrics, budgets: budgets.map((budget) => judge(budget, metrics)) };
   } catch (error) {

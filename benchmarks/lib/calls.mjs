@@ -5,10 +5,12 @@ export async function callEcho(client, name = 'echo') {
   if ((await client.call(name, { text: TEXT })) !== TEXT) throw new Error('The echo was wrong');
 }
 
-/** Has the upstream send 64 KiB and checks their length. */
-export async function callBig(client) {
-  const { length } = await client.call('big', { kib: 64 });
-  if (length !== 64 * 1024) throw new Error(`The text has ${length} characters`);
+/** Returns a call that has the upstream send so many KiB and checks their length. */
+export function callBig(kib) {
+  return async (client) => {
+    const { length } = await client.call('big', { kib });
+    if (length !== kib * 1024) throw new Error(`The text has ${length} characters`);
+  };
 }
 
 /** Lists the tools and checks their number. */

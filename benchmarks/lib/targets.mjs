@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openClient } from './compare.mjs';
@@ -17,7 +17,7 @@ export async function startUpstreams({ initDelayMs = 3000 } = {}) {
 }
 
 /** Command of a stdio upstream. It runs on the core of the load unless told otherwise. */
-export function stdioUpstream({ prefix = '', tools = 3, initDelayMs = 0, core = CORES?.load } = {}) {
+export function stdioUpstream({ prefix = '', tools = 6, initDelayMs = 0, core = CORES?.load } = {}) {
   const options = ['--prefix', prefix, '--tools', String(tools), '--init-delay', String(initDelayMs)];
   return pinned([process.execPath, path.join(SERVERS, 'stdio-upstream.mjs'), ...options], core);
 }
@@ -56,6 +56,12 @@ export async function startGateway(program, config, { folder: given, isPinned = 
   return {
     ...gateway,
     url: gateway.match[0],
+    /** How many sessions it keeps, as it says itself. */
+    async countSessions() {
+      const { token, url } = JSON.parse(readFileSync(path.join(folder, 'data', 'gateway.json'), 'utf8'));
+      const response = await fetch(new URL('/api/v1/status', url), { headers: { authorization: `Bearer ${token}` } });
+      return (await response.json()).sessions.open;
+    },
     async stop() {
       await gateway.stop();
       if (given === undefined) rmSync(folder, { recursive: true, force: true });
@@ -74,7 +80,7 @@ export async function startReadyGateway(program, config, tools = ['echo']) {
     },
     { timeoutMs: 20_000 },
   );
-  client.close();
+  await client.end();
   return gateway;
 }
 

@@ -20,7 +20,7 @@ export const benchmark = {
   async run({ quick, programs }) {
     const [[, program]] = programs;
     const upstreams = await startUpstreams();
-    const entries = { stdio: stdioEntry(), HTTP: { url: upstreams.url(3) } };
+    const entries = { stdio: stdioEntry(), HTTP: { url: upstreams.url(6) } };
     const rows = [];
     const metrics = {};
     for (const [kind, good] of Object.entries(entries)) {

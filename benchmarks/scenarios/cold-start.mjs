@@ -77,7 +77,7 @@ async function measureFirstCall(program, { withSlow }) {
   const upstreams = await startUpstreams({ initDelayMs: SLOW_MS });
   const slow = withSlow ? { slow: { url: upstreams.url('slow') } } : {};
   // The slow one stands first, where it would hold up a start in order of the configuration.
-  const config = { mcpServers: { ...slow, fast: { url: upstreams.url(3) } } };
+  const config = { mcpServers: { ...slow, fast: { url: upstreams.url(6) } } };
   const gateway = await startGateway(program, config, { isPinned: false });
   const client = await openClient(gateway);
   await until(() => tryEcho(client), { timeoutMs: 20_000 });

@@ -22,8 +22,8 @@ export const benchmark = {
     const upstreams = await startUpstreams();
     const http = await compare(program, {
       quick,
-      entry: { url: upstreams.url(3) },
-      connectAndCall: () => connectOverHttp(upstreams.url(3)),
+      entry: { url: upstreams.url(6) },
+      connectAndCall: () => connectOverHttp(upstreams.url(6)),
     });
     await upstreams.stop();
     const stdio = await compare(program, { quick, entry: stdioEntry(), connectAndCall: connectOverStdio });

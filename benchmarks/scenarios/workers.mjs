@@ -23,7 +23,7 @@ export const benchmark = {
     const targets = new Map();
     const [[, program]] = programs;
     for (const workers of COUNTS) {
-      const gateway = await startReadyGateway(program, { listen: { workers }, mcpServers: { bench: { url: upstreams.url(3) } } });
+      const gateway = await startReadyGateway(program, { listen: { workers }, mcpServers: { bench: { url: upstreams.url(6) } } });
       started.push(gateway);
       targets.set(`${workers} ${workers === 1 ? 'worker' : 'workers'}`, { ...gateway, workers });
     }

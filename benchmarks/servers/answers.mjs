@@ -10,7 +10,7 @@ const META = 'io.modelcontextprotocol/';
  *   `tools` is the length of its list, `prefix` stands in front of every name.
  * @returns a function from a parsed message to the text of its answer, a promise of it, or nothing.
  */
-export function createAnswers({ name, prefix = '', tools = 3, initDelayMs = 0 }) {
+export function createAnswers({ name, prefix = '', tools = 6, initDelayMs = 0 }) {
   const info = { name, version: '1.0.0' };
   const meta = { _meta: { [`${META}serverInfo`]: info } };
   const list = listOf(tools).map((tool) => ({ ...tool, name: prefix + tool.name }));
@@ -61,7 +61,24 @@ function callTool({ name, arguments: given }, tail) {
   if (name.endsWith('big')) return `{"content":[{"type":"text","text":${bigText(given.kib)}}]${tail}`;
   // A call that never ends is what a hung upstream looks like.
   if (name.endsWith('hang')) return new Promise(() => undefined);
+  if (name.endsWith('wait')) return after(given.ms, `{"content":[{"type":"text","text":"waited"}]${tail}`);
+  if (name.endsWith('note')) return `{"content":[{"type":"text","text":"${note(given.key)}"}]${tail}`;
+  if (name.endsWith('counts')) return `{"content":[{"type":"text","text":${JSON.stringify(JSON.stringify(countNotes()))}}]${tail}`;
   return `{"content":[{"type":"text","text":"ok"}]${tail}`;
+}
+
+// How often each key was noted, by the number in it.
+const notes = new Map();
+
+function note(key) {
+  const times = (notes.get(key) ?? 0) + 1;
+  notes.set(key, times);
+  return `${key} ${times}`;
+}
+
+function countNotes() {
+  const doubled = [...notes].filter(([, times]) => times > 1).map(([key]) => key);
+  return { keys: notes.size, doubled: doubled.length, examples: doubled.slice(0, 5) };
 }
 
 const bigTexts = new Map();
@@ -89,6 +106,17 @@ function listOf(length) {
       inputSchema: { type: 'object', properties: { kib: { type: 'integer' } }, required: ['kib'] },
     },
     { name: 'hang', description: 'Never answers', inputSchema: { type: 'object' } },
+    {
+      name: 'wait',
+      description: 'Answers after a while',
+      inputSchema: { type: 'object', properties: { ms: { type: 'integer' } }, required: ['ms'] },
+    },
+    {
+      name: 'note',
+      description: 'Notes a key and tells how often it was noted',
+      inputSchema: { type: 'object', properties: { key: { type: 'string' } }, required: ['key'] },
+    },
+    { name: 'counts', description: 'Tells how many keys were noted, and which more than once', inputSchema: { type: 'object' } },
   ];
   const generated = Array.from({ length: Math.max(0, length - basic.length) }, (_, index) => generatedTool(`tool_${index}`, index));
   return [...basic, ...generated];

@@ -5,7 +5,7 @@ import { createAnswers } from './answers.mjs';
 const { values } = parseArgs({
   options: {
     prefix: { type: 'string', default: '' },
-    tools: { type: 'string', default: '3' },
+    tools: { type: 'string', default: '6' },
     'init-delay': { type: 'string', default: '0' },
   },
 });
