@@ -109,6 +109,13 @@ function textOf(outcome: Outcome): unknown {
   return content[0]?.text;
 }
 
+/** The refusal of a revision by a server that speaks `supported`. */
+const unsupported = (id: number | undefined, supported: readonly string[]) => ({
+  jsonrpc: '2.0',
+  id,
+  error: { code: -32022, message: 'Unsupported protocol version', data: { supported, requested: '2026-07-28' } },
+});
+
 /** A handshake server with sessions; what is no part of opening one goes to `answer`. */
 function handshakeServer(
   answer: Answer,
@@ -151,6 +158,39 @@ function modernServer(answer: Answer, capabilities: object = { tools: {} }): Ans
     );
   };
 }
+
+// SEP-2575: https://modelcontextprotocol.io/specification/draft/basic/transports#protocol-version-header
+test.each([['auto'], ['modern']] as const)(
+  'a server that refuses a revision it speaks is asked in it again, in mode %s',
+  async (revision) => {
+    const serveModern = modernServer((_received, response) => response.writeHead(500).end());
+    const { url, seen } = await serve((received, response) =>
+      seen.length === 1 ? json(response, unsupported(received.message.id, ['2026-07-28']), 400) : serveModern(received, response),
+    );
+    const { connection } = await connect(url, { revision });
+    expect(connection.revision).toBe('2026-07-28');
+    expect(seen.map(({ message }) => message.method)).toEqual(['server/discover', 'server/discover']);
+    expect(seen.map(({ headers }) => headers['mcp-protocol-version'])).toEqual(['2026-07-28', '2026-07-28']);
+  },
+);
+
+test('a server that refuses for ever the revision it speaks is asked twice and then in the other way', async () => {
+  const { url, seen } = await serve(({ message }, response) => json(response, unsupported(message.id, ['2026-07-28']), 400));
+  await expect(connect(url)).rejects.toMatchObject({ code: 'UPSTREAM_PROTOCOL' });
+  expect(seen.map(({ message }) => message.method)).toEqual(['server/discover', 'server/discover', 'initialize']);
+});
+
+test('a server that refuses the modern revision and names older ones is asked for those', async () => {
+  const sessions = handshakeServer((_received, response) => response.writeHead(500).end());
+  const { url, seen } = await serve((received, response) =>
+    received.message.method === 'server/discover'
+      ? json(response, unsupported(received.message.id, ['2025-11-25', '2025-06-18']), 400)
+      : sessions(received, response),
+  );
+  const { connection } = await connect(url);
+  expect(connection.revision).toBe('2025-11-25');
+  expect(seen.slice(0, 2).map(({ message }) => message.method)).toEqual(['server/discover', 'initialize']);
+});
 
 test('a modern server gets version, method and name in headers, and the configured ones', async () => {
   const { url, seen } = await serve(

@@ -13,6 +13,8 @@ export interface Opened {
 /** The server answered, but not in a way this generation can go on with. */
 export interface Refused {
   readonly refused: string;
+  /** Whether it refused the very revision it names as one it speaks: then the same request may be taken the next time. */
+  readonly mayBeTaken?: boolean;
 }
 
 export interface NegotiateOptions {
@@ -25,6 +27,7 @@ export interface NegotiateOptions {
 }
 
 const PROBE_MS = 3_000;
+const UNSUPPORTED_REVISION = -32022;
 
 /**
  * Finds out which generation a server speaks. The likelier one is asked first; the other when that one is refused or
@@ -97,7 +100,14 @@ export function readInitialize(outcome: Outcome): Opened | Refused {
 
 /** Reads the answer to `server/discover`. */
 export function readDiscover(outcome: Outcome): Opened | Refused {
-  if (outcome.kind === 'error') return { refused: `"server/discover" was refused with ${outcome.error.code} "${outcome.error.message}"` };
+  if (outcome.kind === 'error') {
+    const { code, message, data } = outcome.error;
+    const supported = code === UNSUPPORTED_REVISION && isObject(data) ? data['supported'] : undefined;
+    return {
+      refused: `"server/discover" was refused with ${code} "${message}"`,
+      mayBeTaken: Array.isArray(supported) && supported.includes(MODERN_REVISION),
+    };
+  }
   const result = outcome.result.object ?? {};
   const versions = result['supportedVersions'];
   if (!Array.isArray(versions) || !versions.includes(MODERN_REVISION)) {
@@ -109,7 +119,13 @@ export function readDiscover(outcome: Outcome): Opened | Refused {
   return { revision: MODERN_REVISION, server: toProfile(result, isObject(meta) ? meta[META.serverInfo] : undefined) };
 }
 
-function waysOf({ connect, discover, initialize }: NegotiateOptions): readonly (() => Promise<Opened | Refused>)[] {
+function waysOf({ connect, discover: ask, initialize }: NegotiateOptions): readonly (() => Promise<Opened | Refused>)[] {
+  // SEP-2575: a client picks one of the revisions the refusal names and asks again; only a modern server refuses so. Asked
+  // once more, not for ever.
+  const discover = async () => {
+    const answer = await ask();
+    return 'refused' in answer && answer.mayBeTaken === true ? ask() : answer;
+  };
   if (connect.revision === 'modern') return [discover];
   if (connect.revision === 'handshake') return [initialize];
   const spokeHandshake = connect.lastRevision !== undefined && isHandshake(connect.lastRevision);
