@@ -53,6 +53,17 @@ describe('a call', () => {
     expect(gateway.records[0]).toMatchObject({ status: 'tool-error', attempts: 0 });
   });
 
+  test('keeps null for an argument that may be absent, which is for the server to read', async () => {
+    const run = vi.fn(() => resultOf({ content: [] }));
+    const inputSchema = { type: 'object', properties: { city: { type: 'string' }, exact: { type: 'boolean' } }, required: ['city'] };
+    await using gateway = await createMemoryGateway({ servers: { a: createScriptedServer([{ name: 'weather', inputSchema, run }]) } });
+    await gateway.list('tools/list');
+    expect(await gateway.call('weather', { city: 'Graz', exact: null })).toMatchObject({ isError: false });
+    expect(run).toHaveBeenCalledWith({ city: 'Graz', exact: null }, expect.anything());
+    expect(textOf(await gateway.call('weather', { city: null }))).toContain('- "city" must be string, not null');
+    expect(run).toHaveBeenCalledTimes(1);
+  });
+
   test('that was never sent is repeated, one that may have run is not', async () => {
     let failures = 1;
     const lose = (sent: boolean) => () => {

@@ -15,6 +15,16 @@ const point = {
   additionalProperties: false,
 };
 
+const nested = {
+  ...point,
+  properties: {
+    ...point.properties,
+    at: { properties: { y: { type: 'boolean' }, 'a/b~c': { enum: ['d'] } } },
+    whole: { properties: { z: { type: 'boolean' } }, required: ['z'] },
+    either: { anyOf: [{ type: 'string' }, { type: 'number' }] },
+  },
+};
+
 describe('a schema', () => {
   test('is compiled once, and from then on checked without a promise', async () => {
     const { validator } = createValidator();
@@ -33,6 +43,30 @@ describe('a schema', () => {
     expect(await validator.validate(schema, { x: 1, when: '2026-07-28T00:00:00Z' })).toBeUndefined();
     expect(validator.validate(schema, { when: 'tomorrow' })).toMatchObject([{ missingKey: 'x' }, { path: 'when' }, { path: 'when' }]);
     expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ['an optional member', { x: 1, tags: null }],
+    ['an optional member of a member', { x: 1, at: { y: null, 'a/b~c': null } }],
+    ['an optional member one of whose forms it must have', { x: 1, either: null }],
+  ])('lets null stand for the absence of %s', async (_, value) => {
+    const { validator } = createValidator();
+    const before = structuredClone(value);
+    expect(await validator.validate(nested, value)).toBeUndefined();
+    expect(value).toEqual(before);
+  });
+
+  test.each([
+    ['a required member', { x: null }, ['x']],
+    ['a required member of a member', { x: 1, whole: { z: null }, at: { y: null } }, ['whole.z', 'at.y']],
+    ['a member that it does not know', { x: 1, unknown: null }, ['']],
+    ['an element of a list', { x: 1, tags: ['a', null] }, ['tags.1']],
+    ['an optional member beside a wrong one', { x: 'one', tags: null }, ['x', 'tags']],
+    ['all there is', null, ['']],
+  ])('does not take null for %s', async (_, value, paths) => {
+    const { validator } = createValidator();
+    const problems = await validator.validate(nested, value);
+    expect(problems?.map(({ path }) => path).toSorted()).toEqual(paths.toSorted());
   });
 
   test('of draft 7 means what it says there', async () => {

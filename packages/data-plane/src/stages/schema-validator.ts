@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
-import { toMessage, type Awaitable, type Logger } from '@signalbox/core';
+import { isObject, toMessage, type Awaitable, type Logger } from '@signalbox/core';
 import { createAjv } from '../../worker/create-ajv.js';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -18,7 +18,10 @@ export interface Problem {
 
 /** Checks values against JSON Schemas of 2020-12 and older drafts. Each schema is compiled once, on its first use. */
 export interface SchemaValidator {
-  /** @returns the problems, or `undefined` when the value fits or its schema cannot be used (that is logged once). */
+  /**
+   * A member that may be absent may also be `null`, whatever its schema says.
+   * @returns the problems, or `undefined` when the value fits or its schema cannot be used (that is logged once).
+   */
   validate(schema: Schema, value: unknown): Awaitable<readonly Problem[] | undefined>;
   /** Tells whether a value certainly fits; `false` also when the schema cannot be used. */
   accepts(schema: Schema, value: unknown): Awaitable<boolean>;
@@ -131,7 +134,25 @@ function unusable(logger: Logger, reason: string): Check {
 
 function run(check: Check, value: unknown): readonly Problem[] | undefined {
   if (check === 'unusable' || check(value)) return undefined;
-  return (check.errors ?? []).filter((error) => !isEcho(error)).map(toProblem);
+  const errors = check.errors ?? [];
+  const withoutNulls = withoutRefusedNulls(value, errors);
+  if (withoutNulls !== undefined && check(withoutNulls)) return undefined;
+  return errors.filter((error) => !isEcho(error)).map(toProblem);
+}
+
+// Clients write `null` for an argument that is not given, and the specification means the same by both (SEP-2243). Whether
+// its tool does is for the server to say, so it is only here that such members are left out.
+function withoutRefusedNulls(value: unknown, errors: readonly ErrorObject[]): unknown {
+  let copy: unknown;
+  for (const error of errors) {
+    const steps = stepsOf(error);
+    const last = steps.pop();
+    if (last === undefined || error.data !== null) continue;
+    copy ??= structuredClone(value);
+    const parent = steps.reduce<unknown>((inner, step) => (inner as Readonly<Record<string, unknown>> | undefined)?.[step], copy);
+    if (isObject(parent)) delete parent[last];
+  }
+  return copy;
 }
 
 // `if` and `anyOf` report once more what their branches reported already.
@@ -140,16 +161,19 @@ function isEcho(error: ErrorObject): boolean {
 }
 
 function toProblem(error: ErrorObject): Problem {
-  const path = error.instancePath
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .join('.');
+  const path = stepsOf(error).join('.');
   const message = messageOf(error);
   const problem = { path, message, keyword: error.keyword };
   if (error.keyword === 'additionalProperties') return { ...problem, unknownKey: String(error.params['additionalProperty']) };
   if (error.keyword === 'required') return { ...problem, missingKey: String(error.params['missingProperty']) };
   return problem;
+}
+
+function stepsOf({ instancePath }: ErrorObject): string[] {
+  return instancePath
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function messageOf({ keyword, params, message, data }: ErrorObject): string {
