@@ -1,6 +1,6 @@
 // What may not come out of JSON.parse and JSON.stringify as it went in: numbers of more digits than a double holds, with
-// exponents, or a negative zero.
-const INEXACT = /\d[eE][+-]?\d|\d{16}|\.\d{15}|-0\b/;
+// exponents, with zeros at the end of a fraction, or a negative zero.
+const INEXACT = /\d[eE][+-]?\d|\d[\d.]{15}|\.\d*0(?!\d)|-0\b/;
 
 const texts = new WeakMap<object, string>();
 

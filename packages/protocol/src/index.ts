@@ -1,5 +1,5 @@
 export { toParams, withParams } from './messages/encode.ts';
-export { readElements, readMember, withMember } from './messages/members.ts';
+export { changedExactly, readElements, readMember, withMember, withoutMember } from './messages/members.ts';
 export { canonicalText } from './messages/canonical-text.ts';
 export { Scanner } from './messages/scan.ts';
 export type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile, TaskWish } from './peers/peer.ts';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { keepExactText } from '@signalbox/core';
 import { buildLists, joinHints } from './catalog-lists.ts';
 
 const brief = { ttlMs: 0, isPublic: false };
@@ -19,6 +20,19 @@ test('clients of the handshake revisions do not see output schemas of anything b
     modern: { resultType: 'complete', tools: [list, object], ttlMs: 0, cacheScope: 'private' },
     handshake: { tools: [{ name: 'list', inputSchema: {} }, object] },
   });
+});
+
+test('numbers stay as they were written, also where an output schema is left out', () => {
+  const schema = '{"minimum":1.0,"maximum":9007199254740993}';
+  const text = `{"name":"list","inputSchema":${schema},"outputSchema":{"type":"array"}}`;
+  const tool = JSON.parse(text) as object;
+  keepExactText(tool, text);
+  const { tools } = buildLists(
+    { tools: [tool], prompts: [], resources: [], resourceTemplates: [] },
+    { tools: extras, prompts: extras, resources: extras, resourceTemplates: extras },
+  );
+  expect(tools.modern.bytes.toString()).toContain(text);
+  expect(tools.handshake.bytes.toString()).toBe(`{"tools":[{"name":"list","inputSchema":${schema}}]}`);
 });
 
 test('a list says how long it holds and for whom', () => {

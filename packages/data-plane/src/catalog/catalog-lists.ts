@@ -1,5 +1,5 @@
 import { RawJson, exactJson, isObject, type ResultOutcome } from '@signalbox/core';
-import { HANDSHAKE_REVISIONS, MODERN_REVISION, isHandshake } from '@signalbox/protocol';
+import { HANDSHAKE_REVISIONS, MODERN_REVISION, changedExactly, isHandshake, withoutMember } from '@signalbox/protocol';
 import type { ListHint } from '../upstreams/manifest.ts';
 
 export type ListName = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
@@ -78,5 +78,6 @@ function toText(items: readonly object[]): string {
 // Clients of the handshake revisions know output schemas of objects only, and refuse a whole list for one that is not.
 function toHandshakeTool(tool: object): object {
   const { outputSchema, ...rest } = tool as { readonly outputSchema?: unknown };
-  return outputSchema === undefined || (isObject(outputSchema) && outputSchema['type'] === 'object') ? tool : rest;
+  if (outputSchema === undefined || (isObject(outputSchema) && outputSchema['type'] === 'object')) return tool;
+  return changedExactly(tool, rest, (text) => withoutMember(text, 'outputSchema'));
 }

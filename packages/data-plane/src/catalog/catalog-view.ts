@@ -1,5 +1,5 @@
-import { RawJson, exactJson, hasExactText, keepExactText, type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
-import { toCoreTool, withMember } from '@signalbox/protocol';
+import { RawJson, type Target, type ToolDefinition, type UpstreamConfig } from '@signalbox/core';
+import { changedExactly, toCoreTool, withMember } from '@signalbox/protocol';
 import type { ListKind, Listed, Manifest } from '../upstreams/manifest.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
 import { buildLists, joinHints, type ListExtras, type CatalogList, type ListName } from './catalog-lists.ts';
@@ -192,11 +192,5 @@ export class CatalogView {
 
 function renamed<Item extends Listed>(item: Item, member: 'name' | 'uri', value: string): Item {
   if (item[member] === value) return item;
-  const copy = { ...item, [member]: value };
-  if (hasExactText(item))
-    keepExactText(
-      copy,
-      withMember(RawJson.fromBytes(Buffer.from(exactJson(item))), member, RawJson.fromValue(value)).bytes.toString('utf8'),
-    );
-  return copy;
+  return changedExactly(item, { ...item, [member]: value }, (text) => withMember(text, member, RawJson.fromValue(value)));
 }

@@ -1,4 +1,4 @@
-import { RawJson } from '@signalbox/core';
+import { RawJson, exactJson, hasExactText, keepExactText } from '@signalbox/core';
 import { Scanner } from './scan.ts';
 
 /** The member of that name as it stands in the text, or `undefined` when there is none or the value is no object. */
@@ -62,6 +62,16 @@ export function withoutMember(object: RawJson, name: string): RawJson | undefine
     return end;
   });
   return kept.length === 0 ? undefined : join([...kept, '}']);
+}
+
+/**
+ * A changed copy of a value that was read from text. Where that text was kept, the copy keeps it too, with the same change
+ * made in it.
+ */
+export function changedExactly<Value extends object>(value: object, copy: Value, change: (text: RawJson) => RawJson | undefined): Value {
+  const text = hasExactText(value) ? change(RawJson.fromBytes(Buffer.from(exactJson(value)))) : undefined;
+  if (text !== undefined) keepExactText(copy, text.bytes.toString('utf8'));
+  return copy;
 }
 
 function join(parts: readonly (Buffer | string)[]): RawJson {

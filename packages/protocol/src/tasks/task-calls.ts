@@ -1,5 +1,6 @@
 import { RawJson, isObject, type ClientProfile, type Params, type ToolDefinition } from '@signalbox/core';
 import { withParams } from '../messages/encode.ts';
+import { changedExactly, readMember, withMember } from '../messages/members.ts';
 import { isHandshake } from '../revisions/revisions.ts';
 import { clientTaskForm, runsToolsAsTasks, serverTaskForm, type TaskForm, type TaskServer } from './task-support.ts';
 
@@ -55,11 +56,17 @@ export function planTaskCall({ client, params, server, definition, isAskable }: 
  * servers at once. A server of the modern revision may make a task of any call.
  */
 export function toCoreTool(tool: ToolDefinition, server: TaskServer): ToolDefinition {
-  const execution = isObject(tool['execution']) ? tool['execution'] : {};
+  const isSaid = isObject(tool['execution']) && tool['execution']['taskSupport'] !== undefined;
   const form = serverTaskForm(server);
-  const isSaid = execution['taskSupport'] !== undefined;
-  if (form === 'extension') return isSaid ? tool : { ...tool, execution: { ...execution, taskSupport: 'optional' } };
-  return form === 'core' || !isSaid ? tool : { ...tool, execution: { ...execution, taskSupport: 'forbidden' } };
+  if (form === 'extension') return isSaid ? tool : withTaskSupport(tool, 'optional');
+  return form === 'core' || !isSaid ? tool : withTaskSupport(tool, 'forbidden');
+}
+
+function withTaskSupport(tool: ToolDefinition, taskSupport: 'optional' | 'forbidden'): ToolDefinition {
+  const execution = isObject(tool['execution']) ? tool['execution'] : {};
+  return changedExactly(tool, { ...tool, execution: { ...execution, taskSupport } }, (text) =>
+    withMember(text, 'execution', withMember(readMember(text, 'execution'), 'taskSupport', RawJson.fromValue(taskSupport))),
+  );
 }
 
 // A task of the core asks whoever waits for its result, which a client of the extension never does. So a tool that may ask
