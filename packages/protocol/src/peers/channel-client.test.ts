@@ -242,6 +242,82 @@ test('log messages go to the requests in flight that can hear them, otherwise to
   expect(notifications.map(({ method }) => method)).toEqual(['notifications/message']);
 });
 
+/** A connection to a server in this process that answers nothing but what opens the conversation, and can say anything. */
+async function connectToSpeaker(revision: 'handshake' | 'modern') {
+  const { left, right } = createChannelPair();
+  const send = (message: object) => right.send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
+  const calls: number[] = [];
+  right.onMessage = (message) => {
+    const { id, method } = JSON.parse(message.toString()) as { id: number; method: string };
+    const capabilities = { tools: { listChanged: true } };
+    if (method === 'server/discover') send({ id, result: { supportedVersions: ['2026-07-28'], capabilities } });
+    if (method === 'initialize')
+      send({ id, result: { protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 's', version: '1' } } });
+    if (method === 'tools/call') calls.push(id);
+  };
+  const notifications: Notification[] = [];
+  const connection = await openChannel(left, {
+    upstream: 'm',
+    client: { name: 'c', version: '1' },
+    revision,
+    handshakeMs: 1_000,
+    maxMessageBytes: 10_000,
+    onNotification: (notification) => notifications.push(notification),
+  });
+  const settle = () => new Promise((resolve) => void setImmediate(resolve));
+  /** Begins a call; `heard` is what it was told. */
+  const begin = async (extra: Parameters<typeof call>[2] = {}) => {
+    const heard: unknown[] = [];
+    const emit = ({ method, params }: Notification) => heard.push([method, params?.value]);
+    connection.request(call('any', {}, { emit, ...extra })).catch(() => undefined);
+    await settle();
+    return { id: calls.at(-1)!, heard };
+  };
+  const say = async (params: object, method = 'notifications/vendor/said') => {
+    send({ method, params });
+    await settle();
+  };
+  return { connection, notifications, begin, say };
+}
+
+const vendor = (params: object) => ['notifications/vendor/said', params];
+
+test.each(['handshake', 'modern'] as const)(
+  'what a %s server says beyond the specification goes to the one call in flight, and to none where there are two',
+  async (revision) => {
+    const { connection, notifications, begin, say } = await connectToSpeaker(revision);
+    const first = await begin();
+    await say({ n: 1 });
+    const second = await begin();
+    await say({ n: 2 });
+    expect(first.heard).toEqual([vendor({ n: 1 })]);
+    expect(second.heard).toEqual([]);
+    await say({}, 'notifications/tools/list_changed');
+    expect(notifications.map(({ method }) => method)).toEqual(['notifications/tools/list_changed']);
+    await connection.close();
+  },
+);
+
+test('what a server says beyond the specification goes to the call whose token it has, whoever else calls', async () => {
+  const { connection, begin, say } = await connectToSpeaker('modern');
+  const first = await begin({ wantsProgress: true });
+  const second = await begin({ wantsProgress: true });
+  const third = await begin();
+  await say({ progressToken: first.id });
+  await say({ progressToken: third.id });
+  await say({ progressToken: 'nobody' });
+  expect(first.heard).toEqual([vendor({ progressToken: first.id })]);
+  expect([second.heard, third.heard]).toEqual([[], []]);
+  await connection.close();
+});
+
+test('what a server says beyond the specification outside of any call is the connection’s to place', async () => {
+  const { connection, notifications, say } = await connectToSpeaker('handshake');
+  await say({ n: 1 });
+  expect(notifications.map(({ method, params }) => [method, params?.value])).toEqual([vendor({ n: 1 })]);
+  await connection.close();
+});
+
 test.each(['handshake', 'modern'])('changes are told by a %s server, without the tag of our own subscription', async (speaks) => {
   const { connection, notifications } = await connect(server(speaks));
   await connection.subscribe('test://a');

@@ -21,6 +21,7 @@ import { taskOfMessage } from '../tasks/task-ids.ts';
 import type { Channel } from '../transports/channel.ts';
 import { FleetingTable } from './bag.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
+import { isOfTheWhole } from './notifications.ts';
 import type { OutgoingRequest } from './peer.ts';
 import { ResultFlow } from './result-flow.ts';
 import { TaskProgress } from './task-progress.ts';
@@ -192,11 +193,11 @@ export class ChannelPeer {
       case 'notifications/progress':
         return this.#progressed(notification);
       case 'notifications/message':
-        return this.#logged(notification);
+        return this.#deliver(notification);
       case 'notifications/cancelled':
         return this.#cancelledByServer(notification);
       default:
-        return this.#options.onNotification(notification);
+        return isOfTheWhole(notification) ? this.#options.onNotification(notification) : this.#passBeyond(notification);
     }
   }
 
@@ -211,9 +212,17 @@ export class ChannelPeer {
     if (pending.request.wantsProgress) pending.request.emit?.(notification);
   }
 
-  // A channel does not say which request a log message belongs to, unless it names a task. Where all that are open, but for
-  // our own, are one caller's, it is theirs; otherwise nobody gets to see what may be about somebody else.
-  #logged(notification: Notification): void {
+  // What goes beyond the specification is told like a log message, unless it has the token that a call asked for progress by.
+  #passBeyond(notification: Notification): void {
+    const token = readIntegerMember(notification, 'progressToken');
+    if (token === undefined) return this.#deliver(notification);
+    const request = this.#inFlight.get(token)?.request;
+    if (request?.wantsProgress === true) request.emit?.(notification);
+  }
+
+  // A channel does not say which request a message belongs to, unless it names a task. Where all that are open, but for our
+  // own, are one caller's, it is theirs; otherwise nobody gets to see what may be about somebody else.
+  #deliver(notification: Notification): void {
     const open = this.#inFlight.list().filter(({ request }) => request.principal !== OWN_PRINCIPAL);
     const newest = open.findLast(({ request }) => request.emit !== undefined);
     if (newest === undefined || taskOfMessage(notification) !== undefined) return this.#options.onNotification(notification);

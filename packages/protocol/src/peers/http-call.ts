@@ -20,6 +20,7 @@ import type { ResponseHeaders } from '../transports/http1/response-head.ts';
 import type { Bag } from './bag.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { httpFailure } from './http-errors.ts';
+import { isOfTheWhole } from './notifications.ts';
 import type { OutgoingRequest } from './peer.ts';
 import type { TaskProgress } from './task-progress.ts';
 import { MIN_FLOW_BYTES, ResultFlow } from './result-flow.ts';
@@ -30,9 +31,6 @@ const DEFAULT_RETRY_MS = 1_000;
 // A server may keep the stream open after its answer; for this long the connection waits to be used again.
 const LINGER_MS = 1_000;
 const METHOD_NOT_FOUND = -32601;
-// Notifications that are not about the call on whose stream they come.
-const OF_THE_WHOLE =
-  /^notifications\/(?:(?:tools|prompts|resources)\/list_changed|resources\/updated|subscriptions\/acknowledged|tasks(?:\/status)?)$/;
 
 export interface HttpCallOptions {
   readonly id: number;
@@ -298,9 +296,7 @@ export class HttpCall implements ExchangeSink, Timed {
         return emit?.(notification);
       default:
         // What servers send beyond the specification on the stream of a call is the caller's.
-        return emit === undefined || OF_THE_WHOLE.test(notification.method)
-          ? this.#options.onNotification(notification)
-          : emit(notification);
+        return emit === undefined || isOfTheWhole(notification) ? this.#options.onNotification(notification) : emit(notification);
     }
   }
 

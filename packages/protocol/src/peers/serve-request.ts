@@ -156,7 +156,14 @@ function sendAhead(notification: Notification, serving: Serving, token: RawJson 
     if (token === undefined) return;
     const progress = withMember(params, 'progressToken', token);
     if (!reply.notify(encodeNotification(method, progress)) && tasks.has(serving)) session?.notify({ method, params: progress });
-  } else if (method !== 'notifications/message' || wantsLog(client, params)) reply.notify(encodeNotification(method, params));
+  } else if (method !== 'notifications/message') reply.notify(encodeNotification(method, withOwnToken(params, token)));
+  else if (wantsLog(client, params)) reply.notify(encodeNotification(method, params));
+}
+
+// What goes beyond the specification may name the call by its token, too.
+function withOwnToken(params: RawJson | undefined, token: RawJson | undefined): RawJson | undefined {
+  if (params === undefined || token === undefined || readMember(params, 'progressToken') === undefined) return params;
+  return withMember(params, 'progressToken', token);
 }
 
 /** Tells whether a log message is severe enough for what the client asked to see. */

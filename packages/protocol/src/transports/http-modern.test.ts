@@ -203,6 +203,22 @@ test('log messages are sent only if a level is asked for, progress only with a t
   ]);
 });
 
+test('what a server says beyond the specification has the token of the client in the place of ours', async () => {
+  const handler = createTestHandler((request) => {
+    if (request.method !== 'tools/call') return undefined;
+    for (const params of [{ progressToken: 7, n: 1 }, { n: 2 }])
+      request.emit?.({ method: 'notifications/vendor/said', params: RawJson.fromValue(params) });
+    return resultOf({ resultType: 'complete', content: [] }, '2026-07-28');
+  });
+  await using it = await start(handler);
+  const said = async (meta: Record<string, unknown>) => {
+    const body = message('tools/call', { name: 'any' }, { ...META, ...meta });
+    return (await send(it.url, { headers: headersOf('tools/call', 'any'), body })).messages.slice(0, -1).map(({ params }) => params);
+  };
+  expect(await said({ progressToken: 'mine' })).toEqual([{ progressToken: 'mine', n: 1 }, { n: 2 }]);
+  expect(await said({})).toEqual([{ progressToken: 7, n: 1 }, { n: 2 }]);
+});
+
 test('closing the stream of a request cancels it', async () => {
   await using it = await start();
   const headers = { ...headersOf('tools/call', 'hang') };
