@@ -10,7 +10,7 @@ const callMs = 2000;
 /**
  * Runs the quadrants over both transports against a gateway that it starts itself, in front of the kit's own server.
  * @param {{
- *   startGateway: (upstreams: any[]) => Promise<{ url: string, prefix: string, budgetMs?: number, stop: () => Promise<void> }>,
+ *   startGateway: (upstreams: any[]) => Promise<{ url: string, aloneUrl?: string, prefix: string, budgetMs?: number, stop: () => Promise<void> }>,
  *   transports?: string[], servers?: string[], clients?: string[], only?: string[], calls?: number, onCheck?: (result: any, cell: any) => void,
  * }} options
  * @returns {Promise<import('./run-cell.mjs').CellResult[]>}
@@ -58,8 +58,8 @@ async function runThrough(startGateway, { entries, cell, options }) {
   } catch (error) {
     return { cell, isSpoken: false, reason: error.message, checks: [] };
   }
-  const { url, prefix, budgetMs } = gateway;
-  return runCell({ ...cell, url, prefix, budgetMs }, options).finally(gateway.stop);
+  const { url, aloneUrl, prefix, budgetMs } = gateway;
+  return runCell({ ...cell, url, aloneUrl, prefix, budgetMs }, options).finally(gateway.stop);
 }
 
 /**

@@ -11,22 +11,33 @@ const maxPages = 20;
 
 /**
  * @typedef {{
- *   client: 'modern' | 'handshake', server: 'modern' | 'handshake', transport: string, url: string, directUrl: string, prefix: string, budgetMs?: number,
- * }} Cell One quadrant over one transport: a client's generation through the gateway, and the server's behind it. `prefix` is what
- *   the gateway puts in front of names; `budgetMs` how long it lets a call to the second server take.
+ *   client: 'modern' | 'handshake', server: 'modern' | 'handshake', transport: string, url: string, aloneUrl?: string, directUrl: string,
+ *   prefix: string, budgetMs?: number,
+ * }} Cell One quadrant over one transport: a client's generation through the gateway, and the server's behind it. `aloneUrl` is where
+ *   the gateway has the first server alone, absent where it has no other; `prefix` what it puts in front of names; `budgetMs` how
+ *   long it lets a call to the second server take.
  */
 
 /**
- * The clients of one cell that its checks share: one that asks the server itself in its own generation, one through the gateway.
+ * The clients of one cell that its checks share: one that asks the server itself in its own generation, one through the gateway,
+ * and one where the gateway has no other server.
  * @param {Cell} cell
  */
 export async function openPair(cell) {
-  const direct = wrap(await open[cell.server]({ url: cell.directUrl, knowsTasks: true }), '');
+  const opened = [];
+  const close = () => Promise.all(opened.map((client) => client.close()));
+  const openAt = async (generation, url, prefix) => {
+    const client = wrap(await open[generation]({ url, knowsTasks: true }), prefix);
+    opened.push(client);
+    return client;
+  };
   try {
-    const through = wrap(await open[cell.client]({ url: cell.url, knowsTasks: true }), cell.prefix);
-    return { direct, through, lists: {}, close: () => Promise.all([direct.close(), through.close()]) };
+    const direct = await openAt(cell.server, cell.directUrl, '');
+    const through = await openAt(cell.client, cell.url, cell.prefix);
+    const alone = cell.aloneUrl === undefined ? through : await openAt(cell.client, cell.aloneUrl, cell.prefix);
+    return { direct, through, alone, lists: {}, close };
   } catch (error) {
-    await direct.close();
+    await close();
     throw error;
   }
 }
@@ -45,6 +56,7 @@ export function createTrial({ cell, pair, options }) {
     isSameEra: cell.client === cell.server,
     direct: pair.direct,
     through: pair.through,
+    alone: pair.alone,
     differences,
     nonce: (word = 'n') => `${word}-${randomUUID().slice(0, 8)}`,
 
@@ -64,10 +76,13 @@ export function createTrial({ cell, pair, options }) {
       if (!isMet) differences.push({ pointer, direct: wanted, through: found });
     },
 
-    /** Makes a request on both sides and compares everything that comes back; params may depend on the side, for its names. */
-    async compare(method, params, given = {}) {
+    /**
+     * Makes a request on both sides and compares everything that comes back; params may depend on the side, for its names.
+     * `through` is another client than the shared one.
+     */
+    async compare(method, params, { through = pair.through, ...given } = {}) {
       const on = (side) => side.request(method, typeof params === 'function' ? params(side) : params, given);
-      return trial.compareExchanges(method, { direct: await on(pair.direct), through: await on(pair.through), sentId: given.id });
+      return trial.compareExchanges(method, { direct: await on(pair.direct), through: await on(through), sentId: given.id });
     },
 
     /** A whole list on both sides, asked for once in a cell. */
@@ -162,3 +177,6 @@ export function contains(whole, part) {
   if (typeof part !== 'object' || part === null) return isSameJson(whole, part);
   return typeof whole === 'object' && whole !== null && Object.entries(part).every(([key, value]) => contains(whole[key], value));
 }
+
+/** Whether the gateway of a cell has several servers, and the first one alone elsewhere. */
+export const hasSeveral = ({ aloneUrl }) => aloneUrl !== undefined;

@@ -1,3 +1,4 @@
+import { hasSeveral } from '../trial.mjs';
 import { lists } from '../wire/protocol.mjs';
 
 /** Which members of definitions have no counterpart in the other generation, so that they may be left out on the way there. */
@@ -94,10 +95,21 @@ export const pageChecks = [
     group: 'pages',
     name: `${method} keeps _meta and unknown members of the list itself`,
     run: async (t) => {
-      const { direct, through } = await t.lists(method);
+      const { direct } = await t.lists(method);
       const { _meta, 'kit.test/unknown': unknown } = direct.pages[0];
-      t.expect('/_meta/kit.test~1list', _meta['kit.test/list'], through.pages[0]._meta?.['kit.test/list']);
-      t.expect('/kit.test~1unknown', unknown, through.pages[0]['kit.test/unknown']);
+      const [page] = (await t.alone.list(method)).pages;
+      t.expect('/_meta/kit.test~1list', _meta['kit.test/list'], page._meta?.['kit.test/list']);
+      t.expect('/kit.test~1unknown', unknown, page['kit.test/unknown']);
+    },
+  })),
+  ...Object.keys(lists).map((method) => ({
+    group: 'pages',
+    name: `${method} does not say of several servers what one of them says of its list`,
+    when: hasSeveral,
+    run: async (t) => {
+      const [page] = (await t.lists(method)).through.pages;
+      t.expect('/_meta/kit.test~1list', undefined, page._meta?.['kit.test/list']);
+      t.expect('/kit.test~1unknown', undefined, page['kit.test/unknown']);
     },
   })),
   {

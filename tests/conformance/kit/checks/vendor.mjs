@@ -1,15 +1,39 @@
 import { JsonText } from '../wire/json.mjs';
-import { contains } from '../trial.mjs';
+import { contains, hasSeveral } from '../trial.mjs';
 import { lists } from '../wire/protocol.mjs';
 
-/** What only vendors know. */
+/** What only vendors know. It names no server, so it is for the one that stands alone. */
 export const vendorChecks = [
   {
     group: 'vendor',
     name: "a vendor's request reaches the server and its answer the client",
-    run: (t) => t.compare('kit.test/echo', { any: { thing: [1, new JsonText('9007199254740993')] }, _meta: { 'kit.test/vendor': 1 } }),
+    run: (t) =>
+      t.compare(
+        'kit.test/echo',
+        { any: { thing: [1, new JsonText('9007199254740993')] }, _meta: { 'kit.test/vendor': 1 } },
+        { through: t.alone },
+      ),
   },
-  { group: 'vendor', name: "the error of a vendor's request arrives as it is", run: (t) => t.compare('kit.test/fail', { nonce: 'fixed' }) },
+  {
+    group: 'vendor',
+    name: "the error of a vendor's request arrives as it is",
+    run: (t) => t.compare('kit.test/fail', { nonce: 'fixed' }, { through: t.alone }),
+  },
+  {
+    group: 'vendor',
+    name: "a vendor's request that could be for several servers is refused, and why",
+    when: hasSeveral,
+    run: async (t) => {
+      const { response } = await t.through.request('kit.test/echo', {});
+      t.expect('/error/code', -32601, response.error?.code);
+      t.demand(
+        '/error/message',
+        /several servers/.test(response.error?.message),
+        'that there are several servers',
+        response.error?.message,
+      );
+    },
+  },
   {
     group: 'vendor',
     name: "a vendor's notification during a call reaches the client",
@@ -20,9 +44,22 @@ export const vendorChecks = [
     name: "a vendor's notification reaches the server",
     run: async (t) => {
       const nonce = t.nonce();
-      await t.through.notify('notifications/kit.test/said', { nonce, list: [1, {}] });
-      const { notifications } = await t.waitForJournal(nonce, ({ notifications: heard }) => heard.length > 0);
+      await t.alone.notify('notifications/kit.test/said', { nonce, list: [1, {}] });
+      const { notifications } = await t.waitForJournal(nonce, ({ notifications: heard }) => heard.length > 0, { side: t.alone });
+      t.expect('/notifications/length', 1, notifications.length);
       t.expect('/params/list', [1, {}], notifications[0]?.params?.list);
+    },
+  },
+  {
+    group: 'vendor',
+    name: "a vendor's notification that could be for several servers reaches none",
+    when: hasSeveral,
+    run: async (t) => {
+      const [dropped, passed] = [t.nonce(), t.nonce()];
+      await t.through.notify('notifications/kit.test/said', { nonce: dropped });
+      await t.alone.notify('notifications/kit.test/said', { nonce: passed });
+      await t.waitForJournal(passed, ({ notifications }) => notifications.length > 0, { side: t.alone });
+      t.expect('/notifications', [], (await t.journal(dropped)).notifications);
     },
   },
 ];
