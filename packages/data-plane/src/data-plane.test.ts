@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { Cancellation, GatewayError, systemClock } from '@signalbox/core';
+import { Cancellation, GatewayError, RawJson, systemClock } from '@signalbox/core';
 import { createMemoryGateway, createScriptedServer, resultOf, textOf, type ScriptedTool } from './testing/memory-gateway.ts';
 
 function say(name: string, text: string, more: Partial<ScriptedTool> = {}): ScriptedTool {
@@ -168,6 +168,63 @@ describe('a call', () => {
       code: 'DEADLINE_EXCEEDED',
       data: { callId: expect.stringMatching(/-1$/) as unknown },
     });
+  });
+});
+
+describe('a notification beyond the specification', () => {
+  const caller = {
+    client: { revision: '2026-07-28', info: { name: 'editor', version: '9' }, capabilities: {}, logLevel: 'off' },
+    principal: 'ann',
+  } as const;
+  const said = { method: 'notifications/vendor/said', params: RawJson.fromBytes(Buffer.from('{"n":1,"list":[{}]}')) };
+
+  test('reaches the one server there is, as a call with its record', async () => {
+    const server = createScriptedServer([say('search', '')]);
+    await using gateway = await createMemoryGateway({ servers: { a: server } });
+    await gateway.list('tools/list');
+    gateway.handler.notify!(said, caller);
+    await expect
+      .poll(() => server.told)
+      .toEqual([{ method: said.method, params: { n: 1, list: [{}] }, caller: { ...caller, session: undefined } }]);
+    expect(gateway.records).toMatchObject([
+      { method: said.method, name: said.method, upstream: 'a', client: 'editor', status: 'ok', attempts: 1 },
+    ]);
+  });
+
+  test('waits for its server, and is recorded as failed where that is away', async () => {
+    const server = createScriptedServer([say('search', '')]);
+    await using gateway = await createMemoryGateway({ servers: { a: server }, config: { a: { restart: { backoffMs: 60_000 } } } });
+    await gateway.list('tools/list');
+    server.start = () => Promise.reject(new GatewayError('UPSTREAM_UNAVAILABLE', 'broken', { data: { phase: 'spawn' } }));
+    await server.crash();
+    gateway.handler.notify!(said, caller);
+    await expect.poll(() => gateway.records).toMatchObject([{ upstream: 'a', status: 'gateway-error', error: 'UPSTREAM_UNAVAILABLE' }]);
+    expect(server.told).toEqual([]);
+  });
+
+  test('reaches none of several servers, but the one at an address of its own', async () => {
+    const [a, b] = [createScriptedServer([say('search', '')]), createScriptedServer([say('find', '')])];
+    await using gateway = await createMemoryGateway({
+      servers: { a, b },
+      more: { virtualServers: { only: { upstreams: ['b'] } } },
+    });
+    await gateway.list('tools/list');
+    gateway.handler.notify!(said, caller);
+    expect(gateway.records).toMatchObject([{ upstream: undefined, status: 'gateway-error', error: 'METHOD_NOT_FOUND' }]);
+    gateway.at('only').handler.notify!(said, caller);
+    await expect.poll(() => b.told).toHaveLength(1);
+    expect(a.told).toEqual([]);
+  });
+
+  test('is not what only looks like one, and no request either', async () => {
+    const server = createScriptedServer([say('search', '')]);
+    await using gateway = await createMemoryGateway({ servers: { a: server } });
+    await gateway.list('tools/list');
+    for (const method of ['notifications/Initialized', 'notifications/roots/list_changed', 'tools/call', 'vendor/said'])
+      gateway.handler.notify!({ ...said, method }, caller);
+    await expect(gateway.call('', {}, { method: said.method, params: {} })).rejects.toMatchObject({ code: 'METHOD_NOT_FOUND' });
+    expect(gateway.records.map(({ method }) => method)).toEqual([said.method]);
+    expect(server.told).toEqual([]);
   });
 });
 

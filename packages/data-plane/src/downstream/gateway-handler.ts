@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  Cancellation,
   GatewayError,
   RawJson,
   isObject,
@@ -13,14 +14,24 @@ import {
   type Outcome,
   type Params,
   type Priority,
+  type Question,
   type Request,
   type Seal,
 } from '@signalbox/core';
-import { MODERN_REVISION, type RequestHandler, type ServerProfile, type TaskWish } from '@signalbox/protocol';
+import {
+  MODERN_REVISION,
+  canBeAsked,
+  splitParams,
+  type Caller,
+  type RequestHandler,
+  type ServerProfile,
+  type TaskWish,
+} from '@signalbox/protocol';
 import { toListOutcome, type ListName } from '../catalog/catalog-lists.ts';
 import type { Surface } from '../catalog/surface.ts';
 import { readInnerParams } from '../search/call-through.ts';
 import { SEARCH_TOOLS } from '../search/search-tools.ts';
+import { isNotificationBeyond } from '../stages/beyond.ts';
 import type { SurfaceCall, Whole } from '../stages/call-stages.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
@@ -63,7 +74,10 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
     table: options.tasks.table,
     seal: options.seal,
     ask: (request) =>
-      ask({ ...toCall(request, { id: nextId(), inner: undefined }, options), deadlineMs: options.clock.monotonic() + TASK_LIST_MS }),
+      ask({
+        ...toCall(request, { id: nextId(), inner: undefined, isNotification: false }, options),
+        deadlineMs: options.clock.monotonic() + TASK_LIST_MS,
+      }),
   };
   return {
     describe: (): ServerProfile => surface.profile,
@@ -73,13 +87,15 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
       if (list !== undefined) return answerList(options, list, request);
       if (request.method === 'tasks/list') return listTasks(tasks, request);
       const inner = surface.kind === 'search' && request.method === 'tools/call' ? readInnerParams(request.params) : undefined;
-      const call = toCall(request, { id: nextId(), inner }, options);
+      const call = toCall(request, { id: nextId(), inner, isNotification: false }, options);
       return inner === undefined ? dispatch(call) : callFound(options, call);
     },
     watchTask: (taskId: string, wish: TaskWish) => (surface.isGone ? undefined : options.tasks.news.watch(taskId, wish)),
     watch: (listener: (notification: Notification) => void) => surface.watch(listener),
-    notify: (notification: Notification, session: CallerSession | undefined) => {
-      if (session !== undefined) options.notify(notification, session);
+    notify: (notification: Notification, caller: Caller) => {
+      if (surface.isGone) return;
+      if (isNotificationBeyond(notification.method)) tellUpstream(options, toRequest(notification, caller), nextId());
+      else if (caller.session !== undefined) options.notify(notification, caller.session);
     },
     subscribe: (uri: string) => {
       const target = surface.view.resource(uri);
@@ -99,6 +115,32 @@ interface Making {
   readonly id: string;
   /** The params of the call of a tool that was named to `call_tool`. */
   readonly inner: Params | undefined;
+  readonly isNotification: boolean;
+}
+
+// It goes the way of the calls of its client, so also over a connection of its own where that has one.
+function toRequest({ method, params }: Notification, { client, principal, session }: Caller): Request {
+  return {
+    method,
+    params: splitParams(params),
+    client,
+    principal,
+    session,
+    ask: canBeAsked(client.capabilities) ? (question) => session?.ask(question) ?? refuseQuestion(question) : undefined,
+    cancellation: new Cancellation(),
+    emit: undefined,
+    wantsProgress: false,
+  };
+}
+
+function refuseQuestion({ method }: Question): Promise<Outcome> {
+  return Promise.reject(new GatewayError('MISSING_CAPABILITY', `Cannot ask a client "${method}" on behalf of a notification`));
+}
+
+// Nobody waits for an answer, and what became of it stands in its record.
+function tellUpstream(options: GatewayHandlerOptions, request: Request, id: string): void {
+  const call = toCall(request, { id, inner: undefined, isNotification: true }, options);
+  void (async () => options.dispatch(call))().catch(() => undefined);
 }
 
 // A call of `call_tool` is the call of the tool it names, from here on and for everything behind.
@@ -133,7 +175,7 @@ function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName,
   return wait === undefined ? answer() : wait.then(answer);
 }
 
-function toCall(request: Request, { id, inner }: Making, { surface, clock }: GatewayHandlerOptions): Whole<SurfaceCall> {
+function toCall(request: Request, { id, inner, isNotification }: Making, { surface, clock }: GatewayHandlerOptions): Whole<SurfaceCall> {
   const meta = request.params.get('_meta')?.value;
   const wishes = isObject(meta) ? meta : undefined;
   const timeoutMs = wishes?.[TIMEOUT_KEY];
@@ -153,6 +195,7 @@ function toCall(request: Request, { id, inner }: Making, { surface, clock }: Gat
     id,
     surface,
     isFound: inner !== undefined,
+    isNotification,
     priority: toPriority(wishes?.[PRIORITY_KEY]),
     deadlineMs: typeof timeoutMs === 'number' && timeoutMs > 0 ? clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
   };

@@ -18,6 +18,8 @@ export interface SurfaceCall extends Call {
   readonly surface: Surface;
   /** Whether its tool was named to `call_tool`: found rather than listed. */
   readonly isFound: boolean;
+  /** Whether it is a notification, which has no answer. Its outcome tells that it was sent. */
+  readonly isNotification: boolean;
 }
 
 /** A call that is being recorded. */

@@ -78,6 +78,7 @@ function withTrace(call: SurfaceCall, trace: CallTrace): Whole<ObservedCall> {
     deadlineMs: call.deadlineMs,
     surface: call.surface,
     isFound: call.isFound,
+    isNotification: call.isNotification,
     trace,
   };
 }

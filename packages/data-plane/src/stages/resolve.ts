@@ -8,6 +8,7 @@ import { unknownTask } from '../tasks/kept-tasks.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
+import { isBeyond, isNotificationBeyond } from './beyond.ts';
 import type { ObservedCall, TargetedCall, Whole } from './call-stages.ts';
 
 export interface ResolveOptions {
@@ -32,7 +33,7 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
       call.trace.upstream = resolution.target.upstream;
       return next(withTarget(call, resolution, fallbacksFor(options, call, resolution.target)));
     };
-    const resolution = call.method.startsWith('tasks/') ? findTask(options, call) : find(call);
+    const resolution = call.isNotification ? beyond(call) : call.method.startsWith('tasks/') ? findTask(options, call) : find(call);
     if (resolution !== undefined) return pass(resolution);
     const settled = options.settled(call.surface);
     if (settled === undefined) throw notFound(options, call);
@@ -65,6 +66,7 @@ function withTarget(call: ObservedCall, { target, params, task }: Resolution, fa
     deadlineMs: call.deadlineMs,
     surface: call.surface,
     isFound: call.isFound,
+    isNotification: call.isNotification,
     trace: call.trace,
     target,
     fallbacks,
@@ -87,42 +89,16 @@ function find(call: ObservedCall): Resolution | undefined {
   }
 }
 
-// In small letters. Some are servers' to ask, not clients'.
-const SPECIFIED: ReadonlySet<string> = new Set([
-  'initialize',
-  'ping',
-  'server/discover',
-  'subscriptions/listen',
-  'tools/list',
-  'tools/call',
-  'prompts/list',
-  'prompts/get',
-  'resources/list',
-  'resources/read',
-  'resources/templates/list',
-  'resources/subscribe',
-  'resources/unsubscribe',
-  'completion/complete',
-  'logging/setlevel',
-  'sampling/createmessage',
-  'elicitation/create',
-  'roots/list',
-]);
-
-// A server may be less particular than we are: what it could take for a method of the specification is not beyond it, and
-// would reach what is not shown here.
-function isBeyond(method: string): boolean {
-  return /^[\x21-\x7e]+$/.test(method) && !SPECIFIED.has(method.toLowerCase()) && !/^notifications\//i.test(method);
-}
-
 // Methods beyond the specification name nobody, so they can be passed on only where there is one single server to mean.
 function beyond(call: ObservedCall): Resolution {
-  if (!isBeyond(call.method))
+  const isPassable = call.isNotification ? isNotificationBeyond : isBeyond;
+  if (!isPassable(call.method))
     throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer ${JSON.stringify(call.method.slice(0, 100))}: no such method here`);
   const [only, ...others] = call.surface.upstreams.filter((name) => !isBuiltIn(name));
   const why =
     only === undefined ? 'no such method here' : 'it is no method of the specification, and with several servers here it names none';
-  if (only === undefined || others.length > 0) throw new GatewayError('METHOD_NOT_FOUND', `Cannot answer "${call.method}": ${why}`);
+  const what = call.isNotification ? 'Cannot pass on' : 'Cannot answer';
+  if (only === undefined || others.length > 0) throw new GatewayError('METHOD_NOT_FOUND', `${what} "${call.method}": ${why}`);
   call.trace.name = call.method;
   return { target: { upstream: only, name: call.method, definition: undefined }, params: call.params };
 }

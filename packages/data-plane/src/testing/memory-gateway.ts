@@ -19,7 +19,7 @@ import {
   type Snapshot,
   type State,
 } from '@signalbox/core';
-import { MODERN_REVISION, openMemory, toParams, type RequestHandler } from '@signalbox/protocol';
+import { MODERN_REVISION, openMemory, toParams, type Caller, type RequestHandler } from '@signalbox/protocol';
 import { createSeal } from '@signalbox/security';
 import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
 import { createDataPlane, type DataPlane } from '../data-plane.ts';
@@ -48,6 +48,8 @@ export interface ScriptedServer {
   opened: number;
   closed: number;
   readonly subscriptions: Set<string>;
+  /** What clients told it, and who they were. */
+  readonly told: { readonly method: string; readonly params: unknown; readonly caller: Caller }[];
   emit(method: string, params?: object): void;
   /** Ends the present connection as a crash would. */
   crash(): Promise<void>;
@@ -67,6 +69,7 @@ export function createScriptedServer(
     opened: 0,
     closed: 0,
     subscriptions: new Set<string>(),
+    told: [] as ScriptedServer['told'][number][],
     emit: (method: string, params?: object) => {
       for (const listener of listeners) listener({ method, params: params === undefined ? undefined : RawJson.fromValue(params) });
     },
@@ -93,6 +96,7 @@ export function createScriptedServer(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    notify: ({ method, params }, caller) => server.told.push({ method, params: params?.value, caller }),
     subscribe: (uri) => {
       server.subscriptions.add(uri);
       return () => server.subscriptions.delete(uri);

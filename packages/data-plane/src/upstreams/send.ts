@@ -1,5 +1,5 @@
-import { GatewayError, toOutcome, type Answer, type Awaitable, type Clock } from '@signalbox/core';
-import { changeTaskIdAround, readCreatedTask, type Connection, type TaskState } from '@signalbox/protocol';
+import { GatewayError, RawJson, toOutcome, type Answer, type Awaitable, type Clock, type Outcome } from '@signalbox/core';
+import { MODERN_REVISION, changeTaskIdAround, joinParams, readCreatedTask, type Connection, type TaskState } from '@signalbox/protocol';
 import type { TargetedCall } from '../stages/call-stages.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -51,6 +51,7 @@ async function sendIsolated(
 }
 
 function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Answer> {
+  if (call.isNotification) return Promise.resolve(tell(connection, call));
   const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress, offersTask, taskEnd, sink } = call;
   // A connection does not begin what is cancelled before it begins.
   if (!cancellation.isCancelled) call.trace.isSent = true;
@@ -59,6 +60,20 @@ function request(connection: Connection, call: TargetedCall, timeoutMs: number):
     ? connection.request(request)
     : connection.pour(request, sink);
 }
+
+function tell(connection: Connection, { method, params, client, principal, session, trace }: TargetedCall): Outcome {
+  trace.isSent = true;
+  connection.notify({ method, params: params.size === 0 ? undefined : joinParams(params) }, { client, principal, session });
+  return TOLD;
+}
+
+const TOLD: Outcome = {
+  kind: 'result',
+  result: RawJson.fromValue({ resultType: 'complete' }),
+  resultType: 'complete',
+  isError: false,
+  revision: MODERN_REVISION,
+};
 
 // A task is known by its result.
 function isNeededWhole({ offersTask, taskEnd }: TargetedCall): boolean {

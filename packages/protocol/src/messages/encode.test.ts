@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { RawJson } from '@signalbox/core';
-import { encodeError, encodeNotification, encodeOutcome, encodeRequest, encodeResult, toOneLine, toParams, withParams } from './encode.ts';
+import {
+  encodeError,
+  encodeNotification,
+  encodeOutcome,
+  encodeRequest,
+  encodeResult,
+  joinParams,
+  splitParams,
+  toOneLine,
+  toParams,
+  withParams,
+} from './encode.ts';
 
 const raw = (text: string) => RawJson.fromBytes(Buffer.from(text));
 
@@ -33,6 +44,12 @@ test('params are copied with changes, in their order', () => {
     ['d', 4],
   ]);
   expect([...params.keys()]).toEqual(['a', 'c']);
+});
+
+test('an object taken apart and joined again has the same members in the same bytes', () => {
+  for (const text of ['{"a\\"b":9007199254740993,"c":{ "d":1.0 }}', '{}'])
+    expect(joinParams(splitParams(raw(text))).bytes.toString()).toBe(text);
+  expect(splitParams(undefined).size).toBe(0);
 });
 
 test('text without line ends is not copied', () => {

@@ -1,6 +1,7 @@
 import { RawJson, exactJson, type Outcome, type Params, type RpcError } from '@signalbox/core';
 import { removeLineEnds } from './lines.ts';
 import { MessageParams } from './message-params.ts';
+import { Scanner } from './scan.ts';
 
 const RESULT = Buffer.from(',"result":');
 const END = Buffer.from('}');
@@ -75,6 +76,20 @@ export function joinParams(params: Params): RawJson {
   const parts: Buffer[] = [];
   for (const [name, value] of params) parts.push(Buffer.from(`${parts.length === 0 ? '{' : ','}${JSON.stringify(name)}:`), value.bytes);
   return RawJson.fromBytes(Buffer.concat([...(parts.length === 0 ? [Buffer.from('{')] : parts), END]));
+}
+
+/** The members of one JSON object as params. */
+export function splitParams(object: RawJson | undefined): Params {
+  const params = new Map<string, RawJson>();
+  if (object === undefined) return params;
+  const { bytes } = object;
+  const scanner = new Scanner(bytes);
+  scanner.scanObject(0, (name, start) => {
+    const end = scanner.skipValue(start);
+    params.set(name, RawJson.fromBytes(bytes.subarray(start, end)));
+    return end;
+  });
+  return params;
 }
 
 /** Builds params from plain values; members that are `undefined` are left out. */

@@ -247,8 +247,10 @@ async function connectToSpeaker(revision: 'handshake' | 'modern') {
   const { left, right } = createChannelPair();
   const send = (message: object) => right.send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
   const calls: number[] = [];
+  const heardByServer: unknown[] = [];
   right.onMessage = (message) => {
-    const { id, method } = JSON.parse(message.toString()) as { id: number; method: string };
+    const { id, method, params } = JSON.parse(message.toString()) as { id?: number; method: string; params?: unknown };
+    if (id === undefined) return void heardByServer.push([method, params]);
     const capabilities = { tools: { listChanged: true } };
     if (method === 'server/discover') send({ id, result: { supportedVersions: ['2026-07-28'], capabilities } });
     if (method === 'initialize')
@@ -277,7 +279,7 @@ async function connectToSpeaker(revision: 'handshake' | 'modern') {
     send({ method, params });
     await settle();
   };
-  return { connection, notifications, begin, say };
+  return { connection, notifications, heardByServer, settle, begin, say };
 }
 
 const vendor = (params: object) => ['notifications/vendor/said', params];
@@ -308,6 +310,31 @@ test('what a server says beyond the specification goes to the call whose token i
   await say({ progressToken: 'nobody' });
   expect(first.heard).toEqual([vendor({ progressToken: first.id })]);
   expect([second.heard, third.heard]).toEqual([[], []]);
+  await connection.close();
+});
+
+test.each([
+  ['handshake', [['notifications/initialized', undefined], vendor({ n: 1 }), ['notifications/of/ours', undefined]]],
+  [
+    'modern',
+    [
+      vendor({
+        n: 1,
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientInfo': { name: 'editor', version: '9' },
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      }),
+    ],
+  ],
+] as const)('what a client says reaches a %s server, and what we say ourselves only one that has a handshake', async (revision, wanted) => {
+  const { connection, heardByServer, settle } = await connectToSpeaker(revision);
+  const client: ClientProfile = { revision: '2025-11-25', info: { name: 'editor', version: '9' }, capabilities: {}, logLevel: 'off' };
+  connection.notify({ method: 'notifications/vendor/said', params: RawJson.fromValue({ n: 1 }) }, { client, principal: 'local' });
+  connection.notify({ method: 'notifications/of/ours', params: undefined });
+  await settle();
+  expect(heardByServer).toEqual(wanted);
   await connection.close();
 });
 

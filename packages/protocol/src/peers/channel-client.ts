@@ -11,7 +11,7 @@ import {
   type Outcome,
   type ResultSink,
 } from '@signalbox/core';
-import { toParams } from '../messages/encode.ts';
+import { encodeNotification, toParams } from '../messages/encode.ts';
 import { readInteger } from '../messages/integer.ts';
 import { isHandshake } from '../revisions/revisions.ts';
 import type { Channel } from '../transports/channel.ts';
@@ -19,8 +19,15 @@ import { ChangeListener, subscriptionOf, type ChangeListenerOptions, type Listen
 import { ChannelPeer, type PendingRequest } from './channel-peer.ts';
 import { withAnswers } from './input-rounds.ts';
 import { initializeParams, negotiate, readDiscover, readInitialize, type Opened } from './opening.ts';
-import { NO_PARAMS, createModernEncoder, encodeHandshakeRequest, ownRequest } from './outgoing.ts';
-import type { Connection, ConnectOptions, OutgoingRequest, ServerProfile } from './peer.ts';
+import {
+  NO_PARAMS,
+  createModernEncoder,
+  encodeHandshakeNotification,
+  encodeHandshakeRequest,
+  encodeModernNotification,
+  ownRequest,
+} from './outgoing.ts';
+import type { Caller, Connection, ConnectOptions, OutgoingRequest, ServerProfile } from './peer.ts';
 import { toOutcomeError, unavailable } from './upstream-errors.ts';
 
 export interface ChannelConnectOptions extends ConnectOptions {
@@ -103,7 +110,7 @@ class ChannelConnection implements Connection {
     peer.revision = opened.revision;
     if (isHandshake(opened.revision)) {
       this.#encode = encodeHandshakeRequest;
-      peer.notify('notifications/initialized');
+      peer.tell(encodeNotification('notifications/initialized'));
       return;
     }
     this.#encode = encodeModern;
@@ -126,8 +133,9 @@ class ChannelConnection implements Connection {
     return withAnswers(answer, request, { upstream: this.#options.upstream, again: (next) => this.#peer.start(next, how).answer });
   }
 
-  notify(notification: Notification): void {
-    if (this.#listener === undefined) this.#peer.notify(notification.method, notification.params);
+  notify(notification: Notification, caller?: Caller): void {
+    if (this.#listener === undefined) this.#peer.tell(encodeHandshakeNotification(notification));
+    else if (caller !== undefined) this.#peer.tell(encodeModernNotification(notification, caller.client, this.#options.client));
   }
 
   async ping(timeoutMs: number): Promise<void> {

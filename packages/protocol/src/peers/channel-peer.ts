@@ -100,8 +100,9 @@ export class ChannelPeer {
     return pending;
   }
 
-  notify(method: string, params?: RawJson): void {
-    this.#send(encodeNotification(method, params));
+  /** Sends a message that has no answer. */
+  tell(frame: Buffer): void {
+    this.#send(frame);
   }
 
   /** Gives a request up: its answer rejects at once, and the server is told. */
@@ -132,7 +133,7 @@ export class ChannelPeer {
   }
 
   #tellCancelled(requestId: number, reason: string): void {
-    this.notify('notifications/cancelled', RawJson.fromValue({ requestId, reason }));
+    this.#send(encodeNotification('notifications/cancelled', RawJson.fromValue({ requestId, reason })));
   }
 
   // The frame is checked by decoding it, but what is looked up inside may still turn out to be no JSON.

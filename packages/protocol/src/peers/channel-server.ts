@@ -1,5 +1,6 @@
 import {
   GatewayError,
+  LOCAL_PRINCIPAL,
   RawJson,
   toGatewayError,
   toOutcome,
@@ -23,7 +24,7 @@ import {
 } from '../messages/message.ts';
 import { HANDSHAKE_REVISIONS } from '../revisions/revisions.ts';
 import type { Channel } from '../transports/channel.ts';
-import { ModernRequests, claimedRevision, isModernClaim } from './modern-requests.ts';
+import { ModernRequests, claimedRevision, isModernClaim, readSpeaker } from './modern-requests.ts';
 import { PeerContext } from './peer-context.ts';
 import type { RequestHandler } from './peer.ts';
 import { PendingRequests } from './pending-requests.ts';
@@ -94,7 +95,8 @@ export function serveChannel(channel: Channel, options: ChannelServerOptions): C
       const id = message.params && readMember(message.params, 'requestId');
       if (id !== undefined) pending.cancel(id, reasonOf(message));
     } else if (session !== undefined) session.receive(message);
-    else if (message.method !== 'notifications/initialized') context.notify(message);
+    else if (message.method !== 'notifications/initialized')
+      context.notify(message, { client: readSpeaker(message), principal: options.principal ?? LOCAL_PRINCIPAL });
   };
 
   const unwatch = options.handler.watch((notification: Notification) => {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type ClientProfile, Cancellation, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
+import { type ClientProfile, Cancellation, RawJson, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
 import { afterEach, expect, test } from 'vitest';
 import { toParams } from '../messages/encode.ts';
 import { openHttp, type HttpConnectOptions } from './http-connection.ts';
@@ -534,4 +534,38 @@ test('the progress of a task comes to the call that began it, on whichever strea
     ['call', 1],
     ['result', 2],
   ]);
+});
+
+test('what a client says goes to a modern server with its name and in headers, and to a handshake server in its session', async () => {
+  const caller = {
+    client: { revision: '2025-11-25', info: { name: 'editor', version: '9' }, capabilities: {}, logLevel: 'off' },
+    principal: 'local',
+  } as const;
+  const notification = { method: 'notifications/vendor/said', params: RawJson.fromValue({ n: 1 }) };
+  const accept: Answer = (_received, response) => void response.writeHead(202).end();
+
+  const modern = await serve(modernServer(accept));
+  const first = await connect(modern.url);
+  first.connection.notify(notification, caller);
+  first.connection.notify({ method: 'notifications/of/ours', params: undefined });
+  await expect
+    .poll(() => modern.seen.at(-1)?.message)
+    .toMatchObject({
+      method: 'notifications/vendor/said',
+      params: {
+        n: 1,
+        _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientInfo': caller.client.info },
+      },
+    });
+  expect(modern.seen.at(-1)!.headers).toMatchObject({ 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'notifications/vendor/said' });
+  expect(modern.seen.some(({ message }) => message.method === 'notifications/of/ours')).toBe(false);
+
+  const sessions = new Set<string>();
+  const handshake = await serve(handshakeServer(accept, { sessions }));
+  const second = await connect(handshake.url);
+  second.connection.notify(notification, caller);
+  await expect
+    .poll(() => handshake.seen.at(-1)?.message)
+    .toEqual({ jsonrpc: '2.0', method: 'notifications/vendor/said', params: { n: 1 } });
+  expect([...sessions]).toEqual([handshake.seen.at(-1)!.headers['mcp-session-id']]);
 });

@@ -12,7 +12,7 @@ import {
   type Outcome,
   type ResultSink,
 } from '@signalbox/core';
-import { encodeNotification, toParams } from '../messages/encode.ts';
+import { toParams } from '../messages/encode.ts';
 import { readMember } from '../messages/members.ts';
 import type { Message } from '../messages/message.ts';
 import { isHandshake } from '../revisions/revisions.ts';
@@ -22,8 +22,8 @@ import { HttpSession } from './http-session.ts';
 import { HttpStream } from './http-stream.ts';
 import { withAnswers } from './input-rounds.ts';
 import { negotiate, readDiscover, type Opened, type Refused } from './opening.ts';
-import { NO_PARAMS, ownRequest } from './outgoing.ts';
-import type { Connection, ConnectOptions, OutgoingRequest, ServerProfile } from './peer.ts';
+import { NO_PARAMS, encodeHandshakeNotification, ownRequest } from './outgoing.ts';
+import type { Caller, Connection, ConnectOptions, OutgoingRequest, ServerProfile } from './peer.ts';
 import { toOutcomeError } from './upstream-errors.ts';
 
 const HEADER_MISMATCH = -32020;
@@ -133,8 +133,9 @@ class HttpConnection implements Connection {
     return this.#call(request, sink);
   }
 
-  notify({ method, params }: Notification): void {
-    if (this.#listener === undefined) void this.#session.post(encodeNotification(method, params));
+  notify(notification: Notification, caller?: Caller): void {
+    if (this.#listener === undefined) void this.#session.post(encodeHandshakeNotification(notification));
+    else if (caller !== undefined) void this.#session.postModern(notification, caller.client);
   }
 
   async ping(timeoutMs: number): Promise<void> {

@@ -1,4 +1,13 @@
-import { RawJson, toOutcome, type Ask, type Cancellation, type Clock, type Notification, type ResultSink } from '@signalbox/core';
+import {
+  RawJson,
+  toOutcome,
+  type Ask,
+  type Cancellation,
+  type ClientProfile,
+  type Clock,
+  type Notification,
+  type ResultSink,
+} from '@signalbox/core';
 import { encodeNotification } from '../messages/encode.ts';
 import type { RequestMessage } from '../messages/message.ts';
 import { MODERN_REVISION, isHandshake } from '../revisions/revisions.ts';
@@ -8,7 +17,7 @@ import { Deadlines } from './deadlines.ts';
 import { HttpCall, type CallSession } from './http-call.ts';
 import { MirroredHeaders } from './mirrored-headers.ts';
 import { initializeParams, readInitialize, type Opened, type Refused } from './opening.ts';
-import { createModernEncoder, encodeHandshakeRequest, ownRequest } from './outgoing.ts';
+import { NO_PARAMS, createModernEncoder, encodeHandshakeRequest, encodeModernNotification, ownRequest } from './outgoing.ts';
 import type { ConnectOptions, OutgoingRequest } from './peer.ts';
 import { ServerQuestions } from './server-questions.ts';
 import { TaskProgress } from './task-progress.ts';
@@ -154,8 +163,18 @@ export class HttpSession implements CallSession {
   }
 
   /** Sends a message without an answer. Resolves when the server has taken it; a failure is an anomaly, no error. */
-  async post(body: Buffer): Promise<void> {
-    const failure = await this.#deliver({ method: 'POST', headers: this.#sessionHeaders, body }, this.#connect.handshakeMs);
+  post(body: Buffer): Promise<void> {
+    return this.#post(body, this.#sessionHeaders);
+  }
+
+  /** The same for what a client says to a modern server. */
+  postModern(notification: Notification, client: ClientProfile): Promise<void> {
+    const headers = this.mirrored.list(this.#modernBase, notification.method, NO_PARAMS);
+    return this.#post(encodeModernNotification(notification, client, this.#connect.client), headers);
+  }
+
+  async #post(body: Buffer, headers: string[]): Promise<void> {
+    const failure = await this.#deliver({ method: 'POST', headers, body }, this.#connect.handshakeMs);
     if (failure !== undefined) this.onAnomaly(`a message without an answer was not taken: ${failure}`);
   }
 

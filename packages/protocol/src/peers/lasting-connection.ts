@@ -10,7 +10,7 @@ import {
   type Outcome,
 } from '@signalbox/core';
 import { Deadlines, type Timed } from './deadlines.ts';
-import type { Connection, OutgoingRequest, ServerProfile } from './peer.ts';
+import type { Caller, Connection, OutgoingRequest, ServerProfile } from './peer.ts';
 import { callCancelled, unavailable } from './upstream-errors.ts';
 
 const FIRST_BACKOFF_MS = 100;
@@ -87,8 +87,8 @@ export class LastingConnection implements Connection {
     }
   }
 
-  notify(notification: Notification): void {
-    this.#current?.notify(notification);
+  notify(notification: Notification, caller?: Caller): void {
+    this.#current?.notify(notification, caller);
   }
 
   async ping(timeoutMs: number): Promise<void> {

@@ -9,7 +9,8 @@ import {
   type Params,
 } from '@signalbox/core';
 import { withParams } from '../messages/encode.ts';
-import type { RequestMessage } from '../messages/message.ts';
+import { readMember } from '../messages/members.ts';
+import type { NotificationMessage, RequestMessage } from '../messages/message.ts';
 import { HANDSHAKE_REVISIONS, META, MODERN_REVISION, REVISIONS } from '../revisions/revisions.ts';
 import { canBeAsked } from './capabilities.ts';
 import type { PeerContext } from './peer-context.ts';
@@ -127,6 +128,18 @@ export function readClaim(params: Params): string {
   if (typeof claim !== 'string')
     throw new GatewayError('INVALID_PARAMS', `Cannot accept a request whose "_meta" lacks "${META.protocolVersion}"`);
   return claim;
+}
+
+/** Who speaks in a notification, which may say it and need not. */
+export function readSpeaker(message: NotificationMessage): ClientProfile {
+  const meta = message.params && readMember(message.params, '_meta')?.object;
+  const capabilities = meta?.[META.clientCapabilities];
+  return {
+    revision: MODERN_REVISION,
+    info: readImplementation(meta?.[META.clientInfo]),
+    capabilities: isObject(capabilities) ? capabilities : {},
+    logLevel: 'off',
+  };
 }
 
 function readClient(params: Params): ClientProfile {

@@ -5,7 +5,7 @@ import { toAddress } from './address.ts';
 import { openChannel } from './channel-client.ts';
 import { openHttp, type HttpConnectOptions } from './http-connection.ts';
 import { NO_PARAMS, ownRequest } from './outgoing.ts';
-import type { Connection, OutgoingRequest, ServerProfile } from './peer.ts';
+import type { Caller, Connection, OutgoingRequest, ServerProfile } from './peer.ts';
 
 /**
  * Opens a conversation over the HTTP+SSE transport. It belongs to the handshake generation, so only that is spoken.
@@ -70,8 +70,8 @@ class SseConnection implements Connection {
     return outcome;
   }
 
-  notify(notification: Notification): void {
-    this.#inner.notify(notification);
+  notify(notification: Notification, caller?: Caller): void {
+    this.#inner.notify(notification, caller);
   }
 
   // To the connection below any answer is a sign of life, also one of our own making.

@@ -12,7 +12,7 @@ import {
 import { MODERN_REVISION } from '../revisions/revisions.ts';
 import { Bag } from './bag.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
-import type { Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peer.ts';
+import type { Caller, Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile } from './peer.ts';
 import { callCancelled, callDeadline, unavailable } from './upstream-errors.ts';
 
 export interface MemoryConnectOptions extends Pick<ConnectOptions, 'upstream' | 'onNotification'> {
@@ -66,8 +66,8 @@ class MemoryConnection implements Connection {
     }
   }
 
-  notify(): void {
-    // What runs in this process has no handshake behind it.
+  notify(notification: Notification, caller?: Caller): void {
+    if (caller !== undefined && !this.#isClosed) this.#handler.notify?.(notification, caller);
   }
 
   ping(): Promise<void> {

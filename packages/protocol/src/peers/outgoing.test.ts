@@ -2,7 +2,7 @@ import { Cancellation, RawJson } from '@signalbox/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { META } from '../revisions/revisions.ts';
-import { createModernEncoder, encodeHandshakeRequest } from './outgoing.ts';
+import { createModernEncoder, encodeHandshakeNotification, encodeHandshakeRequest, encodeModernNotification } from './outgoing.ts';
 import type { OutgoingRequest } from './peer.ts';
 
 const own = { name: 'signalbox', version: '1' };
@@ -85,4 +85,32 @@ test('a handshake client is said to take tasks only when it asked for one', () =
   };
   expect(declared()).toEqual({});
   expect(declared(true)).toEqual({ extensions: { 'io.modelcontextprotocol/tasks': {} } });
+});
+
+test('a handshake server hears a notification without what a modern client says of itself', () => {
+  const said = (params: string | undefined) =>
+    encodeHandshakeNotification({ method: 'notifications/v', params: params === undefined ? undefined : raw(params) }).toString();
+  const head = '{"jsonrpc":"2.0","method":"notifications/v"';
+  const claim = `"${META.protocolVersion}":"2026-07-28","${META.clientInfo}":{"name":"c"}`;
+  expect(said(undefined)).toBe(`${head}}`);
+  expect(said('{"n":1e400}')).toBe(`${head},"params":{"n":1e400}}`);
+  expect(said(`{"_meta":{${claim}}}`)).toBe(`${head}}`);
+  expect(said(`{"n":1.0,"_meta":{${claim},"v":2.0}}`)).toBe(`${head},"params":{"n":1.0,"_meta":{"v":2.0}}}`);
+});
+
+test('a modern server hears with a notification whose word it is', () => {
+  const said = (params: string | undefined, info: typeof own | undefined) => {
+    const client = { revision: '2025-11-25', info, capabilities: { roots: {} }, logLevel: 'off' } as const;
+    const notification = { method: 'notifications/v', params: params === undefined ? undefined : raw(params) };
+    return encodeModernNotification(notification, client, own).toString();
+  };
+  const introduced = (name: string) =>
+    `"${META.protocolVersion}":"2026-07-28","${META.clientInfo}":{"name":"${name}","version":"1"},"${META.clientCapabilities}":{}`;
+  const head = '{"jsonrpc":"2.0","method":"notifications/v"';
+  expect(said(undefined, undefined)).toBe(`${head},"params":{"_meta":{${introduced('signalbox')}}}}`);
+  expect(said('{"n":1.0,"_meta":{"v":2.0}}', { name: 'editor', version: '1' })).toBe(
+    `${head},"params":{"n":1.0,"_meta":{${introduced('editor')},"v":2.0}}}`,
+  );
+  const own2026 = `{"_meta":{"${META.protocolVersion}":"2026-07-28","${META.clientInfo}":{"name":"c"}}}`;
+  expect(said(own2026, undefined)).toBe(`${head},"params":${own2026}}`);
 });

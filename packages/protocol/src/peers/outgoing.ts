@@ -1,5 +1,14 @@
-import { Cancellation, OWN_PRINCIPAL, RawJson, type ClientProfile, type Implementation, type Params } from '@signalbox/core';
-import { encodeRequest, withParams } from '../messages/encode.ts';
+import {
+  Cancellation,
+  OWN_PRINCIPAL,
+  RawJson,
+  type ClientProfile,
+  type Implementation,
+  type Notification,
+  type Params,
+} from '@signalbox/core';
+import { encodeNotification, encodeRequest, withParams } from '../messages/encode.ts';
+import { readMember, withMember, withoutMember } from '../messages/members.ts';
 import { Scanner } from '../messages/scan.ts';
 import { META, MODERN_REVISION } from '../revisions/revisions.ts';
 import { TASKS_EXTENSION } from '../tasks/task-support.ts';
@@ -63,6 +72,18 @@ export function createModernEncoder(own: Implementation): (id: number, request: 
   };
 }
 
+/** Writes a notification for a server of the handshake generation. */
+export function encodeHandshakeNotification({ method, params }: Notification): Buffer {
+  return encodeNotification(method, changeMetaIn(params, { members: '', dropped: HOP_MEMBERS }));
+}
+
+/** Writes what a client says for a modern server, which has to know whose word it is. `own` is who speaks for a client without a name. */
+export function encodeModernNotification({ method, params }: Notification, client: ClientProfile, own: Implementation): Buffer {
+  const meta = params && readMember(params, '_meta')?.object;
+  if (meta?.[META.protocolVersion] === MODERN_REVISION) return encodeNotification(method, params);
+  return encodeNotification(method, changeMetaIn(params, { members: introduction(client.info ?? own, {}), dropped: HOP_MEMBERS }));
+}
+
 function levelOf({ logLevel }: ClientProfile): string {
   return logLevel === 'off' ? '' : `"${META.logLevel}":"${logLevel}"`;
 }
@@ -110,6 +131,13 @@ interface MetaChange {
 function replaceMeta(params: Params, meta: RawJson | undefined, change: MetaChange): Params {
   const next = rewriteMeta(meta, change);
   return next === meta ? params : withParams(params, { _meta: next });
+}
+
+function changeMetaIn(params: RawJson | undefined, change: MetaChange): RawJson | undefined {
+  const meta = params && readMember(params, '_meta');
+  const next = rewriteMeta(meta, change);
+  if (next === meta) return params;
+  return next === undefined ? withoutMember(params!, '_meta') : withMember(params, '_meta', next);
 }
 
 // `undefined` when nothing is left of a `_meta` that only spoke of the hop before.

@@ -2,7 +2,6 @@ import {
   silentLogger,
   systemClock,
   toMessage,
-  type CallerSession,
   type Clock,
   type Implementation,
   type Logger,
@@ -11,7 +10,7 @@ import {
 } from '@signalbox/core';
 import { META } from '../revisions/revisions.ts';
 import { HeldCalls } from './held-calls.ts';
-import type { RequestHandler } from './peer.ts';
+import type { Caller, RequestHandler } from './peer.ts';
 import { RequestStates } from './request-states.ts';
 
 export interface PeerContextOptions {
@@ -51,9 +50,9 @@ export class PeerContext {
   }
 
   /** Tells the handler of a notification of the client. There is nobody to answer, so a failure is only logged. */
-  notify({ method, params }: Notification, session?: CallerSession): void {
+  notify({ method, params }: Notification, caller: Caller): void {
     try {
-      this.handler.notify?.({ method, params }, session);
+      this.handler.notify?.({ method, params }, caller);
     } catch (error) {
       this.logger.error('notification failed', { method, error: toMessage(error) });
     }

@@ -2,7 +2,6 @@ import type {
   Answer,
   Ask,
   Awaitable,
-  CallerSession,
   Cancellation,
   ClientProfile,
   Implementation,
@@ -38,11 +37,14 @@ export interface RequestHandler {
    */
   watchTask?(taskId: string, wish: TaskWish): (() => void) | undefined;
   /** A notification of the client that belongs to no request and that the peer has no use for itself. */
-  notify?(notification: Notification, session: CallerSession | undefined): void;
+  notify?(notification: Notification, caller: Caller): void;
 }
 
+/** Who speaks to us, and in which session if there is one. */
+export type Caller = Pick<Request, 'client' | 'principal' | 'session'>;
+
 /** Who wants to hear of a task. */
-export interface TaskWish extends Pick<Request, 'client' | 'principal' | 'session'> {
+export interface TaskWish extends Caller {
   readonly listener: (notification: Notification) => void;
 }
 
@@ -77,8 +79,8 @@ export interface Connection {
    * may be asked must not be in flight together.
    */
   readonly isCorrelated: boolean;
-  /** Tells a handshake server something. Without effect on modern ones. */
-  notify(notification: Notification): void;
+  /** Tells the server something that has no answer. A modern one is told only what a client says, as it has to know whose word it is. */
+  notify(notification: Notification, caller?: Caller): void;
   /** Resolves when the server answers a ping. @throws GatewayError as `request` does. */
   ping(timeoutMs: number): Promise<void>;
   /**

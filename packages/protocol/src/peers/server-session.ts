@@ -1,5 +1,6 @@
 import {
   GatewayError,
+  LOCAL_PRINCIPAL,
   LOG_LEVELS,
   RawJson,
   isObject,
@@ -124,7 +125,11 @@ export class ServerSession implements CallerSession {
       case 'notifications/initialized':
         return;
       default:
-        this.#context.notify(message, this);
+        this.#context.notify(message, {
+          client: this.#client,
+          principal: this.#options.principal ?? LOCAL_PRINCIPAL,
+          session: this,
+        });
     }
   }
 

@@ -1,5 +1,5 @@
 import { GatewayError, RawJson, type Awaitable, type Notification, type Outcome, type Request } from '@signalbox/core';
-import type { RequestHandler, ServerProfile } from '../peers/peer.ts';
+import type { Caller, RequestHandler, ServerProfile } from '../peers/peer.ts';
 
 /** A result as a server of either generation gives it. */
 export function resultOf(value: unknown, revision = '2025-11-25'): Outcome {
@@ -18,6 +18,8 @@ const TOOLS = [{ name: 'echo', description: 'Says it again', inputSchema: { type
 export interface TestHandler extends RequestHandler {
   readonly requests: Request[];
   readonly notifications: Notification[];
+  /** Whose they were. */
+  readonly speakers: Caller[];
   /** Resource addresses somebody wants to hear of, once for each wish. */
   readonly wishes: string[];
   /** Reasons of the calls of `hang` that were cancelled. */
@@ -31,6 +33,7 @@ export interface TestHandler extends RequestHandler {
 export function createTestHandler(answer: (request: Request) => Awaitable<Outcome> | undefined = () => undefined): TestHandler {
   const requests: Request[] = [];
   const notifications: Notification[] = [];
+  const speakers: Caller[] = [];
   const wishes: string[] = [];
   const cancelled: string[] = [];
   const listeners = new Set<(notification: Notification) => void>();
@@ -61,6 +64,7 @@ export function createTestHandler(answer: (request: Request) => Awaitable<Outcom
   return {
     requests,
     notifications,
+    speakers,
     wishes,
     cancelled,
     get watchers() {
@@ -84,7 +88,10 @@ export function createTestHandler(answer: (request: Request) => Awaitable<Outcom
       wishes.push(uri);
       return () => wishes.splice(wishes.indexOf(uri), 1);
     },
-    notify: (notification) => notifications.push(notification),
+    notify: (notification, caller) => {
+      notifications.push(notification);
+      speakers.push(caller);
+    },
     publish: (method, params) => {
       for (const listener of listeners) listener({ method, params: params === undefined ? undefined : RawJson.fromValue(params) });
     },

@@ -1,14 +1,6 @@
-import {
-  GatewayError,
-  type Answer,
-  type Awaitable,
-  type CallerSession,
-  type Clock,
-  type Notification,
-  type Request,
-} from '@signalbox/core';
+import { GatewayError, type Answer, type Awaitable, type Clock, type Notification, type Request } from '@signalbox/core';
 import { serveChannel, type ChannelServer, type ChannelServerOptions } from '../peers/channel-server.ts';
-import type { RequestHandler, ServerProfile } from '../peers/peer.ts';
+import type { Caller, RequestHandler, ServerProfile } from '../peers/peer.ts';
 import type { Channel } from './channel.ts';
 import { KeepAlive, type KeptAlive } from './keep-alive.ts';
 
@@ -132,8 +124,8 @@ class CountedHandler implements RequestHandler {
     return this.#handler.subscribe(uri);
   }
 
-  notify(notification: Notification, session: CallerSession | undefined): void {
-    this.#handler.notify?.(notification, session);
+  notify(notification: Notification, caller: Caller): void {
+    this.#handler.notify?.(notification, caller);
   }
 
   #settled = (): void => {

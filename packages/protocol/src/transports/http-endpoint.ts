@@ -9,7 +9,7 @@ import {
   type RawJson,
 } from '@signalbox/core';
 import { decodeStrict, readableId, type Message, type NotificationMessage, type RequestMessage } from '../messages/message.ts';
-import { ModernRequests, claimedRevision, isModernClaim, readClaim, refuseRevision } from '../peers/modern-requests.ts';
+import { ModernRequests, claimedRevision, isModernClaim, readClaim, readSpeaker, refuseRevision } from '../peers/modern-requests.ts';
 import type { PeerContext } from '../peers/peer-context.ts';
 import { HANDSHAKE_REVISIONS, MODERN_REVISION } from '../revisions/revisions.ts';
 import { HandshakeSessions } from './handshake-sessions.ts';
@@ -176,7 +176,8 @@ export class HttpEndpoint {
       if (typeof claim === 'string' && version !== undefined) checkVersion(version, claim);
       checkMirrored(request.headers, message);
       // What it could cancel is cancelled by closing its stream, so nothing is left that concerns the transport.
-      if (message.method !== 'notifications/cancelled') this.#context.notify(message);
+      if (message.method !== 'notifications/cancelled')
+        this.#context.notify(message, { client: readSpeaker(message), principal: this.#principal });
       return accept(response);
     }
     const claim = readClaim(message.params);

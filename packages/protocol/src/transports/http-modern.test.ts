@@ -243,6 +243,10 @@ test('notifications are accepted with or without mirrored headers, but not with 
   expect((await send(it.url, { headers: headersOf('notifications/vendor'), body })).status).toBe(202);
   expect((await send(it.url, { headers: headersOf('notifications/other'), body })).status).toBe(400);
   expect(it.handler.notifications.map(({ method }) => method)).toEqual(['notifications/vendor', 'notifications/vendor']);
+  expect(it.handler.speakers[0]).toEqual({
+    client: { revision: '2026-07-28', info: { name: 'tester', version: '9' }, capabilities: { elicitation: {} }, logLevel: 'off' },
+    principal: 'local',
+  });
   const answer = { jsonrpc: '2.0', id: 1, result: {} };
   expect((await send(it.url, { headers: { 'MCP-Protocol-Version': '2026-07-28' }, body: answer })).status).toBe(400);
 });
