@@ -1,20 +1,20 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { findSuiteNode } from './suite-node.mjs';
 
 const packageOf = { '0.1.16': '@modelcontextprotocol/conformance', '0.2.0-alpha.12': 'conformance-next' };
 const shim = new URL('shim.mjs', import.meta.url).href;
 
 /**
  * Runs one of the official suites as a child.
- * @param {{ version: string, args: string[], timeoutMs: number }} options The variable `CONFORMANCE_NODE` names another Node to run it.
+ * @param {{ version: string, args: string[], timeoutMs: number }} options
  * @returns {Promise<string>} Everything it printed. Its exit code is not used: 1 means a failing check, which the summary tells better.
  * @throws When the suite does not run to its end within `timeoutMs`.
  */
 export function runSuiteProcess({ version, args, timeoutMs }) {
   return new Promise((resolve, reject) => {
-    const program = process.env.CONFORMANCE_NODE ?? process.execPath;
-    const child = spawn(program, ['--import', shim, toEntry(version), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(findSuiteNode(), ['--import', shim, toEntry(version), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
