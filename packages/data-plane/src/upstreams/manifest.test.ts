@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { GatewayError } from '@signalbox/core';
+import { GatewayError, RawJson, exactJson } from '@signalbox/core';
 import { openMemory, type Connection } from '@signalbox/protocol';
 import { resultOf } from '../testing/memory-gateway.ts';
-import { fetchList, toManifest } from './manifest.ts';
+import { fetchList, fetchManifest, toManifest, toManifestDocument } from './manifest.ts';
 
 function serverOf(page: (cursor: string | undefined) => object) {
   return openMemory(
@@ -121,6 +121,26 @@ test('what is nested too deeply to be written again is left out of every list', 
   expect(leftOut).toEqual(['tool', 'prompt'].map((kind) => ({ kind, name: 'deep', reason: 'it is nested deeper than 256 levels' })));
 });
 
+test('what is remembered is what was listed, numbers and the rest of the list included', async () => {
+  const exact = '{"name":"a","inputSchema":{"maximum":9007199254740993,"minimum":1.0}}';
+  const plain = '{"name":"b","inputSchema":{}}';
+  const page = RawJson.fromBytes(Buffer.from(`{"tools":[${exact},${plain}],"_meta":{"vendor":1e400},"ttlMs":5,"cacheScope":"public"}`));
+  const server = serverOf(() => ({}));
+  const connection: Pick<Connection, 'server' | 'revision' | 'request'> = {
+    server: server.server,
+    revision: '2026-07-28',
+    request: () => Promise.resolve({ kind: 'result', result: page, resultType: 'complete', isError: false, revision: '2026-07-28' }),
+  };
+  const listed = await fetchManifest(connection as Connection, options);
+  const remembered = toManifest(JSON.parse(JSON.stringify(toManifestDocument(listed))))!;
+  expect(remembered.tools.map(exactJson)).toEqual([exact, plain]);
+  expect(remembered).toEqual({ ...listed, hints: undefined });
+  expect(remembered.rests).toMatchObject({ tools: '"_meta":{"vendor":1e400}' });
+});
+
 test('what is no manifest is not taken for one', () => {
-  expect([undefined, null, 1, {}, { tools: [] }].map(toManifest)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+  const broken = { revision: '', server: {}, capabilities: {}, tools: ['{'], prompts: [], resources: [], templates: [] };
+  for (const document of [undefined, null, 1, {}, { tools: [] }, broken, { ...broken, tools: [], rests: { tools: '}' } }])
+    expect(toManifest(document)).toBeUndefined();
+  expect(toManifest({ ...broken, tools: [] })).toBeDefined();
 });

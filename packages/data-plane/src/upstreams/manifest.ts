@@ -2,6 +2,8 @@ import {
   Cancellation,
   GatewayError,
   OWN_PRINCIPAL,
+  exactJson,
+  hasExactText,
   isObject,
   keepExactText,
   type Implementation,
@@ -164,10 +166,35 @@ function leastOf(left: ListHint | undefined, right: ListHint | undefined): ListH
   return { ttlMs: Math.min(left.ttlMs, right.ttlMs), isPublic: left.isPublic && right.isPublic };
 }
 
+/** A manifest as it is remembered. What JSON would not give back as it is stands in it as text. */
+export function toManifestDocument(manifest: Manifest): unknown {
+  const { tools, prompts, resources, templates } = manifest;
+  const toItem = (item: Listed) => (hasExactText(item) ? exactJson(item) : item);
+  return {
+    ...manifest,
+    tools: tools.map(toItem),
+    prompts: prompts.map(toItem),
+    resources: resources.map(toItem),
+    templates: templates.map(toItem),
+    // Nobody knows how long a list that is remembered still holds.
+    hints: undefined,
+  };
+}
+
 /** Reads a remembered manifest. @returns `undefined` for anything that is not one. */
 export function toManifest(document: unknown): Manifest | undefined {
+  try {
+    return readManifest(document);
+  } catch (error) {
+    // A text in it is none that was written.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function readManifest(document: unknown): Manifest | undefined {
   if (!isObject(document)) return undefined;
-  const { revision, server, instructions, capabilities, tools, prompts, resources, templates } = document;
+  const { revision, server, instructions, capabilities, tools, prompts, resources, templates, rests } = document;
   const isComplete =
     typeof revision === 'string' &&
     isObject(server) &&
@@ -179,11 +206,27 @@ export function toManifest(document: unknown): Manifest | undefined {
     server: server as Implementation,
     instructions: typeof instructions === 'string' ? instructions : undefined,
     capabilities,
-    tools: tools as ToolDefinition[],
-    prompts: prompts as Listed[],
-    resources: resources as Listed[],
-    templates: templates as Listed[],
+    tools: readItems(tools) as readonly ToolDefinition[],
+    prompts: readItems(prompts),
+    resources: readItems(resources),
+    templates: readItems(templates),
+    rests: readRests(rests),
   };
+}
+
+function readItems(items: unknown): readonly Listed[] {
+  return (items as readonly (string | Listed)[]).map((item) => {
+    if (typeof item !== 'string') return item;
+    const value = JSON.parse(item) as Listed;
+    keepExactText(value, item);
+    return value;
+  });
+}
+
+function readRests(rests: unknown): NonNullable<Manifest['rests']> {
+  const given = Object.entries(isObject(rests) ? rests : {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  for (const [, rest] of given) JSON.parse(`{${rest}}`);
+  return Object.fromEntries(given);
 }
 
 async function fetchPage(

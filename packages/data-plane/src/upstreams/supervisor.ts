@@ -15,7 +15,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import type { Contribution } from '../catalog/catalog-view.ts';
 import type { TaskMessages } from '../tasks/task-messages.ts';
 import { LedDocuments, type LeadDocuments } from './led-documents.ts';
-import { toManifest, type Manifest } from './manifest.ts';
+import { toManifest, toManifestDocument, type Manifest } from './manifest.ts';
 import { Upstream, type UpstreamParts } from './upstream.ts';
 
 export interface SupervisorOptions {
@@ -254,7 +254,7 @@ function toKey(upstream: string): string {
 
 // A manifest belongs to what was started: another command or address under the same name is another server.
 function toDocument(manifest: Manifest, desired: DesiredUpstream): unknown {
-  return { origin: toOrigin(desired), manifest };
+  return { origin: toOrigin(desired), manifest: toManifestDocument(manifest) };
 }
 
 function toRemembered(document: unknown, desired: DesiredUpstream): Manifest | undefined {
