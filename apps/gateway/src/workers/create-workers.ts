@@ -10,7 +10,8 @@ import type { Gateway } from '../gateway.ts';
 import type { GatewayLogger } from '../log/create-logger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { createAddressBook } from './address-book.ts';
-import { WORKER_VARIABLE, type Observed, type Order, type Report } from './messages.ts';
+import { watchHanding, type Handing, type Handle } from './handing.ts';
+import { WORKER_VARIABLE, type Move, type Observed, type Order, type Report } from './messages.ts';
 
 export interface WorkersOptions {
   readonly count: number;
@@ -33,6 +34,7 @@ const NOTHING: Observed = { sessions: { open: 0, streams: 0 }, upstreams: [], vi
 interface Place {
   readonly slot: number;
   worker: Worker | undefined;
+  handing: Handing | undefined;
   isReady: boolean;
   startedAtMs: number;
   backoffMs: number;
@@ -54,6 +56,7 @@ class Workers {
   readonly #socketPrefix: string;
   #observed: Observed = NOTHING;
   #port = 0;
+  #turn = 0;
   #isClosing = false;
   #closing: Promise<void> | undefined;
   #onFirst: { resolve(url: string): void; reject(error: GatewayError): void } | undefined;
@@ -64,6 +67,7 @@ class Workers {
     this.#places = Array.from({ length: options.count }, (_, slot) => ({
       slot,
       worker: undefined,
+      handing: undefined,
       isReady: false,
       startedAtMs: 0,
       backoffMs: FIRST_BACKOFF_MS,
@@ -122,20 +126,17 @@ class Workers {
 
   #start(place: Place): void {
     const worker = cluster.fork({ [WORKER_VARIABLE]: '1' });
-    const closeHanded = watchHanded(worker);
     place.worker = worker;
+    place.handing = watchHanding(worker, (order, handle) => this.#pass(order, handle));
     place.isReady = false;
     place.startedAtMs = Date.now();
-    worker.on('message', (report: Report, handle: object | undefined) => this.#take(place, worker, report, handle));
+    worker.on('message', (report: Report, handle: Handle | undefined) => this.#take(place, worker, report, handle));
     // A channel that breaks ends its worker, and that is what we act on.
     worker.on('error', () => undefined);
-    worker.on('exit', (code, signal) => {
-      closeHanded();
-      this.#lost(place, { worker, code, signal });
-    });
+    worker.on('exit', (code, signal) => this.#lost(place, { worker, code, signal }));
   }
 
-  #take(place: Place, worker: Worker, report: Report, handle: object | undefined): void {
+  #take(place: Place, worker: Worker, report: Report, handle: Handle | undefined): void {
     const name = String(worker.id);
     switch (report.kind) {
       case 'hello':
@@ -173,7 +174,7 @@ class Workers {
       case 'ended':
         return this.#book.end(report.id);
       case 'move':
-        if (handle !== undefined) this.#pass(this.#byName(report.to) ?? worker, report, handle);
+        if (handle !== undefined) this.#pass(report, handle);
         return;
       case 'document':
         this.#documents.set(report.key, report.text);
@@ -239,32 +240,18 @@ class Workers {
     for (const { worker } of this.#places) if (worker !== undefined && worker !== but) this.#tell(worker, order);
   }
 
-  // The handle is ours until it is out, and theirs from then on.
-  #pass(worker: Worker, order: Order, handle: object): void {
-    const close = () => (handle as { close(): void }).close();
-    if (!worker.isConnected()) return close();
-    worker.process.send(order as object, handle as never, {}, close);
+  // Whoever takes a connection finds out where its next request belongs, so it may be any worker when the right one has gone.
+  #pass(order: Move, handle: Handle): void {
+    const able = this.#places.filter(({ worker, isReady }) => isReady && worker!.isConnected());
+    const right = able.find(({ worker }) => String(worker!.id) === order.to);
+    const place = right ?? (this.#isClosing ? undefined : able[this.#turn++ % able.length]);
+    if (place === undefined) handle.close();
+    else place.handing!.give(order, handle);
   }
 
   #checkGone(): void {
     if (this.#places.every(({ worker }) => worker === undefined)) this.#onGone?.();
   }
-}
-
-/**
- * Node gives a worker one connection at a time and keeps it until the worker has said that it has it. A worker that is gone
- * never does, and the client would wait without end.
- * @returns a function that closes the connection on its way, if there is one.
- */
-function watchHanded({ process: child }: Worker): () => void {
-  let handed: { close(): void } | undefined;
-  const send = child.send.bind(child) as (...parameters: readonly unknown[]) => boolean;
-  child.send = (message: { readonly act?: unknown }, handle?: unknown, ...rest: readonly unknown[]) => {
-    if (message.act === 'newconn') handed = handle as { close(): void };
-    return send(message, handle, ...rest);
-  };
-  // To close it again does nothing.
-  return () => handed?.close();
 }
 
 // All workers need the same port, also those that come when all others are gone.
