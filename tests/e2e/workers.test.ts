@@ -331,6 +331,15 @@ test('SIGTERM lets calls end in all workers, and leaves nothing', { timeout: 120
   await eventually('all processes are gone', () => (tree.every(({ pid }) => !isAlive(pid)) ? true : undefined));
 });
 
+test('SIGTERM also ends a worker that has just been started', { timeout: 120_000 }, async () => {
+  await using gateway = await startWorkers({ mcpServers: { noting: notingServer('noting') } });
+  const before = gateway.workers();
+  process.kill(before[1]!, 'SIGKILL');
+  await eventually('another is started', () => (gateway.workers().some((pid) => !before.includes(pid)) ? true : undefined));
+
+  expect(await gateway.stop()).toEqual({ code: 0, signal: null });
+});
+
 test('nothing outlives the process that started the workers, not even when that is killed', { timeout: 120_000 }, async () => {
   await using gateway = await startWorkers({ mcpServers: { noting: notingServer('noting') } });
   const tree = processTree(gateway.pid);

@@ -140,6 +140,8 @@ class Workers {
     const name = String(worker.id);
     switch (report.kind) {
       case 'hello':
+        // It has begun nothing yet, and heard nothing of what was said before.
+        if (this.#isClosing) return void worker.process.kill('SIGKILL');
         return this.#tell(worker, {
           kind: 'setup',
           slot: place.slot,
