@@ -348,3 +348,28 @@ test('nothing outlives the process that started the workers, not even when that 
   await eventually('all processes are gone', () => (tree.every(({ pid }) => !isAlive(pid)) ? true : undefined), { withinMs: 20_000 });
   expect(processesWith(gateway.configFile)).toEqual([]);
 });
+
+// While the receipt of what it gave away is outstanding, Node tells a worker nothing of the end of the other.
+test('a worker that has just given a connection away does not outlive it either', { timeout: 120_000 }, async () => {
+  await using gateway = await startWorkers({ mcpServers: { noting: notingServer('noting') } });
+  const sessions = await Promise.all(many(() => rpc(gateway.url).handshake()));
+  const agents = many(() => new Agent({ keepAlive: true, maxSockets: 1 }));
+  const callOver = (index: number, session: RawSession) => postOver(agents[index]!, gateway.url, { session });
+  const homes = await Promise.all(sessions.map((session, index) => callOver(index, session)));
+  expect(new Set(homes).size).toBe(3);
+  const tree = processTree(gateway.pid);
+
+  process.kill(gateway.pid, 'SIGSTOP');
+  // From each worker at least one connection goes to another.
+  const calls = sessions.map((_, index) =>
+    callOver(index, sessions[homes.findIndex((home) => home !== homes[index])]!).then(
+      () => 'answered',
+      () => 'cut off',
+    ),
+  );
+  await sleep(300);
+  process.kill(gateway.pid, 'SIGKILL');
+  await eventually('all processes are gone', () => (tree.every(({ pid }) => !isAlive(pid)) ? true : undefined), { withinMs: 20_000 });
+  expect(new Set(await Promise.all(calls))).toEqual(new Set(['cut off']));
+  for (const agent of agents) agent.destroy();
+});

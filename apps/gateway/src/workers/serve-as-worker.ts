@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from '../commands/exit-code.ts';
 import { compileSooner } from '../compile-sooner.ts';
 import { createGateway } from '../compose.ts';
 import { createLogger } from '../log/create-logger.ts';
+import { sayEveryEnd } from './channel-end.ts';
 import type { Order, Report, Setup } from './messages.ts';
 import { WorkerPart } from './worker-part.ts';
 
@@ -22,6 +23,8 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
   const { configPath, dataDir, config } = options;
   if (process.send === undefined)
     throw new GatewayError('INVALID_CONFIG', 'Cannot serve as a worker: start the gateway with "signalbox serve --workers"');
+  // At the end of its channel a worker ends, which cluster sees to.
+  sayEveryEnd(process);
   // Whoever started us tells us when to end; a signal to the whole group is for it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const logger = createLogger(config.log, { dataDir, stderr: process.stderr, send: (line) => send({ kind: 'log', line }) });
