@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as sendRequest, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -341,12 +343,19 @@ test('SIGTERM also ends a worker that has just been started', { timeout: 120_000
 });
 
 test('nothing outlives the process that started the workers, not even when that is killed', { timeout: 120_000 }, async () => {
-  await using gateway = await startWorkers({ mcpServers: { noting: notingServer('noting') } });
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-'));
+  await using gateway = await startWorkers({ mcpServers: { noting: notingServer('noting') } }, { env: { TMPDIR: folder } });
+  // What a worker leaves behind that is killed is no hindrance.
+  process.kill(gateway.workers()[1]!, 'SIGKILL');
+  await untilAllServe(gateway, 2);
   const tree = processTree(gateway.pid);
   expect(tree.length).toBeGreaterThanOrEqual(6);
+  expect(await readdir(folder)).not.toEqual([]);
   process.kill(gateway.pid, 'SIGKILL');
   await eventually('all processes are gone', () => (tree.every(({ pid }) => !isAlive(pid)) ? true : undefined), { withinMs: 20_000 });
   expect(processesWith(gateway.configFile)).toEqual([]);
+  expect(await readdir(folder)).toEqual([]);
+  await rm(folder, { recursive: true });
 });
 
 // While the receipt of what it gave away is outstanding, Node tells a worker nothing of the end of the other.

@@ -39,5 +39,11 @@ export async function untilAllServe(gateway: RunningGateway, times: number): Pro
 }
 
 function isWorker(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/environ`, 'latin1').includes('SIGNALBOX_WORKER=1');
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes('SIGNALBOX_WORKER=1');
+  } catch (error) {
+    // It has ended since it was listed.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
 }

@@ -11,6 +11,7 @@ import type { GatewayLogger } from '../log/create-logger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { createAddressBook } from './address-book.ts';
 import { watchHanding, type Handing, type Handle } from './handing.ts';
+import { removeSocket } from './relay.ts';
 import { WORKER_VARIABLE, type Move, type Observed, type Order, type Report } from './messages.ts';
 
 export interface WorkersOptions {
@@ -199,6 +200,7 @@ class Workers {
   ): void {
     place.worker = undefined;
     place.isReady = false;
+    removeSocket({ socketPrefix: this.#socketPrefix, name: String(worker.id) });
     if (this.#isClosing) return this.#checkGone();
     if (this.#onFirst !== undefined)
       return this.#onFirst.reject(new GatewayError('INTERNAL', `Cannot start the first worker: it ended with ${String(signal ?? code)}`));

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, rmdirSync } from 'node:fs';
 import {
   Agent,
   createServer,
@@ -7,6 +7,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerResponse,
 } from 'node:http';
+import { dirname } from 'node:path';
 import type { PassedRequest } from '@signalbox/protocol';
 
 /** What may wait for a client that reads slowly, in bytes; beyond it we stop reading from the other worker. */
@@ -113,7 +114,9 @@ export async function serveRelayed(
     server.listen({ path, exclusive: true }, resolve);
   });
   const remove = () => {
-    if (process.platform !== 'win32') rmSync(path, { force: true });
+    removeSocket(options);
+    // Whoever made the folder removes it, unless it is gone.
+    if (!process.connected) removeIfEmpty(dirname(path));
   };
   process.on('exit', remove);
   return {
@@ -124,6 +127,20 @@ export async function serveRelayed(
       remove();
     },
   };
+}
+
+/** Removes what a worker is reached by. One that was killed leaves it behind. */
+export function removeSocket({ socketPrefix, name }: { readonly socketPrefix: string; readonly name: string }): void {
+  if (process.platform !== 'win32') rmSync(toSocketPath(socketPrefix, name), { force: true });
+}
+
+function removeIfEmpty(folder: string): void {
+  if (process.platform === 'win32') return;
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Others are still there, or another was the last one.
+  }
 }
 
 function toSocketPath(prefix: string, name: string): string {
