@@ -7,7 +7,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocketClientTransport } from '@modelcontextprotocol/sdk/client/websocket.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { ANSWERING_CLIENTS, openAnsweringClient } from './support/answering-clients.ts';
 import { askAdmin, readStatus } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
@@ -18,6 +20,7 @@ import { startSpreadingProxy } from './support/spreading-proxy.ts';
 import { FIXTURE, notingServer, startWorkers, untilAllServe, type RunningWorkers } from './support/workers.ts';
 
 const TIMES = 12;
+const LIST_CHANGED = 'notifications/tools/list_changed';
 const many = <T>(make: (index: number) => T): T[] => Array.from({ length: TIMES }, (_, index) => make(index));
 
 async function textOf(session: RawSession, name: string, args: object = {}, options: Parameters<RawSession['request']>[2] = {}) {
@@ -25,6 +28,10 @@ async function textOf(session: RawSession, name: string, args: object = {}, opti
   if (error !== undefined) throw new Error(error.message);
   return (result!['content'] as { text: string }[])[0]!.text;
 }
+
+// The client takes the WebSocket of the platform, which this version of Node does not have.
+beforeAll(() => void vi.stubGlobal('WebSocket', WebSocket));
+afterAll(() => void vi.unstubAllGlobals());
 
 /** Calls a tool over a connection that others use, too. */
 async function postOver(
@@ -46,6 +53,16 @@ async function postOver(
   const answer = await text(response);
   const json = answer.startsWith('{') ? answer : /^data: (.*)$/m.exec(answer)![1]!;
   return (JSON.parse(json) as { result: { content: { text: string }[] } }).result.content[0]!.text;
+}
+
+/** A client over WebSocket, with all that it has been notified of. */
+async function openWebSocketClient(url: string) {
+  const sdk = new Client({ name: 'e2e', version: '1' });
+  const heard: { readonly method: string; readonly params?: unknown }[] = [];
+  sdk.fallbackNotificationHandler = async (notification) => void heard.push(notification);
+  await sdk.connect(new WebSocketClientTransport(new URL(url.replace(/^http/, 'ws'))) as Parameters<Client['connect']>[0]);
+  const who = async () => ((await sdk.callTool({ name: 'who' })).content as { text: string }[])[0]!.text;
+  return { sdk, heard: heard as readonly { readonly method: string; readonly params?: unknown }[], who };
 }
 
 describe('several workers on one port', { timeout: 60_000 }, () => {
@@ -191,6 +208,31 @@ describe('several workers on one port', { timeout: 60_000 }, () => {
     await client.close();
   });
 
+  test('clients over WebSocket are served, each by the worker that took its connection', async () => {
+    const countOpen = async () => (await readStatus(gateway)).sessions.open;
+    // Counts are half a second old at times, also those that earlier tests changed.
+    const open = await eventually('the count of sessions stands still', async () => {
+      const count = await countOpen();
+      await sleep(1_000);
+      return count === (await countOpen()) ? count : undefined;
+    });
+    const clients = await Promise.all(many(() => openWebSocketClient(gateway.url)));
+    const answers = await Promise.all(clients.map(async (client) => [await client.who(), await client.who()]));
+    for (const [first, second] of answers) expect(second).toBe(first);
+    expect(new Set(answers.flat()).size).toBe(3);
+
+    for (const client of clients) {
+      await client.sdk.setLoggingLevel('error');
+      await client.sdk.callTool({ name: 'log' });
+      expect(client.heard).toEqual([
+        expect.objectContaining({ method: 'notifications/message', params: expect.objectContaining({ level: 'error' }) }),
+      ]);
+    }
+    await eventually('all are counted', async () => (await countOpen()) === open + TIMES || undefined);
+    for (const client of clients) await client.sdk.close();
+    await eventually('all are gone', async () => (await countOpen()) === open || undefined);
+  });
+
   test('a session that was ended is gone everywhere', async () => {
     const session = await rpc(gateway.url).handshake();
     await session.close();
@@ -241,12 +283,22 @@ test('names are the same in all workers, and stay so when upstreams come and go'
   const owners = await Promise.all(many(() => textOf(rpc(gateway.url).modern(), 'who')));
   expect(new Set(owners.map((text) => text.split(' ')[0])).size).toBe(1);
 
+  const clients = await Promise.all(many(() => openWebSocketClient(gateway.url)));
+  expect(new Set(await Promise.all(clients.map((client) => client.who()))).size).toBe(3);
   await writeFile(gateway.configFile, JSON.stringify({ mcpServers: { ...servers, four: notingServer('four') } }));
   await eventually('the newcomer is listed everywhere', async () => {
     const found = await lists();
     const isSame = found.every((names) => names.length === 28 && names.join() === found[0]!.join());
     return (isSame && all.every((name) => found[0]!.includes(name))) || undefined;
   });
+  await eventually(
+    'all clients have heard of it',
+    () => clients.every(({ heard }) => heard.some(({ method }) => method === LIST_CHANGED)) || undefined,
+  );
+  for (const { sdk } of clients) {
+    expect((await sdk.listTools()).tools).toHaveLength(28);
+    await sdk.close();
+  }
 });
 
 test('a worker that is killed takes only its own calls with it', { timeout: 120_000 }, async () => {
