@@ -14,7 +14,7 @@ import { ANSWERING_CLIENTS, openAnsweringClient } from './support/answering-clie
 import { askAdmin, readStatus } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
 import { isAlive, processTree, processesWith } from './support/process-tree.ts';
-import { openEventStream } from './support/event-stream.ts';
+import { openEventStream, openListening, type EventStream } from './support/event-stream.ts';
 import { rpc, type RawSession } from './support/raw-client.ts';
 import { startSpreadingProxy } from './support/spreading-proxy.ts';
 import { FIXTURE, notingServer, startWorkers, untilAllServe, type RunningWorkers } from './support/workers.ts';
@@ -299,6 +299,29 @@ test('names are the same in all workers, and stay so when upstreams come and go'
     expect((await sdk.listTools()).tools).toHaveLength(28);
     await sdk.close();
   }
+});
+
+test('when a server of any worker says that a list has changed, clients of all hear of it', { timeout: 120_000 }, async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-'));
+  const shared = path.join(folder, 'tools');
+  await writeFile(shared, '');
+  await using gateway = await startWorkers({ mcpServers: { noting: notingServer('noting', '--shared', shared) } });
+  const streams = await Promise.all(many(() => openListening(gateway.url, { toolsListChanged: true })));
+  const count = ({ heard }: EventStream) => heard(LIST_CHANGED).length;
+
+  const told = new Set<string>();
+  for (let times = 1; told.size < 3; times++) {
+    const before = streams.map(count);
+    told.add(await textOf(rpc(gateway.url).modern(), 'grow', { tool: `new-${times}` }));
+    await eventually(
+      `all have heard of change ${times}`,
+      () => streams.every((stream, index) => count(stream) > before[index]!) || undefined,
+    );
+    const lists = await Promise.all(many(() => rpc(gateway.url).modern().request('tools/list')));
+    for (const { result } of lists) expect(result!['tools']).toContainEqual(expect.objectContaining({ name: `new-${times}` }));
+  }
+  for (const stream of streams) await stream[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
 });
 
 test('a worker that is killed takes only its own calls with it', { timeout: 120_000 }, async () => {

@@ -135,7 +135,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const { url } = await server.listen();
       address = url;
       dataPlane.start();
-      if (worker !== undefined) await worker.open(server, { url, status });
+      if (worker !== undefined)
+        await worker.open(server, { url, status, listChanged: (upstream, method) => dataPlane.supervisor.listChanged(upstream, method) });
       else if (dataDir !== undefined) {
         const adminUrl = new URL('/', url).href;
         await writeRuntimeFile(dataDir, {

@@ -1,10 +1,12 @@
-// A stdio MCP server that notes what happens to it. Options: --name N (in front of what it says of itself), --delay MS before it opens.
+// A stdio MCP server that notes what happens to it. Options: --name N (in front of what it says of itself), --delay MS before it opens,
+// --shared FILE with the names of more tools, one a line, to which the tool "grow" adds one.
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 const { values: options } = parseArgs({
-  options: { name: { type: 'string', default: 'noting' }, delay: { type: 'string', default: '0' } },
+  options: { name: { type: 'string', default: 'noting' }, delay: { type: 'string', default: '0' }, shared: { type: 'string' } },
 });
 const resource = `note://${options.name}`;
 const waiting = new Map();
@@ -27,6 +29,18 @@ const tools = {
   run: () => `run ${++runs} of ${process.pid}`,
 };
 
+if (options.shared !== undefined)
+  tools.grow = ({ tool }) => {
+    appendFileSync(options.shared, `${tool}\n`);
+    write({ method: 'notifications/tools/list_changed' });
+    return String(process.pid);
+  };
+
+function listTools() {
+  const more = options.shared === undefined ? [] : readFileSync(options.shared, 'utf8').split('\n').slice(0, -1);
+  return [...Object.keys(tools), ...more].map((name) => ({ name, inputSchema: { type: 'object' } }));
+}
+
 async function answer({ id, method, params }) {
   switch (method) {
     case 'initialize':
@@ -37,7 +51,7 @@ async function answer({ id, method, params }) {
         serverInfo: { name: options.name, version: '1' },
       };
     case 'tools/list':
-      return { tools: Object.keys(tools).map((name) => ({ name, inputSchema: { type: 'object' } })) };
+      return { tools: listTools() };
     case 'resources/list':
       return { resources: [{ uri: resource, name: 'note' }] };
     case 'tools/call':

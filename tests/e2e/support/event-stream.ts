@@ -1,4 +1,4 @@
-import { request as sendRequest, type IncomingMessage } from 'node:http';
+import { request as sendRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 
 export interface EventStream extends AsyncDisposable {
   readonly events: readonly { readonly id: string | undefined; readonly data: string }[];
@@ -14,8 +14,31 @@ export async function openEventStream(url: string, sessionId: string, last?: str
     'mcp-protocol-version': '2025-11-25',
     ...(last !== undefined && { 'last-event-id': last }),
   };
-  const request = sendRequest(url, { method: 'GET', agent: false, headers });
-  const response = await new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject).end());
+  return readEvents(sendRequest(url, { method: 'GET', agent: false, headers }));
+}
+
+/** Listens as a client of the modern revision does. @param notifications What for. */
+export async function openListening(url: string, notifications: Readonly<Record<string, unknown>>): Promise<EventStream> {
+  const revision = '2026-07-28';
+  const meta = 'io.modelcontextprotocol/';
+  const _meta = {
+    [`${meta}protocolVersion`]: revision,
+    [`${meta}clientInfo`]: { name: 'raw-client', version: '1.0.0' },
+    [`${meta}clientCapabilities`]: {},
+  };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications, _meta } });
+  const headers = {
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'mcp-protocol-version': revision,
+    'mcp-method': 'subscriptions/listen',
+  };
+  return readEvents(sendRequest(url, { method: 'POST', agent: false, headers }), body);
+}
+
+async function readEvents(request: ClientRequest, body?: string): Promise<EventStream> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject).end(body));
   if (response.statusCode !== 200) throw new Error(`The stream was refused with ${response.statusCode}`);
   const events: { id: string | undefined; data: string }[] = [];
   let rest = '';

@@ -179,6 +179,8 @@ class Workers {
       case 'move':
         if (handle !== undefined) this.#pass(report, handle);
         return;
+      case 'list-changed':
+        return this.#tellLeader(report);
       case 'document':
         this.#documents.set(report.key, report.text);
         return this.#tellAll(report, worker);

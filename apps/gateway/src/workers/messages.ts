@@ -39,6 +39,13 @@ export interface Observed {
   readonly calls: readonly CallRecord[];
 }
 
+/** A server of a worker says that a list of its changed; for the leader. */
+export interface ListChanged {
+  readonly kind: 'list-changed';
+  readonly upstream: string;
+  readonly method: string;
+}
+
 /** What the leader does that the others have to do, too. */
 export type Follow =
   | { readonly kind: 'document'; readonly key: string; readonly text: string }
@@ -56,6 +63,7 @@ export type Report =
   /** Where does it live that was at `home`? */
   | { readonly kind: 'ask'; readonly number: number; readonly id: string; readonly home: string | undefined }
   | { readonly kind: 'ended'; readonly id: string }
+  | ListChanged
   | Move
   | Follow;
 
@@ -66,5 +74,6 @@ export type Order =
   | { readonly kind: 'answer'; readonly number: number; readonly home: string | undefined }
   | { readonly kind: 'observed'; readonly name: string; readonly observed: Observed }
   | { readonly kind: 'stop'; readonly graceMs: number }
+  | ListChanged
   | Move
   | Follow;

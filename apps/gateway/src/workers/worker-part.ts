@@ -20,6 +20,13 @@ export interface WorkerPartOptions {
   readonly logger: Logger;
 }
 
+interface OpenOptions {
+  readonly url: string;
+  readonly status: Status;
+  /** Has a list of an upstream fetched again. */
+  readonly listChanged: LeadDocuments['listChanged'];
+}
+
 /** What makes a gateway one of several workers. */
 export class WorkerPart {
   readonly setup: Setup;
@@ -36,6 +43,7 @@ export class WorkerPart {
   #status: JointStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
   #told = '';
+  #listChanged: OpenOptions['listChanged'] | undefined;
   #journal: JournalRing | undefined;
   #calls: CallRecord[] = [];
 
@@ -61,6 +69,7 @@ export class WorkerPart {
         for (const [key, text] of this.#documents) listener(key, JSON.parse(text));
         return () => this.#led.delete(listener);
       },
+      listChanged: (upstream, method) => this.#options.send({ kind: 'list-changed', upstream, method }),
     };
   }
 
@@ -132,9 +141,10 @@ export class WorkerPart {
   }
 
   /** Takes requests and connections from other workers from now on, and tells what it observes. */
-  async open(server: HttpServer, { url, status }: { readonly url: string; readonly status: Status }): Promise<void> {
+  async open(server: HttpServer, { url, status, listChanged }: OpenOptions): Promise<void> {
     const { setup, send } = this.#options;
     this.#server = server;
+    this.#listChanged = listChanged;
     this.#relayed = await serveRelayed({ socketPrefix: setup.socketPrefix, name: this.homes.own }, server.receive);
     send({ kind: 'ready', url, observed: toObserved(status, []) });
     this.#timer = setInterval(() => {
@@ -156,6 +166,8 @@ export class WorkerPart {
       case 'observed':
         for (const call of order.observed.calls) this.#journal?.write(call);
         return this.#status?.take(order.name, order.observed);
+      case 'list-changed':
+        return this.#listChanged?.(order.upstream, order.method);
       case 'move':
         if (handle !== undefined) this.#server?.take({ handle, unread: Buffer.from(order.unread, 'base64'), moves: order.moves });
         return;

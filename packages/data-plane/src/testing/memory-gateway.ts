@@ -23,6 +23,7 @@ import { MODERN_REVISION, openMemory, toParams, type Caller, type RequestHandler
 import { createSeal } from '@signalbox/security';
 import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
 import { createDataPlane, type DataPlane } from '../data-plane.ts';
+import type { LeadDocuments } from '../upstreams/led-documents.ts';
 import type { Opened } from '../upstreams/open-connection.ts';
 
 /** What a tool of a scripted server does with its arguments. */
@@ -188,6 +189,7 @@ export interface MemoryGatewayOptions {
   readonly isRegExpLinear?: boolean;
   readonly clock?: Clock;
   readonly documents?: DocumentStore;
+  readonly lead?: LeadDocuments;
 }
 
 /** A data plane over scripted servers. */
@@ -200,6 +202,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
   const dataPlane = await createDataPlane({
     state,
     documents,
+    lead: options.lead,
     keyLog,
     cache: createMemoryCache<ResultOutcome>({ maxBytes: 1_000_000, clock }),
     journal: { write: (record) => records.push(record) },

@@ -2,6 +2,8 @@
 export interface LeadDocuments {
   /** Calls `listener` for each document that is new, in the order they were written. Returns its own stop function. */
   watch(listener: (key: string, document: unknown) => void): () => void;
+  /** Tells the process that decides that a server of this one says a list of its changed, which its own of that name may not. */
+  listChanged(upstream: string, method: string): void;
 }
 
 /** What is made of documents, kept for as long as neither the document nor what it is for changes. */

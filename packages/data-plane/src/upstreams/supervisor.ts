@@ -99,6 +99,11 @@ export class Supervisor {
     for (const upstream of this.#upstreams.values()) upstream.isolated.notify(notification, session);
   }
 
+  /** Fetches a list of an upstream again, as if its server had said that it changed. */
+  listChanged(upstream: string, method: string): void {
+    this.#upstreams.get(upstream)?.listChanged(method);
+  }
+
   /** Calls `listener` whenever an upstream changes its state. Returns its own stop function. */
   watchStates(listener: (upstream: Upstream) => void): () => void {
     this.#stateListeners.add(listener);
@@ -176,6 +181,10 @@ export class Supervisor {
       startPermit: () => this.#starts.take(),
       onManifest: (upstream) => this.#takeManifest(upstream),
       onResourceUpdated: (upstream, params) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, params),
+      onListChanged: ({ name, desired }, method) => {
+        // What is reached by an address tells each process.
+        if (desired.config.url === undefined) this.#options.lead?.listChanged(name, method);
+      },
       tasks,
       onState: (upstream) => {
         for (const listener of this.#stateListeners) listener(upstream);

@@ -35,6 +35,8 @@ export interface UpstreamParts {
   readonly startPermit: () => Promise<() => void>;
   readonly onManifest: (upstream: Upstream) => void;
   readonly onResourceUpdated: (upstream: Upstream, params: RawJson) => void;
+  /** The server says that a list of its changed. */
+  readonly onListChanged: (upstream: Upstream, method: string) => void;
   readonly tasks: TaskMessages;
   readonly onState: (upstream: Upstream) => void;
 }
@@ -305,6 +307,11 @@ export class Upstream {
     });
   }
 
+  /** Fetches a list again, as if the server had said that it changed. */
+  listChanged(method: string): void {
+    this.#lists.take(method);
+  }
+
   // A call wants it now: bring the next attempt forward, unless the last one has only just failed.
   #hasten(): void {
     const now = this.#parts.clock.monotonic();
@@ -319,7 +326,7 @@ export class Upstream {
       if (notification.params !== undefined) this.#parts.onResourceUpdated(this, notification.params);
       return;
     }
-    if (this.#lists.take(notification.method)) return;
+    if (this.#lists.take(notification.method)) return this.#parts.onListChanged(this, notification.method);
     const taskId = taskOfMessage(notification);
     if (taskId !== undefined) this.#parts.tasks.take(this.name, { notification, taskId });
   }
