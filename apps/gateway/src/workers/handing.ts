@@ -13,6 +13,8 @@ export interface Handing {
   give(order: Move, handle: Handle): void;
 }
 
+const GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_IPC_CHANNEL_CLOSED']);
+
 /**
  * Sees to it that no connection on its way to a worker is forgotten when the worker dies, as its client would wait without end.
  * Node forgets a new one that the worker has not said it has, and those that wait for the receipt of one before them.
@@ -26,8 +28,11 @@ export function watchHanding({ process: child }: Worker, onUnsent: (order: Move,
   const send = child.send.bind(child) as (message: unknown, handle?: unknown, ...rest: readonly unknown[]) => boolean;
   const give = (message: unknown, order: Move, { handle, onOut }: { readonly handle: Handle; onOut?(): void }): boolean => {
     unsent.set(handle, order);
-    return send(message, handle, {}, (error: Error | null) => {
-      if (error === null && unsent.delete(handle)) onOut?.();
+    return send(message, handle, {}, (error: NodeJS.ErrnoException | null) => {
+      // One that finds the worker gone stays until that is said.
+      if (GONE.has(error?.code ?? '') || !unsent.delete(handle)) return;
+      if (error === null) onOut?.();
+      else handle.close();
     });
   };
   child.send = (message: { readonly act?: unknown }, handle?: unknown, ...rest: readonly unknown[]) => {
