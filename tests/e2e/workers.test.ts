@@ -395,6 +395,22 @@ test('nothing on its way to a worker that is killed waits for it', { timeout: 12
   expect(outcomes.filter((each) => each === 'cut off').length).toBeLessThanOrEqual(2);
 });
 
+test('a worker is started once, also when the leader comes back before the wait for it is over', { timeout: 120_000 }, async () => {
+  await using gateway = await startWorkers({ mcpServers: { noting: notingServer('noting') } });
+  const leader = gateway.workers()[0]!;
+  const killLast = () => process.kill(gateway.workers().at(-1)!, 'SIGKILL');
+  // Each time it is waited twice as long.
+  for (let times = 2; times <= 5; times++) {
+    killLast();
+    await untilAllServe(gateway, times);
+  }
+  killLast();
+  process.kill(leader, 'SIGKILL');
+  await untilAllServe(gateway, 6);
+  await sleep(3_000);
+  expect(gateway.workers()).toHaveLength(3);
+});
+
 test('SIGTERM lets calls end in all workers, and leaves nothing', { timeout: 120_000 }, async () => {
   await using gateway = await startWorkers({ mcpServers: { noting: notingServer('noting') } });
   const sessions = await Promise.all(many(() => rpc(gateway.url).handshake()));

@@ -139,6 +139,8 @@ class Workers {
 
   #take(place: Place, worker: Worker, report: Report, handle: Handle | undefined): void {
     const name = String(worker.id);
+    // What a worker said last may be heard after its end, and says nothing of its place any more.
+    const isGone = place.worker !== worker;
     switch (report.kind) {
       case 'hello':
         // It has begun nothing yet, and heard nothing of what was said before.
@@ -156,12 +158,14 @@ class Workers {
           documents: [...this.#documents],
         });
       case 'ready':
+        if (isGone) return;
         place.isReady = true;
         if (place.slot === 0) this.#observed = report.observed;
         this.#tellLiving();
         this.#onFirst?.resolve(report.url);
         return;
       case 'settled':
+        if (isGone) return;
         for (const other of this.#places) if (other.worker === undefined && !this.#isClosing) this.#start(other);
         return;
       case 'failed':
@@ -218,7 +222,8 @@ class Workers {
       afterMs: backoffMs,
     });
     setTimeout(() => {
-      if (!this.#isClosing) this.#start(place);
+      // The leader may have started it meanwhile.
+      if (!this.#isClosing && place.worker === undefined) this.#start(place);
     }, backoffMs);
   }
 
