@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, request as nodeRequest } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { until } from '../../testing/http.ts';
@@ -44,7 +44,7 @@ async function start({ isPlain = false }: StartOptions = {}) {
     maxBodyBytes: 5_000_000,
     find: (url) => (url === '/mcp' ? target : undefined),
     fail: (_, response, thrown) => response.writeHead(500, ['Content-Length', '0', 'X-Why', String(thrown)]).end(),
-    admits: ({ host }) => host === 'us',
+    admits: ({ host }) => host === 'us' || host === `127.0.0.1:${port}`,
     handOver: (socket) => node.emit('connection', socket),
   });
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -58,6 +58,7 @@ async function start({ isPlain = false }: StartOptions = {}) {
   const { port } = server.address() as AddressInfo;
   const clients: Client[] = [];
   return {
+    url: `http://127.0.0.1:${port}/mcp`,
     front,
     clock,
     taken,
@@ -125,6 +126,38 @@ test('a request is served with its body, and one after the other on one connecti
   expect(client.text()).toMatch(
     /^HTTP\/1\.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nKeep-Alive: timeout=65\r\nContent-Type: text\/plain\r\n/,
   );
+  expect(it.handedOver).toEqual([]);
+});
+
+test('the clients that people have are served here: fetch and node:http, with and without a body', async () => {
+  await using it = await start();
+  const ask = (method: string, body?: string) =>
+    new Promise<string>((resolve, reject) => {
+      const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+      const request = nodeRequest(it.url, {
+        method,
+        headers: body === undefined ? headers : { ...headers, 'content-length': body.length },
+      });
+      request.on('error', reject).on('response', (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
+      });
+      request.end(body);
+    });
+  const clients = [
+    async (method: string, body?: string) => (await fetch(it.url, { method, ...(body !== undefined && { body }) })).text(),
+    ask,
+  ];
+  for (const client of clients) {
+    for (const [method, body] of [['POST', '{"a":1}'], ['POST', 'x'.repeat(200_000)], ['GET'], ['DELETE']] as const) {
+      const answered = client(method, body);
+      await until(() => it.taken.length === 1, `${method} is served`);
+      const [taken] = it.taken.splice(0);
+      expect(taken!.body).toBe(body ?? '');
+      answer(taken!, 'ours');
+      expect(await answered).toBe('ours');
+    }
+  }
   expect(it.handedOver).toEqual([]);
 });
 
