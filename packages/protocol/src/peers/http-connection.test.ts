@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ClientProfile, Cancellation, RawJson, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { toParams } from '../messages/encode.ts';
 import { openHttp, type HttpConnectOptions } from './http-connection.ts';
 import type { Connection, OutgoingRequest } from './peer.ts';
@@ -315,6 +315,63 @@ test.each(['404', '400 with words'])(
     expect(seen.filter(({ message }) => message.method === 'logging/setLevel')).toHaveLength(2);
   },
 );
+
+test('a quiet connection finds out by its stream that its session is gone, and hears of changes in the next one', async () => {
+  const sessions = new Set<string>();
+  const streams: ServerResponse[] = [];
+  const answer = handshakeServer(({ message }, response) => json(response, result(message.id, {})), { sessions });
+  const { url, seen } = await serve((received, response) => {
+    if (received.method !== 'GET') return answer(received, response);
+    if (!sessions.has(String(received.headers['mcp-session-id']))) return void response.writeHead(404).end();
+    streams.push(response);
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+  });
+  const { connection, notifications } = await connect(url);
+  await connection.subscribe('test://a');
+  await vi.waitFor(() => expect(streams).toHaveLength(1));
+
+  sessions.clear();
+  streams[0]!.end();
+
+  await vi.waitFor(() => expect(streams).toHaveLength(2), { timeout: 5_000 });
+  await vi.waitFor(() => expect(seen.filter(({ message }) => message.method === 'resources/subscribe')).toHaveLength(2));
+  expect(notifications.map(({ method }) => method)).toEqual(['notifications/resources/list_changed', 'notifications/resources/updated']);
+  streams[1]!.write(events({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri: 'test://a' } }));
+  await vi.waitFor(() => expect(notifications).toHaveLength(3));
+  expect(seen.filter(({ message }) => message.method === 'initialize')).toHaveLength(2);
+});
+
+test('a server that has never had a stream for us is not asked for another session because of it', async () => {
+  const answer = handshakeServer(({ message }, response) => json(response, result(message.id, text('up'))));
+  const { url, seen } = await serve((received, response) => {
+    if (received.method === 'GET') return void response.writeHead(404).end();
+    answer(received, response);
+  });
+  const { connection } = await connect(url);
+  await vi.waitFor(() => expect(seen.some(({ method }) => method === 'GET')).toBe(true));
+  expect(textOf(await connection.request(call('a')))).toBe('up');
+  expect(seen.filter(({ message }) => message.method === 'initialize')).toHaveLength(1);
+});
+
+test('a subscription that the server forgets before it answers is held all the same', async () => {
+  const sessions = new Set<string>();
+  let isFirst = true;
+  const { url, seen } = await serve(
+    handshakeServer(
+      ({ message }, response) => {
+        if (message.method !== 'resources/subscribe' || !isFirst) return json(response, result(message.id, {}));
+        isFirst = false;
+        sessions.clear();
+        response.destroy();
+      },
+      { sessions },
+    ),
+  );
+  const { connection } = await connect(url);
+  await expect(connection.subscribe('test://a')).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  await connection.ping(1_000);
+  await vi.waitFor(() => expect(seen.filter(({ message }) => message.method === 'resources/subscribe')).toHaveLength(2));
+});
 
 test('a server that restarts is simply used again', async () => {
   const answer: Answer = ({ message }, response) => json(response, result(message.id, text('up')));

@@ -24,6 +24,7 @@ import { withAnswers } from './input-rounds.ts';
 import { negotiate, readDiscover, type Opened, type Refused } from './opening.ts';
 import { NO_PARAMS, encodeHandshakeNotification, ownRequest } from './outgoing.ts';
 import type { Caller, Connection, ConnectOptions, OutgoingRequest, ServerProfile } from './peer.ts';
+import { tellOfChanges } from './tell-of-changes.ts';
 import { toOutcomeError } from './upstream-errors.ts';
 
 const HEADER_MISMATCH = -32020;
@@ -144,8 +145,9 @@ class HttpConnection implements Connection {
 
   async subscribe(uri: string): Promise<void> {
     if (this.#listener !== undefined) return this.#listener.subscribe(uri);
-    await this.#demand('resources/subscribe', { uri });
+    // Held from now on: the server may forget us before it answers.
     this.#uris.add(uri);
+    await this.#demand('resources/subscribe', { uri });
   }
 
   async unsubscribe(uri: string): Promise<void> {
@@ -164,8 +166,8 @@ class HttpConnection implements Connection {
 
   async setLogLevel(level: LogLevel): Promise<void> {
     if (this.#listener !== undefined || !isObject(this.server.capabilities['logging'])) return;
-    await this.#demand('logging/setLevel', { level });
     this.#logLevel = level;
+    await this.#demand('logging/setLevel', { level });
   }
 
   close(): Promise<void> {
@@ -220,11 +222,12 @@ class HttpConnection implements Connection {
   }
 
   #openStream(): void {
-    const { client, clock, onAnomaly } = this.#session;
+    const { client, clock, onAnomaly, generation } = this.#session;
     this.#stream = new HttpStream({
       client,
       clock,
       onAnomaly,
+      renew: () => this.#session.renew(generation),
       headers: () => this.#session.sessionHeaders,
       onMessage: (message) => this.#take(message),
     });
@@ -248,13 +251,15 @@ class HttpConnection implements Connection {
     if (!this.#session.tasks.deliver(notification)) this.#options.onNotification(notification);
   }
 
-  // A new session knows nothing of what the old one was told.
+  // A new session knows nothing of what the old one was told, and we nothing of what changed in between.
   #restore(): void {
+    if (this.#closing !== undefined) return;
     this.#stream?.close();
     this.#openStream();
     const wishes = [...this.#uris].map((uri) => this.#demand('resources/subscribe', { uri }));
     if (this.#logLevel !== undefined) wishes.push(this.#demand('logging/setLevel', { level: this.#logLevel }));
     for (const wish of wishes) wish.catch((error: unknown) => this.#session.onAnomaly(`after its restart: ${toMessage(error)}`));
+    tellOfChanges(this.server, this.#uris, this.#options.onNotification);
   }
 
   #listen(...[params, events]: Parameters<ChangeListenerOptions['open']>): () => void {

@@ -13,11 +13,14 @@ export interface HttpStreamOptions {
   readonly headers: () => readonly string[];
   readonly onMessage: (message: Message) => void;
   readonly onAnomaly: (text: string) => void;
+  /** Opens another session, and with it another stream, in place of the one that the server has forgotten. */
+  readonly renew: () => Promise<void>;
 }
 
 /**
  * The stream on which a handshake server sends what belongs to no request. It is opened again when it ends, from the last
- * event on; a server that does not offer it is asked once.
+ * event on; a server that does not offer it is asked once. One that had it open and does not know the session any more is
+ * asked for another: where nothing is called, nobody else would notice, and no change would be heard of again.
  */
 export class HttpStream implements ExchangeSink {
   readonly #options: HttpStreamOptions;
@@ -26,6 +29,7 @@ export class HttpStream implements ExchangeSink {
   #retryMs: number | undefined;
   #backoffMs = FIRST_BACKOFF_MS;
   #stopTimer: (() => void) | undefined;
+  #wasOpen = false;
   #isClosed = false;
 
   constructor(options: HttpStreamOptions) {
@@ -39,9 +43,18 @@ export class HttpStream implements ExchangeSink {
     this.#exchange?.abort();
   }
 
-  // Client errors are final: 405 means there is no such stream, 404 that the session is gone, which the next call repairs.
-  onBody(status: number): void {
-    if (status >= 500 || status === 429) this.#reopen();
+  onHead(status: number): void {
+    if (status === 200) this.#wasOpen = true;
+  }
+
+  // Client errors are final unless the stream was there before: 405 means that there is no such stream.
+  onBody(status: number, _mediaType: string, body: Buffer): void {
+    if (status >= 500 || status === 429) return this.#reopen();
+    if (this.#isClosed || !this.#wasOpen || !isSessionLost(status, body)) return;
+    this.#options.renew().catch((error: unknown) => {
+      this.#options.onAnomaly(`its session was lost: ${toMessage(error)}`);
+      this.#reopen();
+    });
   }
 
   onEvent({ data, id, retryMs }: ServerSentEvent): void {
@@ -75,4 +88,9 @@ export class HttpStream implements ExchangeSink {
     this.#stopTimer = this.#options.clock.after(Math.max(this.#retryMs ?? 0, this.#backoffMs), () => this.#open());
     this.#backoffMs = Math.min(MAX_BACKOFF_MS, this.#backoffMs * 2);
   }
+}
+
+// Servers are asked to answer 404; a good many answer 400 and say so in words.
+function isSessionLost(status: number, body: Buffer): boolean {
+  return status === 404 || (status === 400 && /session/i.test(body.toString('utf8')));
 }

@@ -1,16 +1,7 @@
-import {
-  GatewayError,
-  RawJson,
-  isObject,
-  toMessage,
-  type Cancellation,
-  type Clock,
-  type LogLevel,
-  type Notification,
-  type Outcome,
-} from '@signalbox/core';
+import { GatewayError, toMessage, type Cancellation, type Clock, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
 import { Deadlines, type Timed } from './deadlines.ts';
 import type { Caller, Connection, OutgoingRequest, ServerProfile } from './peer.ts';
+import { tellOfChanges } from './tell-of-changes.ts';
 import { callCancelled, unavailable } from './upstream-errors.ts';
 
 const FIRST_BACKOFF_MS = 100;
@@ -98,8 +89,8 @@ export class LastingConnection implements Connection {
 
   async subscribe(uri: string): Promise<void> {
     const connection = await this.#connection('resources/subscribe', MAX_BREAK_MS);
-    await connection.subscribe(uri);
     this.#uris.add(uri);
+    await connection.subscribe(uri);
   }
 
   async unsubscribe(uri: string): Promise<void> {
@@ -195,7 +186,7 @@ export class LastingConnection implements Connection {
     this.#use(connection);
     this.#restore(connection);
     for (const waiter of this.#waiting) waiter.settle(connection);
-    this.#catchUp();
+    tellOfChanges(this.server, this.#uris, this.#options.onNotification);
     this.#options.onReopened?.(reason);
   }
 
@@ -205,14 +196,6 @@ export class LastingConnection implements Connection {
     const wishes = [...this.#uris].map((uri) => connection.subscribe(uri));
     if (this.#logLevel !== undefined) wishes.push(connection.setLogLevel(this.#logLevel));
     for (const wish of wishes) wish.catch((error: unknown) => this.#options.onAnomaly?.(`after a break: ${toMessage(error)}`));
-  }
-
-  #catchUp(): void {
-    const { onNotification } = this.#options;
-    for (const kind of ['tools', 'prompts', 'resources']) {
-      if (isObject(this.server.capabilities[kind])) onNotification({ method: `notifications/${kind}/list_changed`, params: undefined });
-    }
-    for (const uri of this.#uris) onNotification({ method: 'notifications/resources/updated', params: RawJson.fromValue({ uri }) });
   }
 
   #end(reason: string): void {
