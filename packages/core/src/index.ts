@@ -71,7 +71,7 @@ export { DEFAULT_RESULTS } from './config/results-config.ts';
 export type { ResultsConfig, UpstreamResultsConfig } from './config/results-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';
 export type { SurfaceKind, VirtualServerConfig } from './config/virtual-server-config.ts';
-export { UPSTREAM_KINDS, kindOf } from './config/upstream-config.ts';
+export { UPSTREAM_KINDS, isolatedMaxOf, kindOf } from './config/upstream-config.ts';
 export type { UpstreamKind } from './config/upstream-config.ts';
 export type {
   BreakerConfig,

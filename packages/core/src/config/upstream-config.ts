@@ -68,9 +68,11 @@ export const isolationConfig = z.strictObject({
   max: z
     .int()
     .min(1)
-    .max(1000)
-    .default(16)
-    .describe('Connections for single clients at once; beyond it one that is idle is closed, or a call waits.'),
+    .max(10_000)
+    .optional()
+    .describe(
+      'Connections for single clients at once; beyond it one that is idle is closed, or a call waits. Default: 16 where each is a process (`command`), 1,024 where each is a session at an address (`url`).',
+    ),
   idleSeconds: z.int().min(1).max(86_400).default(300).describe('A connection for a single client without a call for this long is closed.'),
 });
 export type IsolationConfig = z.infer<typeof isolationConfig>;
@@ -178,6 +180,11 @@ export type UpstreamConfig = z.infer<typeof upstreamConfig>;
 /** How an upstream is reached. `http` is Streamable HTTP, or HTTP+SSE where the server refuses that; `sse` is HTTP+SSE at once. */
 export const UPSTREAM_KINDS = ['stdio', 'http', 'sse', 'websocket', 'module'] as const;
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
+
+/** Connections for single clients that an upstream may have at once. A process is dear, and a session at a server cheap. */
+export function isolatedMaxOf({ command, isolation }: UpstreamConfig): number {
+  return isolation.max ?? (command === undefined ? 1024 : 16);
+}
 
 /** Which kind an entry is. */
 export function kindOf({ command, url, type }: UpstreamConfig): UpstreamKind {

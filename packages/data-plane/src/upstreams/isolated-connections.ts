@@ -2,6 +2,7 @@ import {
   Cancellation,
   GatewayError,
   canonicalJson,
+  isolatedMaxOf,
   kindOf,
   toMessage,
   type Call,
@@ -138,9 +139,8 @@ export class IsolatedConnections {
 
   // Returns undefined when there are as many as may be and all are in use.
   #open(call: Call): Entry | undefined {
-    const { max } = this.#desired.config.isolation;
-    if (this.#entries.size >= max) {
-      const idle = [...this.#entries].find(({ users }) => users.length === 0);
+    if (this.#entries.size >= isolatedMaxOf(this.#desired.config)) {
+      const idle = this.#longestIdle();
       if (idle === undefined) return undefined;
       this.#end(idle, 'another client needed the place');
     }
@@ -165,6 +165,11 @@ export class IsolatedConnections {
     if (session !== undefined) entry.unwatch = session.watchEnd(() => this.#end(entry, 'its session ended'));
     this.#stopTimer ??= this.#parts.clock.after(this.#idleMs, () => this.#sweep());
     return entry;
+  }
+
+  #longestIdle(): Entry | undefined {
+    for (const entry of this.#entries) if (entry.users.length === 0) return entry;
+    return undefined;
   }
 
   async #follow(entry: Entry): Promise<void> {
@@ -303,7 +308,7 @@ export class IsolatedConnections {
     const { name, config } = this.#desired;
     return new GatewayError(
       'OVERLOADED',
-      `Cannot open another connection to "${name}": all ${config.isolation.max} for single clients were in use for ${Math.round(waitMs)} ms; raise "isolation.max" or share one with "isolation.mode"`,
+      `Cannot open another connection to "${name}": all ${isolatedMaxOf(config)} for single clients were in use for ${Math.round(waitMs)} ms; raise "isolation.max" or share one with "isolation.mode"`,
       { data: { upstream: name, phase: 'connect', sent: false } },
     );
   }
