@@ -2,7 +2,16 @@ export { joinParams, splitParams, toParams, withParams } from './messages/encode
 export { changedExactly, readElements, readMember, withMember, withoutMember } from './messages/members.ts';
 export { canonicalText } from './messages/canonical-text.ts';
 export { Scanner } from './messages/scan.ts';
-export type { Caller, Connection, ConnectOptions, OutgoingRequest, RequestHandler, ServerProfile, TaskWish } from './peers/peer.ts';
+export type {
+  Caller,
+  ChangeListening,
+  Connection,
+  ConnectOptions,
+  OutgoingRequest,
+  RequestHandler,
+  ServerProfile,
+  TaskWish,
+} from './peers/peer.ts';
 export { askableCapabilities, canBeAsked } from './peers/capabilities.ts';
 export { explainHeaderMarks } from './peers/header-marks.ts';
 export { checkMirroredArguments } from './peers/mirrored-headers.ts';

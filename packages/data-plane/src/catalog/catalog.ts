@@ -2,6 +2,7 @@ import {
   isObject,
   pathOf,
   servedBy,
+  type CallerSession,
   type GatewayConfig,
   type Implementation,
   type RawJson,
@@ -106,10 +107,10 @@ export class Catalog {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Tells of a changed resource wherever it is shown. */
-  resourceUpdated(upstream: string, params: RawJson): void {
-    this.main.resourceUpdated(upstream, params);
-    for (const surface of this.#servers.values()) surface.resourceUpdated(upstream, params);
+  /** Tells of a changed resource wherever it is shown, but not the sessions in `except`. */
+  resourceUpdated(upstream: string, params: RawJson, except?: ReadonlySet<CallerSession>): void {
+    this.main.resourceUpdated(upstream, params, except);
+    for (const surface of this.#servers.values()) surface.resourceUpdated(upstream, params, except);
   }
 
   /** Whether names were given since the last `toDocument`. */

@@ -3,16 +3,19 @@ import {
   IDEMPOTENCY_CAPABILITY,
   RawJson,
   isObject,
+  type CallerSession,
   type Implementation,
   type Notification,
   type SurfaceKind,
   type Target,
 } from '@signalbox/core';
-import { TASKS_EXTENSION, withMember, type ServerProfile } from '@signalbox/protocol';
+import { TASKS_EXTENSION, withMember, type ChangeListening, type ServerProfile } from '@signalbox/protocol';
 import { SEARCH_TARGETS, SEARCH_TOOL_NAMES, searchInstructions } from '../search/search-tools.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
+import type { ListKind } from '../upstreams/manifest.ts';
+import { isSameList, type OwnLists } from '../upstreams/own-lists.ts';
 import { buildLists, type CatalogList, type ListName } from './catalog-lists.ts';
-import { CatalogView, type Contribution } from './catalog-view.ts';
+import { CatalogView, type Contribution, type ViewOptions } from './catalog-view.ts';
 import type { Exposure } from './exposure.ts';
 import { NameLedger } from './name-ledger.ts';
 
@@ -27,6 +30,14 @@ export interface SurfaceWish {
   readonly experimental: Readonly<Record<string, unknown>>;
   /** Text in front of the upstreams' instructions. */
   readonly instructions: string | undefined;
+}
+
+/** How a session sees an address whose servers, or some of them, are its own and list something else than those all share. */
+interface OwnView {
+  /** By upstream. */
+  readonly lists: Map<string, OwnLists>;
+  /** Made when it is needed. */
+  view: CatalogView | undefined;
 }
 
 const MAX_INSTRUCTIONS = 8000;
@@ -44,21 +55,20 @@ export class Surface {
   #ledger: NameLedger;
   #isLedgerNew = false;
   #wish: SurfaceWish | undefined;
+  #options: ViewOptions;
   #view: CatalogView;
   #contributions: readonly Contribution[] = [];
   #profile: ServerProfile;
-  readonly #listeners = new Set<(notification: Notification) => void>();
+  readonly #own = new Map<CallerSession, OwnView>();
+  readonly #listeners = new Set<ChangeListening>();
 
   /** @param ledger The document of its ledger from an earlier run, or `undefined`. */
   constructor(name: string | undefined, ledger: unknown, info: Implementation) {
     this.name = name;
     this.#ledger = new NameLedger(ledger);
-    this.#view = new CatalogView({
-      contributions: [],
-      ledger: this.#ledger,
-      isOnly: false,
-      exposure: { deny: [], rename: {}, prompts: false, resources: false },
-    });
+    const exposure = { deny: [], rename: {}, prompts: false, resources: false };
+    this.#options = { contributions: [], ledger: this.#ledger, isOnly: false, exposure };
+    this.#view = new CatalogView(this.#options);
     this.#profile = { info, capabilities: {}, instructions: undefined };
   }
 
@@ -81,8 +91,14 @@ export class Surface {
     return this.#wish?.kind ?? 'all';
   }
 
+  /** What all see but the sessions that have servers of their own with lists of their own. */
   get view(): CatalogView {
     return this.#view;
+  }
+
+  viewFor(session: CallerSession | undefined): CatalogView {
+    const own = session === undefined || this.#own.size === 0 ? undefined : this.#own.get(session);
+    return own === undefined ? this.#view : (own.view ??= this.#viewWith(own));
   }
 
   /** What it says of itself; the same object until something of it changes. */
@@ -91,20 +107,22 @@ export class Surface {
   }
 
   /** A list as it goes to clients, as bytes that stay the same while nothing changes. */
-  list(name: ListName): CatalogList {
-    return this.kind === 'search' && name === 'tools' ? SEARCH_LIST : this.#view.lists[name];
+  list(name: ListName, session?: CallerSession): CatalogList {
+    return this.#lists(this.viewFor(session))[name];
   }
 
   /**
-   * The tool of that name.
-   * @param isFound Whether it was found rather than listed: where tools are searched for, those can be called that way only.
+   * The tool of that name. `isFound` says whether it was found rather than listed: where tools are searched for, those can be called that way only.
    */
-  tool(name: string, isFound: boolean): Target | undefined {
-    return this.kind === 'search' && !isFound ? SEARCH_TARGETS.get(name) : this.#view.tool(name);
+  tool(
+    name: string,
+    { isFound, session }: { readonly isFound: boolean; readonly session?: CallerSession | undefined },
+  ): Target | undefined {
+    return this.kind === 'search' && !isFound ? SEARCH_TARGETS.get(name) : this.viewFor(session).tool(name);
   }
 
   /** What clients must hear: changed lists and updated resources. Returns its own stop function. */
-  watch(listener: (notification: Notification) => void): () => void {
+  watch(listener: ChangeListening): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -121,24 +139,54 @@ export class Surface {
    */
   update(wish: SurfaceWish, contributions: ReadonlyMap<string, Contribution>): void {
     const chosen = wish.upstreams.flatMap((name) => contributions.get(name) ?? []);
-    if (!this.#isLedgerNew && isDeepStrictEqual(wish, this.#wish) && isSame(chosen, this.#contributions)) return;
+    const isSameWish = !this.#isLedgerNew && isDeepStrictEqual(wish, this.#wish);
+    if (isSameWish && isSame(chosen, this.#contributions)) return;
     this.#isLedgerNew = false;
-    const before = this.#lists();
+    const before = this.#lists(this.#view);
+    const former = this.#contributions;
     this.#wish = wish;
     this.#contributions = chosen;
-    this.#view = new CatalogView({
+    this.#options = {
       contributions: chosen,
       ledger: this.#ledger,
       isOnly: wish.upstreams.filter((name) => !isBuiltIn(name)).length === 1,
       exposure: wish.exposure,
       ...(wish.kind === 'search' && { reserved: SEARCH_TOOL_NAMES }),
-    });
+    };
+    this.#view = new CatalogView(this.#options);
     this.#profile = {
       info: wish.info,
       capabilities: capabilitiesOf(wish, chosen),
       instructions: instructionsOf(wish, chosen),
     };
-    for (const notification of changesBetween(before, this.#lists())) this.#emit(notification);
+    const changes = changesBetween(before, this.#lists(this.#view));
+    const except = this.#own.size === 0 ? undefined : new Set(this.#own.keys());
+    for (const notification of changes) this.#emit(notification, except);
+    for (const [session, own] of this.#own) {
+      own.view = undefined;
+      for (const change of changes) if (!isSameWish || this.#isNews(change, own, former)) session.notify(change);
+    }
+  }
+
+  /**
+   * Shows a session what a server of its own lists in place of what the one that all share does, and tells it of lists that
+   * changed thereby.
+   * @param lists `undefined` when the session has no such server any more.
+   */
+  takeOwn(session: CallerSession, upstream: string, lists: OwnLists | undefined): void {
+    const before = this.#lists(this.viewFor(session));
+    const own = this.#own.get(session) ?? { lists: new Map<string, OwnLists>(), view: undefined };
+    own.view = undefined;
+    if (lists === undefined) own.lists.delete(upstream);
+    else own.lists.set(upstream, lists);
+    if (own.lists.size === 0) this.#own.delete(session);
+    else this.#own.set(session, own);
+    for (const notification of changesBetween(before, this.#lists(this.viewFor(session)))) session.notify(notification);
+  }
+
+  /** A session has ended. */
+  forget(session: CallerSession): void {
+    this.#own.delete(session);
   }
 
   /** Shows nothing from now on. */
@@ -148,23 +196,54 @@ export class Surface {
   }
 
   /** Tells listeners that a resource of an upstream changed, if it is shown here. */
-  resourceUpdated(upstream: string, params: RawJson): void {
-    if (this.#wish?.exposure.resources !== true || !this.#wish.upstreams.includes(upstream)) return;
+  resourceUpdated(upstream: string, params: RawJson, except?: ReadonlySet<CallerSession>): void {
+    const update = this.#toUpdate(upstream, params, this.#view);
+    if (update !== undefined) this.#emit(update, except);
+  }
+
+  /** Tells a session that a resource of its own server changed, if it is shown here. */
+  tellUpdated(session: CallerSession, upstream: string, params: RawJson): void {
+    const update = this.#toUpdate(upstream, params, this.viewFor(session));
+    if (update !== undefined) session.notify(update);
+  }
+
+  #toUpdate(upstream: string, params: RawJson, view: CatalogView): Notification | undefined {
+    if (this.#wish?.exposure.resources !== true || !this.#wish.upstreams.includes(upstream)) return undefined;
     const uri: unknown = params.object?.['uri'];
-    if (typeof uri !== 'string') return;
-    const publicUri = this.#view.publicUri(upstream, uri);
-    this.#emit({
+    if (typeof uri !== 'string') return undefined;
+    const publicUri = view.publicUri(upstream, uri);
+    return {
       method: 'notifications/resources/updated',
       params: publicUri === uri ? params : withMember(params, 'uri', RawJson.fromValue(publicUri)),
+    };
+  }
+
+  #viewWith({ lists }: OwnView): CatalogView {
+    const contributions = this.#contributions.map((shared) => {
+      const manifest = lists.get(shared.upstream)?.over(shared.manifest) ?? shared.manifest;
+      return manifest === shared.manifest ? shared : { ...shared, manifest };
     });
+    return isSame(contributions, this.#contributions) ? this.#view : new CatalogView({ ...this.#options, contributions });
   }
 
-  #lists(): Lists {
-    return this.kind === 'search' ? { ...this.#view.lists, tools: SEARCH_LIST } : this.#view.lists;
+  // A change on the server may reach both connections, and where a session has a list of its own the common one is no news.
+  #isNews({ method }: Notification, { lists }: OwnView, former: readonly Contribution[]): boolean {
+    const listOf = ({ upstream, manifest }: Contribution, kind: ListKind) => (lists.get(upstream)?.over(manifest) ?? manifest)[kind];
+    const isSameFor = (kind: ListKind) =>
+      former.length === this.#contributions.length &&
+      former.every((before, index) => {
+        const now = this.#contributions[index]!;
+        return before.upstream === now.upstream && isSameList(listOf(before, kind), listOf(now, kind));
+      });
+    return !KINDS_OF[method]!.every(isSameFor);
   }
 
-  #emit(notification: Notification): void {
-    for (const listener of this.#listeners) listener(notification);
+  #lists(view: CatalogView): Lists {
+    return this.kind === 'search' ? { ...view.lists, tools: SEARCH_LIST } : view.lists;
+  }
+
+  #emit(notification: Notification, except?: ReadonlySet<CallerSession>): void {
+    for (const listener of this.#listeners) listener(notification, except);
   }
 }
 
@@ -242,6 +321,12 @@ function changesBetween(before: Lists, after: Lists): Notification[] {
   if (isChanged('resources') || isChanged('resourceTemplates')) changes.push(changeOf('resources'));
   return changes;
 }
+
+const KINDS_OF: Readonly<Record<string, readonly ListKind[]>> = {
+  'notifications/tools/list_changed': ['tools'],
+  'notifications/prompts/list_changed': ['prompts'],
+  'notifications/resources/list_changed': ['resources', 'templates'],
+};
 
 function changeOf(kind: 'tools' | 'prompts' | 'resources'): Notification {
   return { method: `notifications/${kind}/list_changed`, params: undefined };

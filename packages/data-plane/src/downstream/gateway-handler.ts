@@ -23,6 +23,7 @@ import {
   canBeAsked,
   splitParams,
   type Caller,
+  type ChangeListening,
   type RequestHandler,
   type ServerProfile,
   type TaskWish,
@@ -91,18 +92,24 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
       return inner === undefined ? dispatch(call) : callFound(options, call);
     },
     watchTask: (taskId: string, wish: TaskWish) => (surface.isGone ? undefined : options.tasks.news.watch(taskId, wish)),
-    watch: (listener: (notification: Notification) => void) => surface.watch(listener),
+    watch: (listener: ChangeListening) => surface.watch(listener),
     notify: (notification: Notification, caller: Caller) => {
       if (surface.isGone) return;
       if (isNotificationBeyond(notification.method)) tellUpstream(options, toRequest(notification, caller), nextId());
       else if (caller.session !== undefined) options.notify(notification, caller.session);
     },
-    subscribe: (uri: string) => {
-      const target = surface.view.resource(uri);
+    subscribe: (uri: string, session?: CallerSession) => {
+      const target = surface.viewFor(session).resource(uri);
       const upstream = target === undefined ? undefined : options.upstream(target.upstream);
       if (surface.isGone || target === undefined || upstream === undefined)
         throw new GatewayError('RESOURCE_NOT_FOUND', `Cannot subscribe to "${uri}": no upstream lists it`, { data: { uri } });
-      return upstream.wishes.subscribe(target.name);
+      const end = upstream.wishes.subscribe(target.name);
+      if (session === undefined) return end;
+      const endOwn = upstream.isolated.sessions.subscribe(target.name, session);
+      return () => {
+        endOwn();
+        end();
+      };
     },
   };
 }
@@ -169,7 +176,7 @@ function explainUnknown(error: unknown): Outcome {
 function answerList({ surface, settled }: GatewayHandlerOptions, name: ListName, request: Request): Awaitable<Outcome> {
   // Lists are given whole, so every cursor is one we did not hand out.
   if (request.params.has('cursor')) throw new GatewayError('INVALID_PARAMS', `Cannot continue ${request.method}: unknown cursor`);
-  const answer = () => toListOutcome(surface.list(name), request.client.revision);
+  const answer = () => toListOutcome(surface.list(name, request.session), request.client.revision);
   // The tools for searching are there whatever else is.
   const wait = surface.kind === 'search' && name === 'tools' ? undefined : settled(surface);
   return wait === undefined ? answer() : wait.then(answer);

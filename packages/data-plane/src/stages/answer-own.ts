@@ -28,7 +28,7 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     return rank;
   };
   const answer = (call: TargetedCall): Outcome => {
-    const { view } = call.surface;
+    const view = call.surface.viewFor(call.session);
     const upstreams = call.surface.upstreams.filter((name) => !isBuiltIn(name));
     const { tools } = view;
     const rank = rankerOf(view);

@@ -74,10 +74,10 @@ function withTarget(call: ObservedCall, { target, params, task }: Resolution, fa
 }
 
 function find(call: ObservedCall): Resolution | undefined {
-  const { view } = call.surface;
+  const view = call.surface.viewFor(call.session);
   switch (call.method) {
     case 'tools/call':
-      return named(call, 'name', (name) => call.surface.tool(name, call.isFound));
+      return named(call, 'name', (name) => call.surface.tool(name, call));
     case 'prompts/get':
       return named(call, 'name', (name) => view.prompt(name));
     case 'resources/read':
@@ -151,10 +151,11 @@ const MAX_SHOWN = 3;
 const NO_FALLBACKS: readonly Target[] = [];
 
 // An equivalent counts only where it is shown: who may not call it here does not reach it by detour.
-function fallbacksFor(options: ResolveOptions, { method, surface }: ObservedCall, target: Target): readonly Target[] {
+function fallbacksFor(options: ResolveOptions, { method, surface, session }: ObservedCall, target: Target): readonly Target[] {
   const names = options.upstream(target.upstream)?.desired.config.fallback;
   if (method !== 'tools/call' || names === undefined || names.length === 0) return NO_FALLBACKS;
-  return names.map((name) => surface.view.toolOf(name, target.name)).filter((fallback) => fallback !== undefined);
+  const view = surface.viewFor(session);
+  return names.map((name) => view.toolOf(name, target.name)).filter((fallback) => fallback !== undefined);
 }
 
 function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
@@ -177,7 +178,8 @@ function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
     );
   }
   const why = owner === undefined ? 'nobody offers it' : `"${owner}" does not offer it any more`;
-  const nearest = nearestOf(name, isTool ? surface.view.tools.keys() : surface.view.promptNames());
+  const view = surface.viewFor(call.session);
+  const nearest = nearestOf(name, isTool ? view.tools.keys() : view.promptNames());
   const unlisted = options.unlisted(surface);
   return new GatewayError(
     'UNKNOWN_NAME',

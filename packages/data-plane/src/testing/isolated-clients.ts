@@ -26,6 +26,7 @@ const answered: Outcome = {
 /** A session that answers whatever it is asked. */
 export function createSession(id: string) {
   const asked: unknown[] = [];
+  const told: string[] = [];
   const session: CallerSession = {
     id,
     client,
@@ -33,10 +34,10 @@ export function createSession(id: string) {
       asked.push(params?.value);
       return Promise.resolve(answered);
     },
-    notify: () => undefined,
+    notify: ({ method }) => told.push(method),
     watchEnd: () => () => undefined,
   };
-  return { session, asked };
+  return { session, asked, told };
 }
 
 /** Connections for single clients of an upstream that is not there: what would open them is told what for. */
@@ -56,6 +57,8 @@ export function startIsolated(entry: object = { command: 'server' }) {
       tasks: { take: (_upstream, message) => messages.push(message), name: (_upstream, id) => `ours of ${id}` },
       clock,
       startPermit: () => Promise.resolve(() => undefined),
+      listing: { upstream: 'up', listMs: 1_000 },
+      onOwnLists: () => undefined,
     },
     silentLogger,
   );

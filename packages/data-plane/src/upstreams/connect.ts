@@ -152,7 +152,11 @@ function toConnectOptions(parts: ConnectParts, options: OpenOptions): ChannelCon
     upstream: name,
     client: options.isolated?.info ?? parts.client,
     revision: options.isolated === undefined ? config.revision : 'handshake',
-    ...(options.isolated && { capabilities: options.isolated.capabilities, ask: options.isolated.ask }),
+    ...(options.isolated && {
+      capabilities: options.isolated.capabilities,
+      ask: options.isolated.ask,
+      onForgotten: options.isolated.onForgotten,
+    }),
     ...(options.lastRevision === undefined ? {} : { lastRevision: options.lastRevision }),
     handshakeMs: config.timeouts.handshakeMs,
     maxMessageBytes: parts.maxMessageBytes,

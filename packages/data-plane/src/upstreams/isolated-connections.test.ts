@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Cancellation, type Notification } from '@signalbox/core';
 import { createSession, startIsolated } from '../testing/isolated-clients.ts';
 
 test.each([
@@ -24,4 +25,29 @@ test.each([
   await take('another');
   expect(it.opened).toHaveLength(max + 1);
   expect(it.isolated.size).toBe(max);
+});
+
+test('what its server says outside of requests goes to the call in flight, and where there is none or another to the session', async () => {
+  const it = startIsolated();
+  const { session, told } = createSession('s1');
+  const heard: string[] = [];
+  const call = { ...it.callOf(session), emit: ({ method }: Notification) => void heard.push(method) };
+  const say = (method: string) => it.opened[0]!.onNotification({ method, params: undefined });
+  const first = await it.isolated.take(call, 1_000);
+  say('notifications/elicitation/complete');
+  const second = await it.isolated.take({ ...call }, 1_000);
+  say('notifications/two');
+  second.release();
+  first.hold('task', new Cancellation());
+  say('notifications/task-runs');
+  expect(heard).toEqual(['notifications/elicitation/complete']);
+  expect(told).toEqual(['notifications/two', 'notifications/task-runs']);
+});
+
+test('of the connections of a principal the last used one is taken, so that the others become idle', async () => {
+  const it = startIsolated();
+  const [first, second] = [await it.isolated.take(it.callOf(undefined), 1_000), await it.isolated.take(it.callOf(undefined), 1_000)];
+  first.release();
+  second.release();
+  expect((await it.isolated.take(it.callOf(undefined), 1_000)).connection).toBe(second.connection);
 });

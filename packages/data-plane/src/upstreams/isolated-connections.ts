@@ -19,7 +19,10 @@ import { askableCapabilities, canBeAsked, changeTaskIdAround, isHandshake, taskO
 import type { TargetedCall } from '../stages/call-stages.ts';
 import type { TaskCaller } from '../tasks/task-ids.ts';
 import type { TaskMessages } from '../tasks/task-messages.ts';
+import { IsolatedSessions, type OwnConnection } from './isolated-sessions.ts';
+import type { FetchOptions } from './manifest.ts';
 import type { OpenConnection } from './open-connection.ts';
+import { OwnChanges } from './own-changes.ts';
 
 export interface IsolatedParts {
   readonly open: OpenConnection;
@@ -27,7 +30,13 @@ export interface IsolatedParts {
   readonly clock: Clock;
   /** Waits for the right to start; the returned function gives it back. */
   readonly startPermit: () => Promise<() => void>;
+  readonly listing: FetchOptions;
+  /** A session has lists of its own. */
+  readonly onOwnLists: () => void;
 }
+
+// The first call of a session may change what it has subscribed to, so it waits until the server knows of that.
+const SUBSCRIBE_MS = 1_000;
 
 /** A connection for one call. Whoever took it gives it back, also after a failure. */
 export interface Lease {
@@ -37,19 +46,19 @@ export interface Lease {
   hold(taskId: string, end: Cancellation): void;
 }
 
-interface Entry {
+interface Entry extends OwnConnection {
   readonly key: string;
   readonly opening: Promise<Connection>;
   readonly ending: Cancellation;
   /** Calls that use it, newest last; the one it was opened for is there from the beginning. */
   readonly users: Call[];
+  /** Whose it is, unless sessions of one principal share it. */
   readonly session: CallerSession | undefined;
   /** Tasks of its server, which only this connection may know. */
   readonly tasks: Set<string>;
   connection: Connection | undefined;
   logLevel: LogLevel | undefined;
   lastUsedMs: number;
-  unwatch: () => void;
 }
 
 /**
@@ -57,6 +66,8 @@ interface Entry {
  * as a whole, and keep what they learn of a client with it, so clients that can be asked cannot share one.
  */
 export class IsolatedConnections {
+  /** The sessions that have one. */
+  readonly sessions = new IsolatedSessions<Entry>();
   readonly #desired: DesiredUpstream;
   readonly #parts: IsolatedParts;
   readonly #logger: Logger;
@@ -119,11 +130,18 @@ export class IsolatedConnections {
   }
 
   #find(call: TargetedCall): Entry | undefined {
-    const key = this.#keyOf(call);
+    const own = call.session && this.sessions.connectionOf(call.session);
     const taskId = call.task?.ref.id;
-    for (const entry of this.#entries) if (taskId !== undefined && entry.key === key && entry.tasks.has(taskId)) return entry;
-    for (const entry of this.#entries) if (entry.key === key && (entry.users.length === 0 || !this.#isExclusive(entry, call))) return entry;
-    return undefined;
+    if (own !== undefined && (taskId === undefined || own.tasks.has(taskId))) return own;
+    const key = this.#keyOf(call);
+    let found = own;
+    for (const entry of this.#entries) {
+      if (entry.key !== key) continue;
+      if (taskId !== undefined && entry.tasks.has(taskId)) return entry;
+      // The last used one, so that what was opened when there was more to do becomes idle.
+      if (own === undefined && (entry.users.length === 0 || !this.#isExclusive(entry, call))) found = entry;
+    }
+    return found;
   }
 
   // Where a question does not come with its call, calls of clients without a session must not be in flight together.
@@ -138,7 +156,7 @@ export class IsolatedConnections {
   }
 
   // Returns undefined when there are as many as may be and all are in use.
-  #open(call: Call): Entry | undefined {
+  #open(call: TargetedCall): Entry | undefined {
     if (this.#entries.size >= isolatedMaxOf(this.#desired.config)) {
       const idle = this.#longestIdle();
       if (idle === undefined) return undefined;
@@ -148,23 +166,33 @@ export class IsolatedConnections {
     const session = mode === 'principal' ? undefined : call.session;
     const ending = new Cancellation();
     const users: Call[] = [];
+    const { clock, listing, onOwnLists } = this.#parts;
+    const changes = new OwnChanges({ clock, logger: this.#logger, listing, onOwnLists });
     const entry: Entry = {
       key: this.#keyOf(call),
       ending,
       users,
       session,
+      changes,
       tasks: new Set(),
-      opening: this.#connect(call, { session, users, ending }),
+      opening: this.#connect(call, { session, users, ending, changes }),
       connection: undefined,
       logLevel: undefined,
-      lastUsedMs: this.#parts.clock.monotonic(),
-      unwatch: () => undefined,
+      lastUsedMs: clock.monotonic(),
     };
     this.#entries.add(entry);
     void this.#follow(entry);
-    if (session !== undefined) entry.unwatch = session.watchEnd(() => this.#end(entry, 'its session ended'));
+    this.#join(call, entry);
     this.#stopTimer ??= this.#parts.clock.after(this.#idleMs, () => this.#sweep());
     return entry;
+  }
+
+  #join({ session, surface }: TargetedCall, entry: Entry): void {
+    if (session === undefined) return;
+    const onEnd = () => {
+      if (entry.session === session) this.#end(entry, 'its session ended');
+    };
+    this.sessions.join(session, { own: entry, surface, onEnd });
   }
 
   #longestIdle(): Entry | undefined {
@@ -183,47 +211,72 @@ export class IsolatedConnections {
     }
   }
 
-  async #connect(call: Call, { session, users, ending }: Pick<Entry, 'session' | 'users' | 'ending'>): Promise<Connection> {
+  async #connect(
+    call: Call,
+    { session, users, ending, changes }: Pick<Entry, 'session' | 'users' | 'ending' | 'changes'>,
+  ): Promise<Connection> {
     const release = await this.#parts.startPermit();
     const caller = { principal: call.principal, session };
+    // While it is opened nobody knows, and then nothing is in flight.
+    let isCorrelated = true;
+    let connection: Connection;
     try {
-      const { connection } = await this.#parts.open({
+      ({ connection } = await this.#parts.open({
         desired: this.#desired,
         lastRevision: undefined,
-        onNotification: (notification) => this.#deliver(notification, { caller, users }),
+        onNotification: (notification) => changes.take(notification) || this.#deliver(notification, { caller, users, isCorrelated }),
         onStderr: () => undefined,
         cancellation: ending,
         isolated: {
           info: session === undefined ? undefined : call.client.info,
           capabilities: askableCapabilities(call.client.capabilities),
+          onForgotten: () => changes.forget(),
           ask: changeTaskIdAround(
             (question) => askOutside(question, session, users),
             (id) => this.nameTask(id, caller),
           ),
         },
-      });
-      return connection;
+      }));
     } finally {
       release();
     }
+    ({ isCorrelated } = connection);
+    await this.#atMost(SUBSCRIBE_MS, changes.open(connection));
+    return connection;
   }
 
-  // Lists and resources are followed over the connection that all share.
-  #deliver(notification: Notification, { caller, users }: { readonly caller: TaskCaller; readonly users: readonly Call[] }): void {
-    if (/^notifications\/(?:(?:tools|prompts|resources)\/list_changed|resources\/updated)$/.test(notification.method)) return;
+  #atMost(waitMs: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#parts.clock.after(waitMs, resolve);
+      void work.finally(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  // What comes while there is one call in flight is about that call, unless the connection would have said so.
+  #deliver(
+    notification: Notification,
+    { caller, users, isCorrelated }: { readonly caller: TaskCaller; readonly users: readonly Call[]; readonly isCorrelated: boolean },
+  ): void {
     const taskId = taskOfMessage(notification);
-    if (taskId !== undefined) this.#parts.tasks.take(this.#desired.name, { notification, taskId, caller });
-    else if (caller.session !== undefined) caller.session.notify(notification);
-    else if (users.length === 1) users[0]!.emit?.(notification);
+    if (taskId !== undefined) return this.#parts.tasks.take(this.#desired.name, { notification, taskId, caller });
+    const { session } = caller;
+    const emit = users.length === 1 && (session === undefined || !isCorrelated) ? users[0]!.emit : undefined;
+    if (emit !== undefined) emit(notification);
+    else session?.notify(notification);
   }
 
-  async #lease(entry: Entry, call: Call, waitMs: number): Promise<Lease> {
-    entry.users.push(call);
+  async #lease(entry: Entry, call: TargetedCall, waitMs: number): Promise<Lease> {
+    this.#join(call, entry);
+    let user: Call = call;
+    entry.users.push(user);
     let isOver = false;
     const release = () => {
       if (isOver) return;
       isOver = true;
-      entry.users.splice(entry.users.indexOf(call), 1);
+      entry.users.splice(entry.users.indexOf(user), 1);
       entry.lastUsedMs = this.#parts.clock.monotonic();
       if (this.#entries.delete(entry)) this.#entries.add(entry);
       const [proceed] = this.#waiting;
@@ -239,6 +292,10 @@ export class IsolatedConnections {
       }
       const hold = (taskId: string, end: Cancellation) => {
         entry.tasks.add(taskId);
+        // It has been answered, and nothing can be said on its stream any more.
+        const held: Call = { ...call, emit: undefined };
+        entry.users[entry.users.indexOf(user)] = held;
+        user = held;
         end.watch(() => {
           entry.tasks.delete(taskId);
           release();
@@ -290,7 +347,7 @@ export class IsolatedConnections {
 
   #end(entry: Entry, reason: string): void {
     if (!this.#entries.delete(entry)) return;
-    entry.unwatch();
+    this.sessions.end(entry);
     entry.ending.cancel(reason);
     if (entry.connection !== undefined) this.#track(entry.connection.close());
     const [proceed] = this.#waiting;

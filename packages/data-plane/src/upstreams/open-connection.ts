@@ -28,6 +28,8 @@ export interface IsolatedClient {
   readonly capabilities: ClientProfile['capabilities'];
   /** Brings questions that come with no call. */
   readonly ask: Ask;
+  /** Told when the server has forgotten the conversation and another was begun. */
+  readonly onForgotten: () => void;
 }
 
 /** Opens a connection. @throws GatewayError naming the phase and its budget. */

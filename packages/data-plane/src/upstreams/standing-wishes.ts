@@ -22,13 +22,15 @@ export class StandingWishes {
     });
   }
 
-  /** Tells a new connection of every wish; `undefined` when there is none any more. */
-  attach(connection: Connection | undefined): void {
+  /** Tells a new connection of every wish; `undefined` when there is none any more. Resolves when the server has heard of all. */
+  async attach(connection: Connection | undefined): Promise<void> {
     this.#connection = connection;
     if (connection === undefined) return;
-    for (const uri of this.#subscriptions.wanted) this.#report(connection.subscribe(uri), 'subscribe');
+    const told = [...this.#subscriptions.wanted].map((uri) => ({ work: connection.subscribe(uri), what: 'subscribe' }));
     for (const id of this.#tasks.wanted) connection.watchTask(id);
-    if (this.#logLevel !== undefined) this.#report(connection.setLogLevel(this.#logLevel), 'set the log level');
+    if (this.#logLevel !== undefined) told.push({ work: connection.setLogLevel(this.#logLevel), what: 'set the log level' });
+    for (const { work, what } of told) this.#report(work, what);
+    await Promise.allSettled(told.map(({ work }) => work));
   }
 
   /** Lowers the level of log messages asked of the server if a caller wants more than it sends. */

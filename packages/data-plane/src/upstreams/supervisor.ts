@@ -180,11 +180,13 @@ export class Supervisor {
       random: random ?? Math.random,
       startPermit: () => this.#starts.take(),
       onManifest: (upstream) => this.#takeManifest(upstream),
-      onResourceUpdated: (upstream, params) => this.#isClosed || this.catalog.resourceUpdated(upstream.name, params),
+      onResourceUpdated: (upstream, params) =>
+        this.#isClosed || this.catalog.resourceUpdated(upstream.name, params, upstream.isolated.sessions.hearing(params)),
       onListChanged: ({ name, desired }, method) => {
         // What is reached by an address tells each process.
         if (desired.config.url === undefined) this.#options.lead?.listChanged(name, method);
       },
+      onOwnLists: () => this.#isClosed || this.#saveNames(),
       tasks,
       onState: (upstream) => {
         for (const listener of this.#stateListeners) listener(upstream);
@@ -210,6 +212,10 @@ export class Supervisor {
     // Names given here meanwhile are no more than guesses at what the other process will decide.
     if (this.#led !== undefined && this.catalog.isChanged) this.catalog.adopt(this.#ledNames);
     this.catalog.update(this.#options.state.current, contributions);
+    this.#saveNames();
+  }
+
+  #saveNames(): void {
     if (this.#led === undefined && this.catalog.isChanged) this.#save(LEDGER_KEY, this.catalog.toDocument());
   }
 

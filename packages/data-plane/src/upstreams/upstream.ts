@@ -37,6 +37,8 @@ export interface UpstreamParts {
   readonly onResourceUpdated: (upstream: Upstream, params: RawJson) => void;
   /** The server says that a list of its changed. */
   readonly onListChanged: (upstream: Upstream, method: string) => void;
+  /** A session has lists of its own, in which there may be names nobody had before. */
+  readonly onOwnLists: () => void;
   readonly tasks: TaskMessages;
   readonly onState: (upstream: Upstream) => void;
 }
@@ -103,7 +105,7 @@ export class Upstream {
     });
     this.breaker = new Breaker(config.breaker, parts.clock);
     this.wishes = new StandingWishes((work, what) => this.#background(work, what));
-    this.isolated = new IsolatedConnections(desired, parts, this.#logger);
+    this.isolated = new IsolatedConnections(desired, { ...parts, listing: this.#listing }, this.#logger);
     this.#lists = new ListRefresh({ clock: parts.clock, refresh: (kinds) => this.#background(this.#refresh(kinds), 'list again') });
     this.#since = parts.clock.now();
     this.#state = config.disabled ? 'stopped' : manifest === undefined ? 'configured' : 'known';
@@ -257,7 +259,7 @@ export class Upstream {
     this.#manifest = manifest;
     const readyAt = clock.monotonic();
     void connection.closed.then((reason) => this.#takeClose(opened, reason, clock.monotonic() - readyAt));
-    this.wishes.attach(connection);
+    void this.wishes.attach(connection);
     this.#lists.follow(manifest);
     this.#become('ready', `speaks ${connection.revision}`);
     this.#parts.onManifest(this);
@@ -268,7 +270,7 @@ export class Upstream {
   #takeClose(opened: Opened, reason: string, uptimeMs: number): void {
     if (this.#opened !== opened) return;
     this.#opened = undefined;
-    this.wishes.attach(undefined);
+    void this.wishes.attach(undefined);
     this.#lists.stop();
     this.#health?.stop();
     if (this.#isClosed) return;

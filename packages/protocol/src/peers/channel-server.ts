@@ -7,7 +7,6 @@ import {
   type Answer,
   type Clock,
   type Logger,
-  type Notification,
   type Outcome,
   type Seal,
 } from '@signalbox/core';
@@ -99,9 +98,10 @@ export function serveChannel(channel: Channel, options: ChannelServerOptions): C
       context.notify(message, { client: readSpeaker(message), principal: options.principal ?? LOCAL_PRINCIPAL });
   };
 
-  const unwatch = options.handler.watch((notification: Notification) => {
+  const unwatch = options.handler.watch((notification, except) => {
     modern.offer(notification);
-    if (session?.wants(notification)) channel.send(encodeNotification(notification.method, notification.params));
+    if (session?.wants(notification) && except?.has(session) !== true)
+      channel.send(encodeNotification(notification.method, notification.params));
   });
 
   let resolveClosed: (reason: string) => void;

@@ -259,7 +259,7 @@ class HttpConnection implements Connection {
     const wishes = [...this.#uris].map((uri) => this.#demand('resources/subscribe', { uri }));
     if (this.#logLevel !== undefined) wishes.push(this.#demand('logging/setLevel', { level: this.#logLevel }));
     for (const wish of wishes) wish.catch((error: unknown) => this.#session.onAnomaly(`after its restart: ${toMessage(error)}`));
-    tellOfChanges(this.server, this.#uris, this.#options.onNotification);
+    tellOfChanges(this.server, this.#uris, this.#options);
   }
 
   #listen(...[params, events]: Parameters<ChangeListenerOptions['open']>): () => void {

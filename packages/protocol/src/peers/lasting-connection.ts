@@ -18,6 +18,8 @@ export interface LastingConnectionOptions {
   readonly reopen: () => Promise<Connection>;
   /** Is told after a break, as if by the server, of what may have changed meanwhile: lists and resources. */
   readonly onNotification: (notification: Notification) => void;
+  /** Told of it in place of changed lists. */
+  readonly onForgotten?: () => void;
   readonly clock: Clock;
   /** Told why the connection broke, once another is there. */
   readonly onReopened?: (reason: string) => void;
@@ -186,7 +188,7 @@ export class LastingConnection implements Connection {
     this.#use(connection);
     this.#restore(connection);
     for (const waiter of this.#waiting) waiter.settle(connection);
-    tellOfChanges(this.server, this.#uris, this.#options.onNotification);
+    tellOfChanges(this.server, this.#uris, this.#options);
     this.#options.onReopened?.(reason);
   }
 

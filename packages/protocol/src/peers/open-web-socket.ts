@@ -24,7 +24,7 @@ export interface WebSocketConnectOptions extends ChannelConnectOptions {
  * @throws GatewayError as `connectWebSocket` and `openChannel` do.
  */
 export async function openWebSocket(options: WebSocketConnectOptions): Promise<Connection> {
-  const { upstream, clock = systemClock, onNotification, onReopened, onAnomaly } = options;
+  const { upstream, clock = systemClock, onNotification, onForgotten, onReopened, onAnomaly } = options;
   const url = toAddress(upstream, options.url);
   const open = async (connect: ChannelConnectOptions) => openChannel(await connectWebSocket({ ...options, url }), connect);
   const first = await greet(open, options);
@@ -34,6 +34,7 @@ export async function openWebSocket(options: WebSocketConnectOptions): Promise<C
     reopen: () => open({ ...options, revision }),
     onNotification,
     clock,
+    ...(onForgotten && { onForgotten }),
     ...(onReopened && { onReopened }),
     ...(onAnomaly && { onAnomaly }),
   });

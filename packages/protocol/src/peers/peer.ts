@@ -2,6 +2,7 @@ import type {
   Answer,
   Ask,
   Awaitable,
+  CallerSession,
   Cancellation,
   ClientProfile,
   Implementation,
@@ -28,9 +29,9 @@ export interface RequestHandler {
   /** Answers one request. @throws GatewayError which becomes a JSON-RPC error. */
   request(request: Request): Awaitable<Answer>;
   /** Tells of changed lists and resources (`notifications/tools/list_changed`, `…/resources/updated`, …). Returns its own stop function. */
-  watch(listener: (notification: Notification) => void): () => void;
-  /** Someone wants to hear when this resource changes. Returns a function that ends the wish. */
-  subscribe(uri: string): () => void;
+  watch(listener: ChangeListening): () => void;
+  /** Someone wants to hear when this resource changes; in a session, if `session` is given. Returns a function that ends the wish. */
+  subscribe(uri: string, session?: CallerSession): () => void;
   /**
    * Someone wants to hear of a task of theirs, as `notifications/tasks`. Returns a function that ends the wish, or
    * `undefined` when the caller has no such task, or nobody tells of it.
@@ -42,6 +43,9 @@ export interface RequestHandler {
 
 /** Who speaks to us, and in which session if there is one. */
 export type Caller = Pick<Request, 'client' | 'principal' | 'session'>;
+
+/** Takes what is told to all who listen but the sessions in `except`: those are told by themselves what is true for them. */
+export type ChangeListening = (notification: Notification, except?: ReadonlySet<CallerSession>) => void;
 
 /** Who wants to hear of a task. */
 export interface TaskWish extends Caller {
@@ -126,4 +130,6 @@ export interface ConnectOptions {
   readonly maxMessageBytes: number;
   /** Notifications that belong to no request in flight: changed lists, updated resources, uncorrelated log messages. */
   readonly onNotification: (notification: Notification) => void;
+  /** Told, in place of changed lists, when the server did not know us any more and the conversation was begun anew. */
+  readonly onForgotten?: () => void;
 }

@@ -248,7 +248,7 @@ export class ServerSession implements CallerSession {
     if (subscriptions.size >= MAX_SUBSCRIPTIONS) {
       throw new GatewayError('OVERLOADED', `Cannot subscribe to more than ${MAX_SUBSCRIPTIONS} resources in one session`);
     }
-    subscriptions.set(uri, this.#context.handler.subscribe(uri));
+    subscriptions.set(uri, this.#context.handler.subscribe(uri, this));
   }
 
   #own(result: RawJson): Outcome {

@@ -1,6 +1,14 @@
-import { GatewayError, type Answer, type Awaitable, type Clock, type Notification, type Request } from '@signalbox/core';
+import {
+  GatewayError,
+  type Answer,
+  type Awaitable,
+  type CallerSession,
+  type Clock,
+  type Notification,
+  type Request,
+} from '@signalbox/core';
 import { serveChannel, type ChannelServer, type ChannelServerOptions } from '../peers/channel-server.ts';
-import type { Caller, RequestHandler, ServerProfile } from '../peers/peer.ts';
+import type { Caller, ChangeListening, RequestHandler, ServerProfile } from '../peers/peer.ts';
 import type { Channel } from './channel.ts';
 import { KeepAlive, type KeptAlive } from './keep-alive.ts';
 
@@ -116,12 +124,12 @@ class CountedHandler implements RequestHandler {
     return outcome;
   }
 
-  watch(listener: (notification: Notification) => void): () => void {
+  watch(listener: ChangeListening): () => void {
     return this.#handler.watch(listener);
   }
 
-  subscribe(uri: string): () => void {
-    return this.#handler.subscribe(uri);
+  subscribe(uri: string, session?: CallerSession): () => void {
+    return this.#handler.subscribe(uri, session);
   }
 
   notify(notification: Notification, caller: Caller): void {

@@ -1,4 +1,4 @@
-import { GatewayError, type Notification } from '@signalbox/core';
+import { GatewayError, type CallerSession, type Notification } from '@signalbox/core';
 import { encodeNotification } from '../messages/encode.ts';
 import type { Message, RequestMessage } from '../messages/message.ts';
 import type { PeerContext } from '../peers/peer-context.ts';
@@ -107,11 +107,12 @@ export class HandshakeSessions {
     response.writeHead(200, ['Content-Length', '0']).end();
   }
 
-  /** Passes a notification that belongs to no request on to every session it is for, once each. */
-  offer(notification: Notification): void {
+  /** Passes a notification that belongs to no request on to every session it is for, once each. Those in `except` are told in another way. */
+  offer(notification: Notification, except?: ReadonlySet<CallerSession>): void {
     if (this.#listening.size === 0) return;
     const message = encodeNotification(notification.method, notification.params);
-    for (const entry of this.#listening) if (entry.session.wants(notification)) this.#send(entry, message);
+    for (const entry of this.#listening)
+      if (entry.session.wants(notification) && except?.has(entry.session) !== true) this.#send(entry, message);
   }
 
   endStreams(): void {

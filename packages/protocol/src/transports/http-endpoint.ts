@@ -4,6 +4,7 @@ import {
   IDEMPOTENCY_KEY,
   toGatewayError,
   type Awaitable,
+  type CallerSession,
   type Clock,
   type Notification,
   type RawJson,
@@ -91,9 +92,9 @@ export class HttpEndpoint {
   }
 
   /** Passes a notification that belongs to no request on to every session and subscription it is for, once each. */
-  offer(notification: Notification): void {
+  offer(notification: Notification, except?: ReadonlySet<CallerSession>): void {
     this.#modern.offer(notification);
-    this.#sessions.offer(notification);
+    this.#sessions.offer(notification, except);
   }
 
   /** Ends subscriptions and streams of notifications in good order; requests in flight go on. */

@@ -104,7 +104,7 @@ export class HttpEndpoints {
 
   #open(handler: RequestHandler, path: string): Place {
     const endpoint = this.#options.create(handler, path);
-    return { handler, endpoint, unwatch: handler.watch((notification) => endpoint.offer(notification)) };
+    return { handler, endpoint, unwatch: handler.watch((notification, except) => endpoint.offer(notification, except)) };
   }
 
   // Nobody finds the address any more, so it only has to bring to an end what it has begun.
