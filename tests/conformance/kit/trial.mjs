@@ -18,24 +18,30 @@ const maxPages = 20;
  *   long it lets a call to the second server take.
  */
 
+/** What a client says that can be asked nothing: nothing keeps a gateway from letting it share a server with others. */
+export const plain = { capabilities: {} };
+
 /**
- * The clients of one cell that its checks share: one that asks the server itself in its own generation, one through the gateway,
- * and one where the gateway has no other server.
+ * The clients of one cell that its checks share: one that asks the server itself in its own generation, and three through the
+ * gateway. Of these `through` can be asked everything, so what it calls may run on a server of its own; `plain` can be asked
+ * nothing, and whatever concerns another call or client is done with it, and with clients like it; `alone` is where the gateway has
+ * no other server.
  * @param {Cell} cell
  */
 export async function openPair(cell) {
-  const opened = [];
-  const close = () => Promise.all(opened.map((client) => client.close()));
-  const openAt = async (generation, url, prefix) => {
-    const client = wrap(await open[generation]({ url, knowsTasks: true }), prefix);
-    opened.push(client);
+  const clients = [];
+  const add = async (generation, { url, prefix, ...own }) => {
+    const client = wrap(await open[generation]({ url, ...own }), prefix);
+    clients.push(client);
     return client;
   };
+  const close = () => Promise.all(clients.map((client) => client.close()));
+  const { url, aloneUrl, prefix } = cell;
   try {
-    const direct = await openAt(cell.server, cell.directUrl, '');
-    const through = await openAt(cell.client, cell.url, cell.prefix);
-    const alone = cell.aloneUrl === undefined ? through : await openAt(cell.client, cell.aloneUrl, cell.prefix);
-    return { direct, through, alone, lists: {}, close };
+    const direct = await add(cell.server, { url: cell.directUrl, prefix: '', knowsTasks: true });
+    const through = await add(cell.client, { url, prefix, knowsTasks: true });
+    const alone = aloneUrl === undefined ? through : await add(cell.client, { url: aloneUrl, prefix, knowsTasks: true });
+    return { direct, through, plain: await add(cell.client, { url, prefix, ...plain }), alone, lists: {}, close };
   } catch (error) {
     await close();
     throw error;
@@ -57,6 +63,7 @@ export function createTrial({ cell, pair, options }) {
     direct: pair.direct,
     through: pair.through,
     alone: pair.alone,
+    plain: pair.plain,
     differences,
     nonce: (word = 'n') => `${word}-${randomUUID().slice(0, 8)}`,
 
@@ -120,14 +127,14 @@ export function createTrial({ cell, pair, options }) {
       return client;
     },
 
-    /** What the server behind the gateway saw of a nonce. */
-    async journal(nonce, side = pair.through) {
+    /** What the server behind the gateway saw of a nonce. One that `side` has for itself saw only what it called. */
+    async journal(nonce, side = pair.plain) {
       const { response } = await side.call('journal', { about: nonce });
       return response.result?.structuredContent ?? { call: null, notifications: [], total: 0 };
     },
 
     /** Waits until the server behind the gateway has seen what is wanted; resolves to what it saw last. */
-    async waitForJournal(nonce, wanted, { side = pair.through, timeoutMs = 3000 } = {}) {
+    async waitForJournal(nonce, wanted, { side = pair.plain, timeoutMs = 3000 } = {}) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const seen = await trial.journal(nonce, side);

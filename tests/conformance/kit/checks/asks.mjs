@@ -33,7 +33,7 @@ export const askChecks = [
       const nonce = t.nonce('runs');
       const { response } = await t.through.call('ask_rounds', { nonce });
       t.demand('/result', response.result?.structuredContent?.answers?.third !== undefined, 'the answers of all rounds', response);
-      const { call } = await t.journal(nonce);
+      const { call } = await t.journal(nonce, t.through);
       t.expect('/runs', t.cell.server === 'modern' ? 4 : 1, call?.runs);
     },
   },
@@ -124,11 +124,11 @@ export const askChecks = [
       const client = await t.openThrough();
       const call = client.call('ask_form', { nonce }, { id: 'asking', timeoutMs: 3000, reply: () => never });
       call.catch(() => undefined);
-      const begun = await t.waitForJournal(nonce, ({ call: seen }) => seen !== null);
+      const begun = await t.waitForJournal(nonce, ({ call: seen }) => seen !== null, { side: client });
       t.demand('/asked', begun.call?.state !== undefined, 'a call that asks', begun.call);
       await client.notify('notifications/cancelled', { requestId: 'asking' });
       if (t.cell.server === 'modern') return;
-      const seen = await t.waitForJournal(nonce, ({ call: last }) => last?.state === 'cancelled');
+      const seen = await t.waitForJournal(nonce, ({ call: last }) => last?.state === 'cancelled', { side: client });
       t.expect('/state', 'cancelled', seen.call?.state);
     },
   },

@@ -1,11 +1,12 @@
 import { reply } from '../client/replies.mjs';
+import { plain } from '../trial.mjs';
 import { code } from '../wire/protocol.mjs';
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const quietMs = 250;
 
-/** Two clients, as alike as can be: same ids, same tokens, at the same time. */
-async function openTwo(t, own = {}) {
+/** Two clients, as alike as can be: same ids, same tokens, at the same time, on the same server unless they can be asked. */
+async function openTwo(t, own = plain) {
   return [
     { name: 'a', client: await t.openThrough(own), nonce: t.nonce('a') },
     { name: 'b', client: await t.openThrough(own), nonce: t.nonce('b') },
@@ -44,7 +45,7 @@ export const isolationChecks = [
       held.catch(() => undefined);
       await t.waitForJournal(b.nonce, ({ call }) => call !== null);
       await a.client.call('log', { nonce: a.nonce }, { id: 7 });
-      await t.through.call('release', { about: b.nonce });
+      await t.plain.call('release', { about: b.nonce });
       const { events } = await held;
       const told = [...events, ...b.client.unsolicited.messages].filter(({ method }) => method === 'notifications/message');
       t.expect('/told to the other', [], told);
@@ -127,7 +128,7 @@ export const isolationChecks = [
       await two[1].client.notify('notifications/cancelled', { requestId: 7 });
       await pause(quietMs);
       t.expect('/state', 'running', (await t.journal(two[0].nonce)).call?.state);
-      await t.through.call('release', { about: two[0].nonce });
+      await t.plain.call('release', { about: two[0].nonce });
       t.expect('/answer', `released ${two[0].nonce}`, textOf(await call));
     },
   },
@@ -163,7 +164,7 @@ export const isolationChecks = [
       t.expect('/first/resultType', 'complete', first.result?.resultType);
       const { response: second } = await again();
       t.expect('/second/error/code', code.invalidParams, second.error?.code);
-      t.expect('/runs', 1, (await t.journal(nonce)).call?.runs);
+      t.expect('/runs', 1, (await t.journal(nonce, t.through)).call?.runs);
     },
   },
 ];

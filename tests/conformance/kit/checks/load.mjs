@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { plain } from '../trial.mjs';
+import { listeners } from './changes.mjs';
 
 const callers = 64;
 const progressEvery = 16;
@@ -25,8 +27,8 @@ export const loadChecks = [
     name: 'while calls hang, others are answered by the same server and lists are there',
     run: async (t) => {
       await withHanging(t, async () => {
-        await demandSoon(t, '/echo', () => t.through.call('echo', { nonce: 'soon' }, { timeoutMs: soonMs }));
-        await demandSoon(t, '/tools~1list', () => t.through.request('tools/list', {}, { timeoutMs: soonMs }));
+        await demandSoon(t, '/echo', () => t.plain.call('echo', { nonce: 'soon' }, { timeoutMs: soonMs }));
+        await demandSoon(t, '/tools~1list', () => t.plain.request('tools/list', {}, { timeoutMs: soonMs }));
       });
     },
   },
@@ -37,7 +39,7 @@ export const loadChecks = [
       const name = await findSecond(t);
       if (name === undefined) return t.skip('there is no second server behind the gateway');
       return withHanging(t, () =>
-        demandSoon(t, '/second', () => t.through.request('tools/call', { name, arguments: { nonce: 'soon' } }, { timeoutMs: soonMs })),
+        demandSoon(t, '/second', () => t.plain.request('tools/call', { name, arguments: { nonce: 'soon' } }, { timeoutMs: soonMs })),
       );
     },
   },
@@ -50,10 +52,10 @@ export const loadChecks = [
       if (budgetMs === undefined || name === undefined) return t.skip('the gateway was not told how long a call may take');
       const started = Date.now();
       const call = { name: name.replace(/echo$/, 'hang'), arguments: { nonce: t.nonce('hung') } };
-      const { response } = await t.through.request('tools/call', call, { timeoutMs: budgetMs + 5000 });
+      const { response } = await t.plain.request('tools/call', call, { timeoutMs: budgetMs + 5000 });
       t.demand('/error', response.error !== undefined || response.result?.isError === true, 'an error', response);
       t.demand('/durationMs', Date.now() - started >= budgetMs * 0.9, `at least ${budgetMs}`, Date.now() - started);
-      return demandSoon(t, '/second', () => t.through.request('tools/call', { name, arguments: { nonce: 'soon' } }, { timeoutMs: soonMs }));
+      return demandSoon(t, '/second', () => t.plain.request('tools/call', { name, arguments: { nonce: 'soon' } }, { timeoutMs: soonMs }));
     },
   },
   // The last checks: after them the server has forgotten everything.
@@ -62,7 +64,7 @@ export const loadChecks = [
     name: 'a call in flight when the server dies ends with an error, and the session goes on',
     timeoutMs: 60_000,
     run: async (t) => {
-      const client = await t.openThrough({ timeoutMs: 30_000 });
+      const client = await t.openThrough({ ...plain, timeoutMs: 30_000 });
       const nonce = t.nonce('dying');
       const held = client.call('hang', { nonce }, { timeoutMs: 20_000 }).then(
         ({ response }) => (response.error !== undefined || response.result?.isError === true ? 'an error' : response),
@@ -74,17 +76,19 @@ export const loadChecks = [
       await demandBack(t, client);
     },
   },
-  {
+  ...listeners.map(({ own, who, when }) => ({
     group: 'restart',
-    name: 'after a restart of the server, subscriptions work again without being asked for anew',
+    name: `after a restart of the server, subscriptions work again without being asked for anew${who}`,
     timeoutMs: 60_000,
+    when,
     run: async (t) => {
-      const client = await t.openThrough({ timeoutMs: 30_000 });
+      const client = await t.openThrough({ ...own, timeoutMs: 30_000 });
       const uri = client.uriOf('watched');
       const { inbox, stop, isOver = () => false } = await client.watch({ uris: [uri] });
       await client.call('restart').catch(() => undefined);
       await demandBack(t, client);
-      const isUpdate = ({ method }) => method === 'notifications/resources/updated';
+      // That it may have changed meanwhile may be told at once.
+      const isUpdate = ({ method, params }) => method === 'notifications/resources/updated' && params?.title === 'Touched';
       let told;
       // A client whose stream was closed knows that it has to listen again; one whose stream is open waits in vain.
       if (isOver()) return;
@@ -95,12 +99,12 @@ export const loadChecks = [
       t.demand('/told', told !== undefined, 'an update');
       await Promise.resolve(stop()).catch(() => undefined);
     },
-  },
+  })),
 ];
 
 // Two calls at a time, whose ids differ in type alone, and the same ids as all other callers have.
 async function callAlone(t, { index, each, count, crossed }) {
-  const client = await t.openThrough({ hasStream: false, timeoutMs: 60_000 });
+  const client = await t.openThrough({ ...plain, hasStream: false, timeoutMs: 60_000 });
   for (let round = 0; round < each; round++) {
     await Promise.all(
       [round, String(round)].map((id) => callOnce({ client, id, count, crossed, index, isTold: round % progressEvery === 0 })),
@@ -128,10 +132,10 @@ async function callOnce({ client, id, count, crossed, index, isTold }) {
 
 async function withHanging(t, run) {
   const nonces = Array.from({ length: 16 }, () => t.nonce('hung'));
-  const calls = nonces.map((nonce) => t.through.call('hang', { nonce }, { timeoutMs: 30_000 }).catch(() => undefined));
+  const calls = nonces.map((nonce) => t.plain.call('hang', { nonce }, { timeoutMs: 30_000 }).catch(() => undefined));
   for (const nonce of nonces) await t.waitForJournal(nonce, ({ call }) => call !== null);
   await run();
-  for (const nonce of nonces) await t.through.call('release', { about: nonce });
+  for (const nonce of nonces) await t.plain.call('release', { about: nonce });
   await Promise.all(calls);
 }
 
@@ -164,7 +168,7 @@ async function demandBack(t, client) {
 async function findSecond(t) {
   let cursor;
   do {
-    const { response } = await t.through.request('tools/list', cursor === undefined ? {} : { cursor });
+    const { response } = await t.plain.request('tools/list', cursor === undefined ? {} : { cursor });
     const found = response.result?.tools?.find(({ name }) => name.endsWith('second_echo'));
     if (found !== undefined) return found.name;
     cursor = response.result?.nextCursor;

@@ -75,11 +75,11 @@ export const notificationChecks = [
     run: async (t) => {
       const nonce = t.nonce();
       const seen = Promise.withResolvers?.() ?? withResolvers();
-      const held = t.through.call('hang', { nonce }, { meta: { progressToken: nonce }, onEvent: seen.resolve });
+      const held = t.plain.call('hang', { nonce }, { meta: { progressToken: nonce }, onEvent: seen.resolve });
       const timer = setTimeout(() => seen.resolve(undefined), 3000);
       t.expect('/progressToken', nonce, (await seen.promise)?.params?.progressToken);
       clearTimeout(timer);
-      await t.through.call('release', { about: nonce });
+      await t.plain.call('release', { about: nonce });
       t.expect('/result/content/0/text', `released ${nonce}`, (await held).response.result?.content?.[0]?.text);
     },
   },

@@ -1,3 +1,4 @@
+import { metaKey } from '../../wire/protocol.mjs';
 import { onNotification, onResultOf, without } from './changes.mjs';
 
 const fault = (group, name, what) => ({ group, name, ...what });
@@ -6,6 +7,7 @@ const isProgress = ({ method }) => method === 'notifications/progress';
 const isLog = ({ method }) => method === 'notifications/message';
 const isUpdate = ({ method }) => method === 'notifications/resources/updated';
 const isListChange = ({ method }) => method?.endsWith('list_changed');
+const canBeAsked = (asked) => Object.keys(asked?.params?._meta?.[metaKey.clientCapabilities] ?? {}).length > 0;
 const isAnswer = ({ method, id }) => method === undefined && id !== undefined;
 const refuse = (id, code) => [{ jsonrpc: '2.0', id, error: { code, message: 'Refused' } }];
 
@@ -86,6 +88,10 @@ export const trafficFaults = [
   ),
   fault('changes', 'tells changes twice', { message: (message) => (isListChange(message) ? [message, message] : [message]) }),
   fault('changes', 'keeps lists in memory', { message: keepLists }),
+  fault('changes', 'tells clients that can be asked of no change', {
+    client: 'modern',
+    message: (message, { asked }) => (isListChange(message) && canBeAsked(asked) ? [] : [message]),
+  }),
   fault('changes', 'drops the id of the subscription', {
     client: 'modern',
     message: (message) => [isListChange(message) ? { ...message, params: without(message.params, '_meta') } : message],
@@ -103,6 +109,10 @@ export const trafficFaults = [
       params: { uri: message.params.uri, _meta: without(message.params._meta, 'kit.test/vendor') },
     })),
   ),
+  fault('subscriptions', 'tells clients that can be asked of no changed resource', {
+    client: 'modern',
+    message: (message, { asked }) => (isUpdate(message) && canBeAsked(asked) ? [] : [message]),
+  }),
   fault('subscriptions', 'tells changes of resources twice', {
     message: (message) => (isUpdate(message) ? [message, message] : [message]),
   }),
