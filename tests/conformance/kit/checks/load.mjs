@@ -85,8 +85,10 @@ export const loadChecks = [
       const client = await t.openThrough({ ...own, timeoutMs: 30_000 });
       const uri = client.uriOf('watched');
       const { inbox, stop, isOver = () => false } = await client.watch({ uris: [uri] });
+      const nonce = t.nonce('before');
+      await client.call('echo', { nonce });
       await client.call('restart').catch(() => undefined);
-      await demandBack(t, client);
+      await demandBack(t, client, nonce);
       // That it may have changed meanwhile may be told at once.
       const isUpdate = ({ method, params }) => method === 'notifications/resources/updated' && params?.title === 'Touched';
       let told;
@@ -148,13 +150,15 @@ async function demandSoon(t, pointer, ask) {
   }
 }
 
-async function demandBack(t, client) {
+/** @param {string} [forgotten] Of a call that a server which was really restarted knows nothing of. */
+async function demandBack(t, client, forgotten = t.nonce('never')) {
   const deadline = Date.now() + t.options.patienceMs;
   let last;
   while (Date.now() < deadline) {
     try {
       const { response } = await client.call('echo', { nonce: 'back' }, { timeoutMs: t.options.patienceMs });
-      if (response.result?.structuredContent?.nonce === 'back') return;
+      const { response: told } = await client.call('journal', { about: forgotten }, { timeoutMs: t.options.patienceMs });
+      if (response.result?.structuredContent?.nonce === 'back' && told.result?.structuredContent?.call === null) return;
       last = response.error ?? response.result;
     } catch (error) {
       last = error.message;
