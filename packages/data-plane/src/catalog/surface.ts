@@ -108,7 +108,7 @@ export class Surface {
 
   /** A list as it goes to clients, as bytes that stay the same while nothing changes. */
   list(name: ListName, session?: CallerSession): CatalogList {
-    return this.#lists(this.viewFor(session))[name];
+    return this.kind === 'search' && name === 'tools' ? SEARCH_LIST : this.viewFor(session).lists[name];
   }
 
   /**
