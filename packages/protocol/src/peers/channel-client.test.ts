@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type ClientProfile, Cancellation, RawJson, type LogLevel, type Notification, type Outcome } from '@signalbox/core';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { toParams } from '../messages/encode.ts';
 import { createChannelPair, type Fault } from '../transports/memory.ts';
 import { startChild, type ChildChannel } from '../transports/stdio-child.ts';
@@ -375,6 +375,57 @@ test('closing ends the process', async () => {
   await connection.close();
   expect(await child.exited).toEqual({ code: 0, signal: null });
   expect(await connection.closed).toBe('closed by the gateway');
+});
+
+test('a question that comes while several calls are in flight lives as long as one of them, and is answered', async () => {
+  const { left, right } = createChannelPair();
+  const heard: {
+    readonly id?: number;
+    readonly method?: string;
+    readonly params?: { readonly name?: string };
+    readonly result?: unknown;
+  }[] = [];
+  const say = (message: object) => right.send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
+  right.onMessage = (bytes) => {
+    const message = JSON.parse(bytes.toString()) as (typeof heard)[number];
+    heard.push(message);
+    if (message.method === 'initialize')
+      say({ id: message.id, result: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 's', version: '1' } } });
+  };
+  const connection = await openChannel(left, {
+    upstream: 'm',
+    client: { name: 'c', version: '1' },
+    revision: 'handshake',
+    capabilities: { elicitation: {} },
+    handshakeMs: 5_000,
+    maxMessageBytes: 10_000,
+    onNotification: () => undefined,
+  });
+  const questions: { readonly end: (outcome: Outcome) => void; readonly cancellation: Cancellation }[] = [];
+  const ask: OutgoingRequest['ask'] = ({ cancellation }) => new Promise((end) => questions.push({ end, cancellation }));
+  const idOf = (name: string) => heard.find(({ params }) => params?.name === name)?.id;
+  const [slow, quick] = [connection.request(call('slow', {}, { ask })), connection.request(call('quick', {}, { ask }))];
+  await vi.waitFor(() => expect(idOf('quick')).toBeDefined());
+
+  say({ id: 'who', method: 'elicitation/create', params: { message: 'Who?' } });
+  say({ id: 'what', method: 'elicitation/create', params: { message: 'What?' } });
+  await vi.waitFor(() => expect(questions).toHaveLength(2));
+  say({ id: idOf('quick'), result: { content: [] } });
+  await quick;
+  expect(questions.map(({ cancellation }) => cancellation.isCancelled)).toEqual([false, false]);
+  questions[0]!.end({
+    kind: 'result',
+    result: RawJson.fromValue({ action: 'cancel' }),
+    resultType: 'complete',
+    isError: false,
+    revision: '2025-11-25',
+  });
+  await vi.waitFor(() => expect(heard.at(-1)).toMatchObject({ id: 'who', result: { action: 'cancel' } }));
+
+  say({ id: idOf('slow'), result: { content: [] } });
+  await slow;
+  expect(questions[1]!.cancellation.isCancelled).toBe(true);
+  await connection.close();
 });
 
 test('a slow probe is joined by the other question, and the first useful answer counts', async () => {

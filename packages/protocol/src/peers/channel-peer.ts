@@ -5,7 +5,6 @@ import {
   toMessage,
   type Answer,
   type Ask,
-  type Cancellation,
   type Clock,
   type ErrorData,
   type Notification,
@@ -244,11 +243,19 @@ export class ChannelPeer {
   }
 
   // The channel does not say which call a question belongs to. All calls on a connection that may be asked are one client's,
-  // or there is one at a time, so the newest is as good as any.
+  // or there is one at a time, so the newest is as good as any to ask on. But any of them may wait for the answer: the budgets
+  // of all stand still, and nobody waits any more when the last of them is over.
   #asked(message: RequestMessage): void {
-    const pending = this.#options.isAskable ? this.#inFlight.list().findLast(({ request }) => request.ask !== undefined) : undefined;
-    const cancellation = this.#questions.take(message, pending?.request.ask ?? this.#options.ask, () => pending?.answered());
-    if (cancellation !== undefined) pending?.asked(cancellation);
+    const askers = this.#options.isAskable ? this.#inFlight.list().filter(({ request }) => request.ask !== undefined) : [];
+    const cancellation = this.#questions.take(message, askers.at(-1)?.request.ask ?? this.#options.ask, () => {
+      for (const asker of askers) asker.answered();
+    });
+    if (cancellation === undefined) return;
+    let waiting = askers.length;
+    const leave = () => {
+      if (--waiting === 0) cancellation.cancel('The call it belongs to is over');
+    };
+    for (const asker of askers) asker.asked(leave);
   }
 
   #send(frame: Buffer): number {
@@ -283,7 +290,7 @@ export class PendingRequest implements Timed {
   resolve!: (answer: Answer) => void;
   reject!: (error: Error) => void;
   readonly #deadlines: Deadlines;
-  #questions: Cancellation[] | undefined;
+  #leaves: (() => void)[] | undefined;
   #unanswered = 0;
 
   constructor(
@@ -316,9 +323,9 @@ export class PendingRequest implements Timed {
     if (this.#unanswered === 0) this.deadlineMs = this.#deadlines.in(this.request.timeoutMs);
   }
 
-  /** The server asks; while its client thinks, the server's budget stands still. */
-  asked(cancellation: Cancellation): void {
-    (this.#questions ??= []).push(cancellation);
+  /** The server asks; while its client thinks, the server's budget stands still. @param leave Called when this request is over. */
+  asked(leave: () => void): void {
+    (this.#leaves ??= []).push(leave);
     this.#unanswered++;
     this.deadlineMs = Infinity;
   }
@@ -329,7 +336,7 @@ export class PendingRequest implements Timed {
   }
 
   endQuestions(): void {
-    if (this.#questions !== undefined) for (const question of this.#questions) question.cancel('The call it belongs to is over');
+    if (this.#leaves !== undefined) for (const leave of this.#leaves) leave();
   }
 }
 

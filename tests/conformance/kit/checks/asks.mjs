@@ -121,8 +121,9 @@ export const askChecks = [
     run: async (t) => {
       const nonce = t.nonce('asking');
       const never = new Promise(() => undefined);
-      const client = await t.openThrough();
-      const call = client.call('ask_form', { nonce }, { id: 'asking', timeoutMs: 3000, reply: () => never });
+      // On whichever stream it is asked.
+      const client = await t.openThrough({ reply: () => never });
+      const call = client.call('ask_form', { nonce }, { id: 'asking', timeoutMs: 3000 });
       call.catch(() => undefined);
       const begun = await t.waitForJournal(nonce, ({ call: seen }) => seen !== null, { side: client });
       t.demand('/asked', begun.call?.state !== undefined, 'a call that asks', begun.call);
