@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { allChecks } from './checks/all.mjs';
 import { compareWithKnown, isNamed, readKnownFailures } from './known.mjs';
@@ -9,6 +9,9 @@ const known = await readKnownFailures(fileURLToPath(new URL('known-failures.txt'
 // Enough for all 64 callers to be at it; the command line makes as many as it is told.
 const calls = 1280;
 const clients = ['modern', 'handshake'];
+
+// Each starts five processes or more, and some checks are about who is first.
+vi.setConfig({ maxConcurrency: 2 });
 
 describe.concurrent('Signalbox', () => {
   for (const { server, transport } of [

@@ -164,7 +164,7 @@ modernTasks.push(
     when: ofModern,
     run: (t) =>
       compareRuns(t, async (side) => {
-        const taskId = idOf(await side.call('job', { nonce: 'fixed', ms: 200 }));
+        const taskId = idOf(await side.call('job', { nonce: 'fixed', ms: 500 }));
         const { inbox, acknowledged, stop } = await side.watch({ taskIds: [taskId] });
         const told = await inbox.waitFor(({ method, params }) => method === 'notifications/tasks' && params?.status === 'completed');
         await stop();
