@@ -6,6 +6,8 @@ const fromSource = {
   ssr: { resolve: { conditions: ['signalbox-source', 'node', 'import'] } },
 };
 const node = { environment: 'node', testTimeout: 20_000, hookTimeout: 30_000 } as const;
+// Gateways that live for a moment have no use for it, and hundreds of them start.
+const cold = { env: { SIGNALBOX_WARM_UP: 'off' } };
 
 export default defineConfig({
   test: {
@@ -13,9 +15,9 @@ export default defineConfig({
     projects: [
       { ...fromSource, test: { ...node, name: 'unit', include: ['{packages,modules,apps}/*/src/**/*.test.ts'] } },
       { test: { ...node, name: 'floors', include: ['tests/floors.test.ts'] } },
-      { ...fromSource, test: { ...node, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000 } },
-      { ...fromSource, test: { ...node, name: 'faults', include: ['tests/faults/**/*.test.ts'], testTimeout: 120_000 } },
-      { test: { ...node, name: 'conformance', include: ['tests/conformance/**/*.test.ts'], testTimeout: 300_000 } },
+      { ...fromSource, test: { ...node, ...cold, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000 } },
+      { ...fromSource, test: { ...node, ...cold, name: 'faults', include: ['tests/faults/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { ...node, ...cold, name: 'conformance', include: ['tests/conformance/**/*.test.ts'], testTimeout: 300_000 } },
     ],
   },
 });

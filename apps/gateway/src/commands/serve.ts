@@ -1,6 +1,7 @@
 import { loadConfig } from '@signalbox/control-plane';
-import { GatewayError, type GatewayConfig } from '@signalbox/core';
+import { Cancellation, GatewayError, type GatewayConfig } from '@signalbox/core';
 import { compileSooner } from '../compile-sooner.ts';
+import { startWarmUp } from '../start-warm-up.ts';
 import { createGateway } from '../compose.ts';
 import type { Gateway } from '../gateway.ts';
 import { clientSnippets } from '../import/client-snippets.ts';
@@ -39,18 +40,18 @@ export async function serve(context: CommandContext, options: ServeOptions): Pro
   const workers = options.workers ?? config.listen.workers;
   const other = await findRunning(dataDir);
   const logger = createLogger(config.log, { dataDir, stderr: process.stderr });
+  const own = workers === 1 ? await createGateway({ configPath, dataDir, environment: env, logger, port, host }) : undefined;
   const gateway =
-    workers === 1
-      ? await createGateway({ configPath, dataDir, environment: env, logger, port, host })
-      : (await import('../workers/create-workers.ts')).createWorkers({
-          count: workers,
-          configPath,
-          dataDir,
-          logger,
-          terminal,
-          port: port ?? config.listen.port,
-          host: host ?? config.listen.host,
-        });
+    own ??
+    (await import('../workers/create-workers.ts')).createWorkers({
+      count: workers,
+      configPath,
+      dataDir,
+      logger,
+      terminal,
+      port: port ?? config.listen.port,
+      host: host ?? config.listen.host,
+    });
   const end = watchProcess({ gateway, logger, terminal: context.terminal });
   const { url } = await listen(gateway, { host: host ?? config.listen.host, port: port ?? config.listen.port });
   compileSooner();
@@ -73,13 +74,18 @@ export async function serve(context: CommandContext, options: ServeOptions): Pro
   }
   void watching.settled.then(showSnippets);
 
+  const warming = new Cancellation();
+  const isWarm = own === undefined ? Promise.resolve() : startWarmUp({ gateway: own, logger, end: warming }, env);
+
   const signal = await end.signal;
+  warming.cancel('the gateway ends');
   isShown = true;
   clearTimeout(timer);
   watching.stop();
   if (terminal.isJson) terminal.event({ event: 'stopping', signal });
   else terminal.line('Stopping; once more ends it at once');
   await gateway.close();
+  await isWarm;
   await logger.close();
   if (terminal.isJson) terminal.event({ event: 'stopped' });
   end.stop();

@@ -1,7 +1,8 @@
-import { GatewayError, toGatewayError, toMessage, type GatewayConfig } from '@signalbox/core';
+import { Cancellation, GatewayError, toGatewayError, toMessage, type GatewayConfig } from '@signalbox/core';
 import type { CommandContext } from '../commands/context.ts';
 import { EXIT, type ExitCode } from '../commands/exit-code.ts';
 import { compileSooner } from '../compile-sooner.ts';
+import { startWarmUp } from '../start-warm-up.ts';
 import { createGateway } from '../compose.ts';
 import { createLogger } from '../log/create-logger.ts';
 import { sayEveryEnd } from './channel-end.ts';
@@ -49,8 +50,12 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
     await gateway.listen();
     compileSooner();
     if (worker.isLeader) void gateway.settled(SETTLE_MS).then(() => send({ kind: 'settled' }));
+    const warming = new Cancellation();
+    const isWarm = startWarmUp({ gateway, logger, end: warming }, env);
     graceMs = await stopped;
+    warming.cancel('the gateway ends');
     await gateway.close(graceMs);
+    await isWarm;
   } catch (error) {
     const { code, message } = toGatewayError(error);
     send({ kind: 'failed', code, message });

@@ -8,7 +8,7 @@ import {
   type Request,
 } from '@signalbox/core';
 import { serveChannel, type ChannelServer, type ChannelServerOptions } from '../peers/channel-server.ts';
-import type { Caller, ChangeListening, RequestHandler, ServerProfile } from '../peers/peer.ts';
+import type { Caller, ChangeListening, RequestHandler, ServerProfile, TaskWish } from '../peers/peer.ts';
 import type { Channel } from './channel.ts';
 import { KeepAlive, type KeptAlive } from './keep-alive.ts';
 
@@ -130,6 +130,10 @@ class CountedHandler implements RequestHandler {
 
   subscribe(uri: string, session?: CallerSession): () => void {
     return this.#handler.subscribe(uri, session);
+  }
+
+  watchTask(taskId: string, wish: TaskWish): (() => void) | undefined {
+    return this.#handler.watchTask?.(taskId, wish);
   }
 
   notify(notification: Notification, caller: Caller): void {
