@@ -1,7 +1,7 @@
 import { loadConfig } from '@signalbox/control-plane';
 import { Cancellation, GatewayError, type GatewayConfig } from '@signalbox/core';
-import { compileSooner } from '../compile-sooner.ts';
 import { startWarmUp } from '../start-warm-up.ts';
+import { boundYoungSpace, compileSooner } from '../tune-engine.ts';
 import { createGateway } from '../compose.ts';
 import type { Gateway } from '../gateway.ts';
 import { clientSnippets } from '../import/client-snippets.ts';
@@ -27,6 +27,7 @@ const SHOWN_CLIENTS = new Set(['claude-code', 'claude-desktop', 'vscode', 'curso
 
 /** Starts the gateway, says where it listens and how its upstreams are, and serves until a signal ends it. */
 export async function serve(context: CommandContext, options: ServeOptions): Promise<ExitCode> {
+  boundYoungSpace();
   const { port, host } = options;
   const startedAtMs = Date.now();
   const { terminal, env } = context;
@@ -54,6 +55,7 @@ export async function serve(context: CommandContext, options: ServeOptions): Pro
     });
   const end = watchProcess({ gateway, logger, terminal: context.terminal });
   const { url } = await listen(gateway, { host: host ?? config.listen.host, port: port ?? config.listen.port });
+  boundYoungSpace();
   compileSooner();
 
   if (terminal.isJson) terminal.event({ event: 'ready', url });

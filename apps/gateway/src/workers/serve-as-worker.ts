@@ -1,8 +1,8 @@
 import { Cancellation, GatewayError, toGatewayError, toMessage, type GatewayConfig } from '@signalbox/core';
 import type { CommandContext } from '../commands/context.ts';
 import { EXIT, type ExitCode } from '../commands/exit-code.ts';
-import { compileSooner } from '../compile-sooner.ts';
 import { startWarmUp } from '../start-warm-up.ts';
+import { boundYoungSpace, compileSooner } from '../tune-engine.ts';
 import { createGateway } from '../compose.ts';
 import { createLogger } from '../log/create-logger.ts';
 import { sayEveryEnd } from './channel-end.ts';
@@ -21,6 +21,7 @@ export interface WorkerOptions {
 
 /** Serves as one of several workers, until the process that started it says so or is gone. */
 export async function serveAsWorker({ env, terminal }: CommandContext, options: WorkerOptions): Promise<ExitCode> {
+  boundYoungSpace();
   const { configPath, dataDir, config } = options;
   if (process.send === undefined)
     throw new GatewayError('INVALID_CONFIG', 'Cannot serve as a worker: start the gateway with "signalbox serve --workers"');
@@ -48,6 +49,7 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
     process.on('unhandledRejection', onError);
     const stopped = orders.follow(worker);
     await gateway.listen();
+    boundYoungSpace();
     compileSooner();
     if (worker.isLeader) void gateway.settled(SETTLE_MS).then(() => send({ kind: 'settled' }));
     const warming = new Cancellation();
