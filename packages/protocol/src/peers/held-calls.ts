@@ -25,6 +25,7 @@ export interface HeldCallsOptions {
 }
 
 /** Calls that may wait for their clients at once; each holds its place at its server. */
+const GATHER_MS = 5;
 const MAX_HELD = 10_000;
 
 /** What a request brings that another one for the same call brings anew. */
@@ -204,11 +205,11 @@ class HeldCall implements Reply {
     });
   }
 
-  // Questions of one turn go out together.
+  // Questions asked together go out together, also when a server writes each by itself: another round costs more than the wait.
   #plan(): void {
     if (this.#isPlanned || this.#turn === undefined) return;
     this.#isPlanned = true;
-    queueMicrotask(() => {
+    this.#calls.options.clock.after(GATHER_MS, () => {
       this.#isPlanned = false;
       if (this.#turn !== undefined && this.#open.size > 0 && !this.#cancellation.isCancelled) this.#hold(this.#turn);
     });

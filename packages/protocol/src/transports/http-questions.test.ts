@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Cancellation, RawJson, type Notification, type Outcome, type Request } from '@signalbox/core';
+import { Cancellation, RawJson, systemClock, type Notification, type Outcome, type Request } from '@signalbox/core';
 import { open, send, until, type OpenAnswer } from '../testing/http.ts';
-import { createTestClock } from '../testing/test-clock.ts';
+import { createTestClock, type TestClock } from '../testing/test-clock.ts';
 import { createTestHandler, resultOf } from '../testing/test-handler.ts';
 import { createTestSeal } from '../testing/test-seal.ts';
 import { createHttpServer } from './http-server.ts';
@@ -13,7 +13,7 @@ const ASKED = {
 };
 const ASKED_JSON = JSON.stringify(ASKED, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
 
-/** Tools that ask: `once`, `twice`, `both` at the same time, `wait` asks and then never ends. */
+/** Tools that ask: `once`, `twice`, `both` at the same time, two of them `soon` after each other, `wait` asks and then never ends. */
 async function start() {
   const cancelled: string[] = [];
   const answered: string[] = [];
@@ -36,6 +36,11 @@ async function start() {
     const run = async (): Promise<Outcome> => {
       if (name === 'once') return resultOf({ said: await ask(request) });
       if (name === 'twice') return resultOf({ said: [await ask(request), await ask(request, 'roots/list', '{}')] });
+      if (name === 'soon') {
+        const first = ask(request);
+        await new Promise((resolve) => setImmediate(resolve));
+        return resultOf({ said: await Promise.all([first, ask(request, 'roots/list', '{}')]) });
+      }
       if (name === 'both') return resultOf({ said: await Promise.all([ask(request), ask(request, 'roots/list', '{}')]) });
       await ask(request);
       answered.push(String(name));
@@ -43,7 +48,9 @@ async function start() {
     };
     return request.method === 'tools/call' ? run() : undefined;
   });
-  const clock = createTestClock();
+  const still = createTestClock();
+  // The moment for which questions are gathered passes by itself.
+  const clock: TestClock = { ...still, after: (ms, run) => (ms <= 5 ? systemClock : still).after(ms, run) };
   const server = createHttpServer({
     handler,
     seal: createTestSeal(),
@@ -91,6 +98,12 @@ test('questions of one moment go out together, and what a retry leaves open is a
   expect(Object.keys(second['inputRequests'] as object)).toEqual(['q1']);
   const last = await modern(it.url, 'both', { inputResponses: { q1: { action: 'decline' } }, requestState: second['requestState'] });
   expect(resultIn(last)['said']).toEqual([{ action: 'decline' }, { roots: [] }]);
+});
+
+test('questions that come one after the other, but soon, go out together as well', async () => {
+  await using it = await start();
+  const asked = resultIn(await modern(it.url, 'soon'));
+  expect(Object.keys(asked['inputRequests'] as object)).toEqual(['q1', 'q2']);
 });
 
 test('a second question comes with a state of its own', async () => {
