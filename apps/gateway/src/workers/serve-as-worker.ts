@@ -21,7 +21,6 @@ export interface WorkerOptions {
 
 /** Serves as one of several workers, until the process that started it says so or is gone. */
 export async function serveAsWorker({ env, terminal }: CommandContext, options: WorkerOptions): Promise<ExitCode> {
-  boundYoungSpace();
   const { configPath, dataDir, config } = options;
   if (process.send === undefined)
     throw new GatewayError('INVALID_CONFIG', 'Cannot serve as a worker: start the gateway with "signalbox serve --workers"');
