@@ -76,6 +76,7 @@ function headingOf(place) {
 function typeOf(value, place) {
   if (isReference(value)) return '[reference](#secrets)';
   if (value.anyOf !== undefined) {
+    if (value.anyOf.every(isSingle)) return value.anyOf.map(({ properties }) => `\`{ "${Object.keys(properties)[0]}": … }\``).join(' or ');
     return value.anyOf.some(isReference) ? '[secret text](#secrets)' : value.anyOf.map((kind) => typeOf(kind, place)).join(' or ');
   }
   if (value.enum !== undefined) return value.enum.map((word) => `\`${JSON.stringify(word)}\``).join(', ');
@@ -84,6 +85,8 @@ function typeOf(value, place) {
       return 'text';
     case 'boolean':
       return '`true` or `false`';
+    case 'number':
+      return `number${rangeOf(value)}`;
     case 'integer':
       return `whole number${rangeOf(value)}`;
     case 'array':
@@ -117,6 +120,11 @@ function defaultOf(value) {
 /** `{ "env": "NAME" }` and nothing else. */
 function isReference({ type, properties }) {
   return type === 'object' && properties?.env !== undefined && Object.keys(properties).length === 1;
+}
+
+/** An object of one member, which tells by its name what it is. */
+function isSingle({ type, properties = {} }) {
+  return type === 'object' && Object.keys(properties).length === 1;
 }
 
 // How GitHub makes an anchor of a heading.

@@ -58,6 +58,18 @@ export type {
   UpstreamStatus,
   VirtualServerStatus,
 } from './ports.ts';
+export type {
+  ListOptions,
+  LogEntry,
+  LogSpan,
+  ReadLogOptions,
+  Store,
+  StoreChange,
+  StoreDriver,
+  StoreEntry,
+  StoreHealth,
+  StoreOperation,
+} from './store.ts';
 export { systemClock } from './clock.ts';
 export { silentLogger } from './logger.ts';
 export { selectUpstreams } from './select-upstreams.ts';
@@ -67,6 +79,9 @@ export { nearestOf } from './nearest.ts';
 export { configJsonSchema, configProblems, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export { ROLES } from './config/seen-config.ts';
+export type { AdminConfig, AuditConfig, Role, TelemetryConfig } from './config/seen-config.ts';
+export type { CacheConfig, EncryptionConfig, KeySource, StorageConfig } from './config/storage-config.ts';
 export { DEFAULT_RESULTS } from './config/results-config.ts';
 export type { ResultsConfig, UpstreamResultsConfig } from './config/results-config.ts';
 export { pathOf, servedBy } from './config/virtual-server-config.ts';

@@ -5,3 +5,4 @@ export type { FileLines, FileLinesOptions } from './file-lines.ts';
 export { createMemoryDocuments } from './memory-documents.ts';
 export { createMemoryCache } from './memory-cache.ts';
 export type { MemoryCache, MemoryCacheOptions } from './memory-cache.ts';
+export { createMemoryStore } from './store/memory-store.ts';

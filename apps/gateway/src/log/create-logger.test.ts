@@ -2,11 +2,10 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LogConfig } from '@signalbox/core';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createLogger } from './create-logger.ts';
+import { createLogger, type LogFileConfig } from './create-logger.ts';
 
-const config: LogConfig = { level: 'info', maxBytes: 4096, keep: 3 };
+const config: LogFileConfig = { level: 'info', maxBytes: 4096, keep: 3 };
 
 let dataDir: string;
 let fd: number;

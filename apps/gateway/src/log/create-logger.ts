@@ -5,6 +5,9 @@ import { createFileDestination } from './file-destination.ts';
 import { toPrettyLine } from './pretty-line.ts';
 import { redactFields } from './redact-fields.ts';
 
+/** How the log is written, whatever goes into it. */
+export type LogFileConfig = Omit<LogConfig, 'calls'>;
+
 export interface LoggerOptions {
   /** Where relative log files lie; `undefined` when the gateway has no data folder. */
   readonly dataDir: string | undefined;
@@ -28,7 +31,7 @@ export interface GatewayLogger extends Logger {
  * A file that cannot be written is given up for stderr, and stderr is told. Fields named like secrets read `[redacted]`.
  * @throws GatewayError `INVALID_CONFIG` when the file is relative and there is no data folder.
  */
-export function createLogger(config: LogConfig, { dataDir, stderr, send }: LoggerOptions): GatewayLogger {
+export function createLogger(config: LogFileConfig, { dataDir, stderr, send }: LoggerOptions): GatewayLogger {
   const toStderr = createStderrDestination(stderr);
   const isSent = config.file !== undefined && send !== undefined;
   const file = config.file === undefined || isSent ? undefined : openFile({ ...config, file: config.file }, dataDir, toStderr);
@@ -70,7 +73,7 @@ function createStderrDestination({ fd, isTTY = false }: LoggerOptions['stderr'])
 }
 
 function openFile(
-  { file, maxBytes, keep }: LogConfig & { readonly file: string },
+  { file, maxBytes, keep }: LogFileConfig & { readonly file: string },
   dataDir: string | undefined,
   toStderr: DestinationStream,
 ) {

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
 import { resultsConfig } from './results-config.ts';
 import { secretReference } from './secret.ts';
+import { adminConfig, auditConfig, telemetryConfig } from './seen-config.ts';
+import { cacheConfig, storageConfig } from './storage-config.ts';
 import { upstreamConfig } from './upstream-config.ts';
 import { checkVirtualServers, surfaceKind, virtualServerConfig } from './virtual-server-config.ts';
 
@@ -24,6 +26,18 @@ export const listenConfig = z.strictObject({
     .boolean()
     .default(true)
     .describe('Also serve clients that know only the HTTP+SSE transport of revision 2024-11-05, at `/sse`, behind the same checks.'),
+  drain: z
+    .strictObject({
+      delaySeconds: z
+        .int()
+        .min(0)
+        .max(600)
+        .default(0)
+        .describe('At the end, time to go on as before while `/readyz` says no, so that a load balancer sends its clients elsewhere.'),
+      graceSeconds: z.int().min(0).max(3_600).default(10).describe('Longest wait for calls in flight at the end.'),
+    })
+    .prefault({})
+    .describe('How the gateway ends.'),
 });
 export type ListenConfig = z.infer<typeof listenConfig>;
 
@@ -32,6 +46,7 @@ export const logConfig = z.strictObject({
   file: z.string().optional().describe('File to write to instead of stderr, one JSON object a line. Relative to the data folder.'),
   maxBytes: z.int().min(4096).default(10_485_760).describe('Size at which the file is rotated.'),
   keep: z.int().min(1).max(1000).default(5).describe('Rotated files that are kept.'),
+  calls: z.boolean().default(false).describe('Write a line for each call, at level `info`.'),
 });
 export type LogConfig = z.infer<typeof logConfig>;
 
@@ -123,6 +138,11 @@ export const gatewayConfig = z
     log: logConfig.prefault({}).describe('What is logged and where. Read at start.'),
     sessions: sessionConfig.prefault({}).describe('Sessions of clients that speak a handshake revision. Read at start.'),
     limits: limitConfig.prefault({}).describe('Bounds that keep the gateway up. Read at start.'),
+    storage: storageConfig.prefault({}).describe('Where things rest. Read at start.'),
+    cache: cacheConfig.prefault({}).describe('Answers that are used again. Read at start.'),
+    audit: auditConfig.prefault({}).describe('Who did what. Read at start.'),
+    telemetry: telemetryConfig.prefault({}).describe('Traces and metrics. Read at start.'),
+    admin: adminConfig.prefault({}).describe('Who may steer the gateway.'),
     results: resultsConfig
       .optional()
       .describe('When large results become handles with a preview. Default: never; `{}` takes the defaults.'),

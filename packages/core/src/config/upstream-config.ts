@@ -54,7 +54,19 @@ export type ExposureConfig = z.infer<typeof exposureConfig>;
 
 export const upstreamCacheConfig = z.strictObject({
   ttlMs: milliseconds(60_000, 'How long an answer may be reused.'),
-  tools: names('Tools whose answers depend on nothing but their arguments. Only these are cached (`*` stands for any text).'),
+  staleMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(0)
+    .describe('How long after that it may still be given while a new one is fetched behind it.'),
+  tools: names(
+    'Tools whose answers depend on nothing but their arguments. Only these are cached (`*` stands for any text, and passes over tools that say they are not read-only).',
+  ),
+  scope: z
+    .enum(['caller', 'shared'])
+    .default('caller')
+    .describe('Who is given an answer again: the principal who caused it, or everyone who may call the tool.'),
 });
 export type UpstreamCacheConfig = z.infer<typeof upstreamCacheConfig>;
 
