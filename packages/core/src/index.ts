@@ -39,12 +39,18 @@ export { GATEWAY_LOG_LEVELS } from './log-level.ts';
 export type { GatewayLogLevel } from './log-level.ts';
 export { UPSTREAM_STATES } from './ports.ts';
 export type {
+  AnswerCache,
+  ByteSeal,
   Cache,
+  CacheTier,
+  CacheTierDriver,
   Clock,
   DesiredUpstream,
   Dispatch,
   DocumentStore,
   Journal,
+  KeepOptions,
+  KeptAnswer,
   LeftOutEntry,
   LineLog,
   LogFields,

@@ -176,6 +176,64 @@ export interface Seal {
   open(purpose: string, text: string, options?: { readonly context?: string }): unknown;
 }
 
+/** As `Seal`, for bytes that stay in the house, at a place they are bound to. */
+export interface ByteSeal {
+  seal(bytes: Buffer, place: string): Buffer;
+  /** @returns `undefined` for bytes that are not ours, were changed, or were sealed for another place. */
+  open(bytes: Buffer, place: string): Buffer | undefined;
+}
+
+/** An answer that may be given again. Both times are on the monotonic clock, in milliseconds. */
+export interface KeptAnswer<Value> {
+  readonly value: Value;
+  /** Until then it is as good as a new one. */
+  readonly freshUntilMs: number;
+  /** Until then it may be given while a new one is fetched. Not before `freshUntilMs`. */
+  readonly staleUntilMs: number;
+  /** How long it took to get it. */
+  readonly tookMs: number;
+}
+
+export interface KeepOptions {
+  readonly ttlMs: number;
+  readonly staleMs: number;
+  readonly tookMs: number;
+}
+
+/** Answers by what was asked, each in the group of whoever gave it. May forget at any time. Never throws, never rejects. */
+export interface AnswerCache<Value> {
+  get(group: string, key: string): Awaitable<KeptAnswer<Value> | undefined>;
+  set(group: string, key: string, value: Value, options: KeepOptions): void;
+  /** Forgets a group, or everything. */
+  clear(group?: string): Promise<void>;
+}
+
+/**
+ * One tier of a cache below memory, the port for drivers of others. Values are opaque, sealed and small: at most the bound
+ * of the gateway's own messages. May forget at any time, may hold what another gateway has put there, may fail: a tier
+ * that fails is passed over for a moment and its failures are counted.
+ */
+export interface CacheTier {
+  /** Shown where tiers are listed, such as `disk`. */
+  readonly name: string;
+  get(group: string, key: string): Awaitable<Buffer | undefined>;
+  /** Forgets the value after `ttlMs` at the latest. */
+  set(group: string, key: string, value: Buffer, options: { readonly ttlMs: number }): Awaitable<void>;
+  delete(group: string, key: string): Awaitable<void>;
+  clear(group?: string): Awaitable<void>;
+  /** What it holds; numbers it cannot know are 0. */
+  read(): Awaitable<{ readonly entries: number; readonly bytes: number; readonly maxBytes: number }>;
+  /** Hears of groups that others have cleared, or `undefined` for all. Returns its own stop function. */
+  watchClears?(listener: (group: string | undefined) => void): () => void;
+  close(): Awaitable<void>;
+}
+
+/** How a third party's tier begins: the default export of a module named by `cache.shared`. */
+export interface CacheTierDriver {
+  /** @param options.url As configured, references resolved. */
+  open(options: { readonly url: string; readonly namespace: string }): Awaitable<CacheTier>;
+}
+
 /** May forget at any time. */
 export interface Cache<Value> {
   get(key: string): Value | undefined;

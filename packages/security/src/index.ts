@@ -1,1 +1,1 @@
-export { SEAL_KEY_BYTES, createSeal } from './seal.ts';
+export { SEAL_KEY_BYTES, createByteSeal, createSeal } from './seal.ts';

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { GatewayError, type Seal } from '@signalbox/core';
+import { GatewayError, type ByteSeal, type Seal } from '@signalbox/core';
 
 /** Length of the key a seal is made from. */
 export const SEAL_KEY_BYTES = 32;
@@ -45,6 +45,34 @@ export function createSeal(options: { readonly key: Buffer }): Seal {
       try {
         const opened = decipher.update(bytes.subarray(IV_BYTES, bytes.length - TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
         return JSON.parse(opened) as unknown;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+/**
+ * Creates a seal for bytes from the same key, for one purpose.
+ * @param options.key As for `createSeal`.
+ */
+export function createByteSeal({ key, purpose }: { readonly key: Buffer; readonly purpose: string }): ByteSeal {
+  const own = Buffer.from(hkdfSync('sha256', key, '', `signalbox ${purpose}`, SEAL_KEY_BYTES));
+  return {
+    seal: (bytes, place) => {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv(CIPHER, own, iv);
+      cipher.setAAD(Buffer.from(place));
+      return Buffer.concat([iv, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
+    },
+    open: (bytes, place) => {
+      if (bytes.length < IV_BYTES + TAG_BYTES) return undefined;
+      const decipher = createDecipheriv(CIPHER, own, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+      decipher.setAAD(Buffer.from(place));
+      decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
+      try {
+        const opened = decipher.update(bytes.subarray(IV_BYTES, bytes.length - TAG_BYTES));
+        return Buffer.concat([opened, decipher.final()]);
       } catch {
         return undefined;
       }

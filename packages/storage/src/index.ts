@@ -6,3 +6,6 @@ export { createMemoryDocuments } from './memory-documents.ts';
 export { createMemoryCache } from './memory-cache.ts';
 export type { MemoryCache, MemoryCacheOptions } from './memory-cache.ts';
 export { createMemoryStore } from './store/memory-store.ts';
+export { createAnswerCache } from './cache/answer-cache.ts';
+export type { AnswerCacheOptions, Below, TieredCache, TierReading } from './cache/answer-cache.ts';
+export type { Compression } from './cache/entry-text.ts';
