@@ -16,12 +16,14 @@ import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/
 import { createSeal } from '@signalbox/security';
 import { createFileDocuments, createFileLines, createMemoryCache, createMemoryDocuments, type FileLines } from '@signalbox/storage';
 import { createLazyAdmin } from './admin.ts';
+import { createAnswers, createIdentityOf } from './answers.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { boundRegExpTime } from './linear-regexp.ts';
-import { createModuleLoader } from './load-module.ts';
+import { createModuleLoader, loadDefault } from './load-module.ts';
 import { readSealKey } from './seal-key.ts';
 
-const CACHE_BYTES = 64 * 1024 * 1024;
+/** Results of tasks that are kept until they are asked for. */
+const TASK_BYTES = 64 * 1024 * 1024;
 
 /** Puts a gateway together: the one place where parts are chosen and joined. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
@@ -36,7 +38,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const files = dataDir === undefined ? undefined : createFileDocuments({ folder: join(dataDir, 'remembered'), logger });
   const ownDocuments = files ?? createMemoryDocuments();
   const documents = worker?.share(ownDocuments) ?? ownDocuments;
-  const seal = createSeal({ key: await readSealKey(dataDir) });
+  const key = await readSealKey(dataDir);
+  const seal = createSeal({ key });
   const journal = createJournalRing();
   const guard = createChildGuard({ clock });
   const open = createOpen({
@@ -48,13 +51,25 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     logger,
   });
-  const cache = createMemoryCache<ResultOutcome>({ maxBytes: CACHE_BYTES, clock });
+  const cache = createMemoryCache<ResultOutcome>({ maxBytes: TASK_BYTES, clock });
+  const answers = createAnswers({
+    config: config.cache,
+    storage: config.storage,
+    dataDir,
+    environment,
+    key,
+    load: (module) => loadDefault(module, configPath),
+    clock,
+    logger,
+  });
   const keyLog = createKeyLog(config.limits.idempotency, options);
   const dataPlane = await createDataPlane({
     state,
     documents,
     lead: worker?.lead,
     cache,
+    answers,
+    identityOf: createIdentityOf({ key, environment }),
     keyLog,
     journal: worker?.record(journal) ?? journal,
     open,
@@ -80,6 +95,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     worker?.close();
     await dataPlane.close();
     await guard.close();
+    await answers.close();
     await files?.close();
     await keyLog?.close();
     if (dataDir !== undefined) await removeRuntimeFile(dataDir, process.pid);

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Logger } from '@signalbox/core';
+import { GatewayError, type Logger } from '@signalbox/core';
 import type { LoadModule } from '@signalbox/data-plane';
 import { createModuleHandler, isModule } from '@signalbox/tools';
 
@@ -18,6 +18,13 @@ export function createModuleLoader(configPath: string, logger: Logger): LoadModu
     const handler = createModuleHandler(module, { logger, isChecked: true });
     return { handler, close: async () => (module === loaded.module ? undefined : await module.close()) };
   };
+}
+
+/** Loads the default export of a module named in the configuration, found as modules with tools are. */
+export async function loadDefault(specifier: string, configPath: string): Promise<unknown> {
+  const loaded = (await import(locate(specifier, configPath))) as { readonly default?: unknown };
+  if (loaded.default !== undefined) return loaded.default;
+  throw new GatewayError('INVALID_CONFIG', `Cannot use "${specifier}": it has no default export`);
 }
 
 function locate(specifier: string, configPath: string): string {

@@ -13,10 +13,10 @@ import {
   type ResultOutcome,
   type Status,
 } from '@signalbox/core';
-import { createDataPlane } from '@signalbox/data-plane';
+import { createDataPlane, outcomeCodec } from '@signalbox/data-plane';
 import { HANDSHAKE_REVISIONS, MODERN_REVISION, createHttpServer, openHttp } from '@signalbox/protocol';
 import { SEAL_KEY_BYTES, createSeal } from '@signalbox/security';
-import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
+import { createAnswerCache, createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
 
 export interface WarmUpOptions {
   readonly info: Implementation;
@@ -79,6 +79,7 @@ async function run(
     }),
     documents: createMemoryDocuments(),
     cache: createMemoryCache<ResultOutcome>({ maxBytes: MAX_BYTES, clock: systemClock }),
+    answers: createAnswerCache({ memoryBytes: MAX_BYTES, ...outcomeCodec, clock: systemClock, logger: silentLogger }),
     journal: { write: () => undefined },
     open: async ({ desired, onNotification }) => {
       const connection = await openHttp({

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type {
   CallerSession,
   Notification,
+  AnswerCache,
   Cache,
   Clock,
   DocumentStore,
@@ -13,6 +14,7 @@ import type {
   Seal,
   State,
   Status,
+  UpstreamConfig,
 } from '@signalbox/core';
 import { DEFAULT_RESULTS, IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
 import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
@@ -24,6 +26,7 @@ import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { ResultStore } from './results/result-store.ts';
 import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
+import type { AnswerCounts } from './stages/cache.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { createTasks } from './tasks/tasks.ts';
 import type { LeadDocuments } from './upstreams/led-documents.ts';
@@ -35,7 +38,12 @@ export interface DataPlaneParts {
   readonly documents: DocumentStore;
   /** Documents of the process that decides, where several serve one port and this is not the one. */
   readonly lead?: LeadDocuments | undefined;
+  /** Keeps the results of tasks for as long as they said. */
   readonly cache: Cache<ResultOutcome>;
+  /** Keeps answers that may be given again. */
+  readonly answers: AnswerCache<ResultOutcome>;
+  /** Tells apart configurations of upstreams by what they refer to as well, so that no answer outlives a credential. */
+  readonly identityOf?: (config: UpstreamConfig) => string;
   /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
   readonly keyLog?: LineLog | undefined;
   readonly journal: Journal;
@@ -59,6 +67,8 @@ export interface DataPlane {
   server(name: string): RequestHandler | undefined;
   readonly supervisor: Supervisor;
   readonly status: Pick<Status, 'upstreams' | 'virtualServers'>;
+  /** What `answers` was good for so far. */
+  readonly answerCounts: Readonly<AnswerCounts>;
   /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
   start(): void;
   /** Stops every upstream. Listeners must have been closed before. */
@@ -96,13 +106,16 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keys = new KeyTable({ config: limits.idempotency, clock, logger });
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
+  const answerCounts: AnswerCounts = { hits: 0, staleHits: 0, misses: 0, joined: 0, savedMs: 0 };
   const dispatch = createCallPipeline({
     state,
     upstream,
     settled,
     unlisted: (surface) => supervisor.unlisted(surface.upstreams),
     schemas,
-    cache,
+    answers: parts.answers,
+    counts: answerCounts,
+    identityOf: parts.identityOf,
     tasks,
     journal,
     clock,
@@ -142,5 +155,5 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     store.clear();
   };
   const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
-  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, start, close };
+  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, answerCounts, start, close };
 }

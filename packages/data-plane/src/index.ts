@@ -1,3 +1,5 @@
+export { outcomeCodec } from './answers/outcome-bytes.ts';
+export type { AnswerCounts } from './stages/cache.ts';
 export { createDataPlane } from './data-plane.ts';
 export type { DataPlane, DataPlaneParts } from './data-plane.ts';
 export { createOpen } from './upstreams/connect.ts';

@@ -1,12 +1,13 @@
 import {
   createPipeline,
-  type Cache,
+  type AnswerCache,
   type Clock,
   type Journal,
   type Logger,
   type Next,
   type ResultOutcome,
   type State,
+  type UpstreamConfig,
 } from '@signalbox/core';
 import type { Surface } from './catalog/surface.ts';
 import type { Settled } from './downstream/settle.ts';
@@ -15,7 +16,7 @@ import type { KeyTable } from './idempotency/key-table.ts';
 import type { ReduceParts } from './results/reduce-result.ts';
 import { admit } from './stages/admit.ts';
 import { answerOwn } from './stages/answer-own.ts';
-import { cacheOutcomes } from './stages/cache.ts';
+import { cacheOutcomes, type AnswerCounts } from './stages/cache.ts';
 import type { SurfaceCall } from './stages/call-stages.ts';
 import { idempotency } from './stages/idempotency.ts';
 import { largeResults } from './stages/large-results.ts';
@@ -35,7 +36,9 @@ export interface PipelineParts {
   readonly settled: Settled;
   readonly unlisted: (surface: Surface) => readonly Upstream[];
   readonly schemas: SchemaValidator;
-  readonly cache: Cache<ResultOutcome>;
+  readonly answers: AnswerCache<ResultOutcome>;
+  readonly counts: AnswerCounts;
+  readonly identityOf: ((config: UpstreamConfig) => string) | undefined;
   readonly tasks: Tasks;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -50,14 +53,15 @@ export interface PipelineParts {
 
 /** The path of a call: every stage, outermost first, and the only place that orders them. */
 export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
+  const observed = observe(parts);
   return createPipeline<SurfaceCall>()
-    .use(observe(parts)) // refusals and crashes are recorded too
+    .use(observed) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
     .use(shape(parts)) // we go on with exactly what will be sent
     .use(answerOwn(parts)) // ours are checked like any, and need neither slot nor connection
     .use(largeResults(parts)) // each caller gets a handle of its own, also to an outcome it shares
     .use(idempotency(parts)) // a repetition passes the checks again, and runs, retries and waits with the first
-    .use(cacheOutcomes(parts)) // a hit has passed the same checks as a miss
+    .use(cacheOutcomes({ ...parts, observe: observed })) // a hit has passed the same checks as a miss
     .use(carryTasks(parts)) // what a request about a task takes is tried and admitted step by step
     .use(retry(parts)) // each attempt queues for its own target
     .use(admit(parts)) // only work that will really be sent waits

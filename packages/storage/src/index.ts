@@ -9,3 +9,4 @@ export { createMemoryStore } from './store/memory-store.ts';
 export { createAnswerCache } from './cache/answer-cache.ts';
 export type { AnswerCacheOptions, Below, TieredCache, TierReading } from './cache/answer-cache.ts';
 export type { Compression } from './cache/entry-text.ts';
+export { openCompression, openDiskTier, openRedisTier } from './cache/open-tiers.ts';

@@ -3,7 +3,7 @@ import { silentLogger, type IdempotencyConfig, type Logger, type Outcome } from 
 import { createTestClock } from '../testing/test-clock.ts';
 import { createMemoryLines } from '../testing/memory-lines.ts';
 import { resultOf } from '../testing/memory-gateway.ts';
-import type { Flight } from './flight.ts';
+import type { Flight } from '../stages/flight.ts';
 import { KeyJournal } from './key-journal.ts';
 import { KeyTable, type KeyEntry, type KeyState } from './key-table.ts';
 

@@ -1,6 +1,6 @@
 import { GatewayError, type Clock, type IdempotencyConfig, type Logger, type Outcome } from '@signalbox/core';
 import { Holdings, type Holding } from '../holdings.ts';
-import type { Flight } from './flight.ts';
+import type { Flight } from '../stages/flight.ts';
 
 /**
  * `running` · `open`: it waits for its caller's next round · `ended`: it ran; its outcome is at hand or, for the reason

@@ -1,82 +1,256 @@
-import { canonicalJson, createNameMatcher, sinkAbove, type Cache, type ResultOutcome } from '@signalbox/core';
-import { canonicalText } from '@signalbox/protocol';
+import {
+  Cancellation,
+  RawJson,
+  createNameMatcher,
+  sinkAbove,
+  toOutcome,
+  type Answer,
+  type AnswerCache,
+  type Awaitable,
+  type Clock,
+  type KeptAnswer,
+  type Next,
+  type ResultOutcome,
+  type Stage,
+  type UpstreamConfig,
+} from '@signalbox/core';
+import { withParams } from '@signalbox/protocol';
+import { answerKey, configIdentity, isPlain } from '../answers/answer-key.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import type { TargetedCall, TargetedStage } from './call-stages.ts';
+import type { ObservedCall, SurfaceCall, TargetedCall, TargetedStage } from './call-stages.ts';
+import { Flight } from './flight.ts';
 
-export interface CacheStageOptions {
-  readonly cache: Cache<ResultOutcome>;
-  readonly upstream: (name: string) => Upstream | undefined;
+/** What the cache was good for, since the start. */
+export interface AnswerCounts {
+  hits: number;
+  /** Among the hits, those given while a new answer was fetched. */
+  staleHits: number;
+  misses: number;
+  /** Among the misses, those that waited for an answer somebody else had asked for. */
+  joined: number;
+  /** Time that callers did not wait, by what the same answers took when they were fetched. */
+  savedMs: number;
 }
 
-/** Members that make a call more than its arguments: a later round of one, or a wish for a task. */
-const BESIDE_ARGUMENTS = ['requestState', 'inputResponses', 'task'];
+export interface CacheStageOptions {
+  readonly answers: AnswerCache<ResultOutcome>;
+  readonly counts: AnswerCounts;
+  readonly upstream: (name: string) => Upstream | undefined;
+  /** Records a call that is made behind another one's back. */
+  readonly observe: Stage<SurfaceCall, ObservedCall>;
+  /** Tells apart configurations by what they refer to as well. Default: by what they say. */
+  readonly identityOf?: ((config: UpstreamConfig) => string) | undefined;
+  readonly clock: Clock;
+}
 
 /** Longest time a server's own hint is believed, in milliseconds. */
 const MAX_HINT_MS = 300_000;
 /** Results of more bytes are not searched for a hint, so they need not be seen whole. */
 const MAX_HINTED_BYTES = 1_048_576;
 
+/** The owner of answers that are the same for everyone. */
+const EVERYONE = '';
+
 /**
- * Answers from memory where the operator said that a tool's answers depend on its arguments alone, or the server said
- * that a resource stays the same for everyone. Errors and unfinished answers are never kept.
+ * Answers again what may be answered again: where the operator said that a tool's answers depend on its arguments alone,
+ * or the server said how long a resource stays the same. Whoever asks meanwhile waits for the same answer. Errors and
+ * unfinished answers are never kept.
  */
 export function cacheOutcomes(options: CacheStageOptions): TargetedStage {
-  const matchers = new WeakMap<object, (name: string) => boolean>();
-  const isCacheableTool = (upstream: Upstream, name: string): boolean => {
-    const config = upstream.desired.config.cache;
-    if (config === undefined) return false;
-    let matches = matchers.get(config);
-    if (matches === undefined) matchers.set(config, (matches = createNameMatcher(config.tools)));
-    return matches(name);
-  };
+  const stage = new CacheStage(options);
   return (call, next) => {
     const upstream = options.upstream(call.target.upstream);
-    if (upstream === undefined || BESIDE_ARGUMENTS.some((name) => call.params.has(name))) return next(call);
-    const isTool = call.method === 'tools/call';
-    if (isTool ? !isCacheableTool(upstream, call.target.name) : call.method !== 'resources/read') return next(call);
-    const key = keyOf(call, upstream);
-    const hit = options.cache.get(key);
-    if (hit !== undefined) {
-      call.trace.isCached = true;
-      return hit;
-    }
-    const keep = (outcome: Awaited<ReturnType<typeof next>>) => {
-      if (outcome.kind !== 'result' || outcome.isError || outcome.resultType !== 'complete') return outcome;
-      const ttlMs = isTool ? upstream.desired.config.cache!.ttlMs : hintOf(outcome);
-      if (ttlMs > 0) options.cache.set(key, outcome, { ttlMs, bytes: outcome.result.bytes.length + key.length });
-      return outcome;
-    };
-    const outcome = next(isTool ? { ...call, sink: undefined } : withSinkAbove(MAX_HINTED_BYTES, call));
-    return outcome instanceof Promise ? outcome.then(keep) : keep(outcome);
+    if (upstream === undefined || call.isNotification || !isPlain(call)) return next(call);
+    if (call.method === 'resources/read') return stage.read(call, upstream, next);
+    return call.method === 'tools/call' && stage.isCacheable(call, upstream) ? stage.call(call, upstream, next) : next(call);
   };
 }
+
+interface Tools {
+  readonly matches: (name: string) => boolean;
+  readonly named: ReadonlySet<string>;
+}
+
+class CacheStage {
+  readonly #options: CacheStageOptions;
+  readonly #flights = new Map<string, Flight>();
+  readonly #tools = new WeakMap<object, Tools>();
+  readonly #identities = new WeakMap<UpstreamConfig, string>();
+  /** Upstreams that have said of a resource that it stays the same for a while. */
+  readonly #hinting = new Set<string>();
+
+  constructor(options: CacheStageOptions) {
+    this.#options = options;
+  }
+
+  /** A tool that says it writes must be named in full: a pattern may not have meant it. */
+  isCacheable({ target }: TargetedCall, upstream: Upstream): boolean {
+    const config = upstream.desired.config.cache;
+    if (config === undefined) return false;
+    let tools = this.#tools.get(config);
+    if (tools === undefined) {
+      tools = { matches: createNameMatcher(config.tools), named: new Set(config.tools) };
+      this.#tools.set(config, tools);
+    }
+    const { readOnlyHint, destructiveHint } = target.definition?.annotations ?? {};
+    const writes = readOnlyHint === false || destructiveHint === true;
+    return writes ? tools.named.has(target.name) : tools.matches(target.name);
+  }
+
+  call(call: TargetedCall, upstream: Upstream, next: Next<TargetedCall>): Awaitable<Answer> {
+    const { scope } = upstream.desired.config.cache!;
+    const owner = scope === 'shared' ? EVERYONE : call.principal;
+    const key = answerKey(call, upstream, { owner, identity: this.#identityOf(upstream) });
+    const decide = (kept: KeptAnswer<ResultOutcome> | undefined): Awaitable<Answer> => {
+      if (kept === undefined) {
+        this.#options.counts.misses += 1;
+        return this.#fly(call, { upstream, key, next });
+      }
+      if (this.#options.clock.monotonic() >= kept.freshUntilMs) {
+        this.#options.counts.staleHits += 1;
+        this.#refresh(call, { upstream, key, next });
+      }
+      return this.#hit(call, kept);
+    };
+    const kept = this.#options.answers.get(upstream.name, key);
+    return kept instanceof Promise ? kept.then(decide) : decide(kept);
+  }
+
+  read(call: TargetedCall, upstream: Upstream, next: Next<TargetedCall>): Awaitable<Answer> {
+    const { answers, counts, clock } = this.#options;
+    const keyFor = (owner: string) => answerKey(call, upstream, { owner, identity: this.#identityOf(upstream) });
+    const start = clock.monotonic();
+    const keep = (answer: Answer): Answer => {
+      const { ttlMs, owner } = hintOf(answer, call.principal);
+      if (ttlMs <= 0 || call.trace.upstream !== upstream.name) return answer;
+      this.#hinting.add(upstream.name);
+      answers.set(upstream.name, keyFor(owner), answer as ResultOutcome, { ttlMs, staleMs: 0, tookMs: clock.monotonic() - start });
+      return answer;
+    };
+    const fetch = (): Awaitable<Answer> => {
+      const answer = next(withSinkAbove(MAX_HINTED_BYTES, call));
+      return answer instanceof Promise ? answer.then(keep) : keep(answer);
+    };
+    if (!this.#hinting.has(upstream.name)) return fetch();
+    const find = async (): Promise<Answer> => {
+      const kept = (await answers.get(upstream.name, keyFor(EVERYONE))) ?? (await answers.get(upstream.name, keyFor(call.principal)));
+      if (kept !== undefined && clock.monotonic() < kept.freshUntilMs) return this.#hit(call, kept);
+      counts.misses += 1;
+      return fetch();
+    };
+    return find();
+  }
+
+  #hit(call: TargetedCall, kept: KeptAnswer<ResultOutcome>): ResultOutcome {
+    const { counts } = this.#options;
+    counts.hits += 1;
+    counts.savedMs += kept.tookMs;
+    call.trace.isCached = true;
+    return kept.value;
+  }
+
+  async #fly(call: TargetedCall, { upstream, key, next }: Missing): Promise<Answer> {
+    const running = this.#flights.get(key);
+    if (running !== undefined) {
+      this.#options.counts.joined += 1;
+      const outcome = await running.join(call);
+      call.trace.isCached = true;
+      return outcome;
+    }
+    const flight = this.#open(call, key);
+    const outcome = flight.join(call);
+    void this.#run(flight, { upstream, key, next });
+    return outcome;
+  }
+
+  // A call of its own, in nobody's name but its caller's, that nobody waits for. It is recorded as any other.
+  #refresh(call: TargetedCall, { upstream, key, next }: Missing): void {
+    if (this.#flights.has(key)) return;
+    const { clock, observe } = this.#options;
+    const alone = {
+      ...call,
+      id: `${call.id}-again`,
+      cancellation: new Cancellation(),
+      emit: undefined,
+      ask: undefined,
+      sink: undefined,
+      wantsProgress: false,
+      priority: 'batch',
+      deadlineMs: clock.monotonic() + upstream.desired.config.timeouts.callMs,
+    } satisfies TargetedCall;
+    const named = { ...alone, params: withParams(call.params, { name: RawJson.fromValue(call.trace.name ?? call.target.name) }) };
+    const answer = observe(named, ({ trace }) => {
+      trace.upstream = call.target.upstream;
+      trace.name = call.trace.name;
+      const flight = this.#open({ ...alone, trace }, key);
+      return this.#run(flight, { upstream, key, next }, true);
+    });
+    // Its failure is recorded, and the answer there is goes on to be given while it may.
+    if (answer instanceof Promise) answer.catch(() => undefined);
+  }
+
+  #open(call: TargetedCall, key: string): Flight {
+    const { clock } = this.#options;
+    const flight: Flight = new Flight(
+      { ...call, sink: undefined },
+      { round: '', isRepeatable: true, clock, onAbandoned: () => this.#close(flight, key) },
+    );
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  async #run(flight: Flight, { upstream, key, next }: Missing, isOwn = false): Promise<Answer> {
+    const { answers, clock } = this.#options;
+    const { call } = flight;
+    const start = clock.monotonic();
+    try {
+      const outcome = toOutcome(await next(call));
+      const { cache } = upstream.desired.config;
+      const isKept = outcome.kind === 'result' && !outcome.isError && outcome.resultType === 'complete';
+      // What another upstream answered in its place is not its answer.
+      if (isKept && cache !== undefined && call.trace.upstream === upstream.name)
+        answers.set(upstream.name, key, outcome, { ttlMs: cache.ttlMs, staleMs: cache.staleMs, tookMs: clock.monotonic() - start });
+      this.#close(flight, key);
+      flight.succeed(outcome);
+      return outcome;
+    } catch (error) {
+      this.#close(flight, key);
+      flight.fail(error);
+      if (isOwn) throw error;
+      return NOBODY;
+    }
+  }
+
+  #close(flight: Flight, key: string): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  }
+
+  #identityOf({ desired: { config } }: Upstream): string {
+    let identity = this.#identities.get(config);
+    if (identity === undefined) this.#identities.set(config, (identity = (this.#options.identityOf ?? configIdentity)(config)));
+    return identity;
+  }
+}
+
+interface Missing {
+  readonly upstream: Upstream;
+  readonly key: string;
+  readonly next: Next<TargetedCall>;
+}
+
+/** Stands for the answer of a flight whose passengers have been told otherwise. */
+const NOBODY: Answer = { kind: 'error', error: { code: 0, message: '' } };
 
 function withSinkAbove(bytes: number, call: TargetedCall): TargetedCall {
   return call.sink === undefined ? call : { ...call, sink: sinkAbove(bytes, call.sink) };
 }
 
-function hintOf(outcome: ResultOutcome): number {
-  if (outcome.result.byteLength > MAX_HINTED_BYTES) return 0;
-  const result = outcome.result.object;
-  if (result?.['cacheScope'] !== 'public') return 0;
-  const ttlMs = result['ttlMs'];
-  return typeof ttlMs === 'number' && ttlMs > 0 ? Math.min(ttlMs, MAX_HINT_MS) : 0;
-}
-
-// Members of `_meta` that say who calls, how urgently and in which trace, and nothing of what is asked.
-const HOP_MEMBER = /^(?:io\.modelcontextprotocol\/|signalbox\.dev\/|(?:progressToken|traceparent|tracestate|baggage)$)/;
-
-// The server's version and the generation are part of the key, so that an upgrade or a restart starts from nothing.
-// Arguments are compared as they are written: two large numbers may be one to us and two to the server.
-function keyOf(call: TargetedCall, upstream: Upstream): string {
-  const server = upstream.manifest?.server;
-  const parts = [upstream.name, upstream.desired.generation, server?.version, call.method, call.target.name];
-  const args = call.params.get('arguments');
-  return `${JSON.stringify(parts)}${args === undefined ? '' : canonicalText(args.bytes)}${besides(call)}`;
-}
-
-function besides({ params }: TargetedCall): string {
-  const meta = params.get('_meta')?.object;
-  const members = meta === undefined ? [] : Object.entries(meta).filter(([name]) => !HOP_MEMBER.test(name));
-  return members.length === 0 ? '' : canonicalJson(Object.fromEntries(members));
+function hintOf(answer: Answer, principal: string): { readonly ttlMs: number; readonly owner: string } {
+  const nothing = { ttlMs: 0, owner: EVERYONE };
+  if (answer.kind !== 'result' || answer.isError || answer.resultType !== 'complete') return nothing;
+  if (answer.result.byteLength > MAX_HINTED_BYTES) return nothing;
+  const { cacheScope, ttlMs } = answer.result.object ?? {};
+  if (typeof ttlMs !== 'number' || !(ttlMs > 0)) return nothing;
+  const owner = cacheScope === 'public' ? EVERYONE : cacheScope === 'private' ? principal : undefined;
+  return owner === undefined ? nothing : { ttlMs: Math.min(ttlMs, MAX_HINT_MS), owner };
 }

@@ -14,7 +14,7 @@ import {
 } from '@signalbox/core';
 import { readMember, withMember } from '@signalbox/protocol';
 import { fingerprintOf, keyId, roundOf } from '../idempotency/fingerprint.ts';
-import { Flight } from '../idempotency/flight.ts';
+import { Flight } from './flight.ts';
 import type { KeyJournal } from '../idempotency/key-journal.ts';
 import type { KeyEntry, KeyTable } from '../idempotency/key-table.ts';
 import { notRepeatable, otherRound, usedOtherwise } from '../idempotency/refusals.ts';

@@ -185,7 +185,7 @@ describe('a handle', () => {
 
   test('has 128 random bits, and each caller gets its own, also to an outcome from the cache', async () => {
     const run = vi.fn(() => resultOf({ content: [text(LINES)] }));
-    await using gateway = await start([{ name: 'big', run }], { config: { a: { cache: { tools: ['big'], ttlMs: 60_000 } } } });
+    await using gateway = await start([{ name: 'big', run }], { config: { a: { cache: { tools: ['big'], scope: 'shared' } } } });
     const handles = [];
     for (const principal of ['ann', 'ben', 'ann']) handles.push((await callBig(gateway, { principal })).meta.handle);
     expect(run).toHaveBeenCalledTimes(1);

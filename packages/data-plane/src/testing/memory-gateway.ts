@@ -21,7 +21,8 @@ import {
 } from '@signalbox/core';
 import { MODERN_REVISION, openMemory, toParams, type Caller, type RequestHandler } from '@signalbox/protocol';
 import { createSeal } from '@signalbox/security';
-import { createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
+import { createAnswerCache, createMemoryCache, createMemoryDocuments } from '@signalbox/storage';
+import { outcomeCodec } from '../answers/outcome-bytes.ts';
 import { createDataPlane, type DataPlane } from '../data-plane.ts';
 import type { LeadDocuments } from '../upstreams/led-documents.ts';
 import type { Opened } from '../upstreams/open-connection.ts';
@@ -205,6 +206,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     lead: options.lead,
     keyLog,
     cache: createMemoryCache<ResultOutcome>({ maxBytes: 1_000_000, clock }),
+    answers: createAnswerCache({ memoryBytes: 1_000_000, ...outcomeCodec, clock, logger: silentLogger }),
     journal: { write: (record) => records.push(record) },
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
     clock,

@@ -69,7 +69,8 @@ const mixes: Record<string, () => number[]> = {
     const waiting: number[] = [];
     let fresh = 0;
     return Array.from({ length: USES }, () => {
-      if (waiting.length > 1_200 || (waiting.length > 0 && random() < 0.5)) return waiting.splice(Math.floor(random() * waiting.length), 1)[0]!;
+      if (waiting.length > 1_200 || (waiting.length > 0 && random() < 0.5))
+        return waiting.splice(Math.floor(random() * waiting.length), 1)[0]!;
       waiting.push(fresh);
       return fresh++;
     });
@@ -130,7 +131,6 @@ test('the bound holds whatever is done, and what comes back is what was last set
         if (act === 'set') {
           cache.set(key, index, bytes);
           last.set(key, index);
-          expect(cache.get(key)).toBe(index);
         } else if (act === 'delete') {
           cache.delete(key);
           last.delete(key);
@@ -139,7 +139,7 @@ test('the bound holds whatever is done, and what comes back is what was last set
           last.delete(key);
         }
         const found = cache.get(key);
-        if (found !== undefined) expect(found).toBe(last.get(key));
+        expect(act === 'set' ? [last.get(key)] : [undefined, last.get(key)]).toContain(found);
         expect(cache.bytes).toBeLessThanOrEqual(100);
       }
     }),

@@ -78,7 +78,7 @@ export class AdaptiveCache<Value> {
       for (const { queue } of this.#models) queue.clear();
       return;
     }
-    for (const key of [...this.#queue.keys()]) if (key.startsWith(prefix)) this.delete(key);
+    for (const key of this.#queue.keys()) if (key.startsWith(prefix)) this.delete(key);
   }
 
   // A key that is not there is asked for and then set, which counts as one use.

@@ -22,10 +22,12 @@ export interface Below {
 
 export interface AnswerCacheOptions<Value> {
   readonly memoryBytes: number;
-  /** Tiers below memory, where there are any. They belong to the cache from now on. */
-  readonly below?: Below | undefined;
-  /** A value as bytes, and back. `undefined` for bytes that are no value, and for a value that is not to leave memory. */
-  readonly encode: (value: Value) => Buffer | undefined;
+  /** Opens what is below memory, with the first answer that is looked for or kept. The tiers belong to the cache then. */
+  readonly below?: (() => Promise<Below>) | undefined;
+  /** About how many bytes `encode` would give. */
+  readonly sizeOf: (value: Value) => number;
+  readonly encode: (value: Value) => Buffer;
+  /** @returns `undefined` for bytes that are no value. */
   readonly decode: (bytes: Buffer) => Value | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -50,6 +52,8 @@ export interface TieredCache<Value> extends AnswerCache<Value> {
 
 /** How long a tier that failed is passed over, in milliseconds. */
 const REST_MS = 1_000;
+/** A value of more bytes stays in memory. */
+const MAX_BELOW_BYTES = 16 * 1024 * 1024;
 /** Memory taken by an entry beside its value and its key. */
 const ENTRY_BYTES = 200;
 
@@ -69,19 +73,19 @@ export function createAnswerCache<Value>(options: AnswerCacheOptions<Value>): Ti
 class Tiered<Value> implements TieredCache<Value> {
   readonly #options: AnswerCacheOptions<Value>;
   readonly #memory: AdaptiveCache<KeptAnswer<Value>>;
-  readonly #lower: readonly Lower[];
-  readonly #text: ReturnType<typeof createEntryText> | undefined;
-  readonly #stops: readonly (() => void)[];
+  /** `undefined` until they are open. */
+  #lower: readonly Lower[] | undefined;
+  #text: ReturnType<typeof createEntryText> | undefined;
+  #opening: Promise<void> | undefined;
+  #stops: readonly (() => void)[] = [];
+  #isClosed = false;
   #hits = 0;
   #misses = 0;
 
   constructor(options: AnswerCacheOptions<Value>) {
-    const { below, memoryBytes } = options;
     this.#options = options;
-    this.#memory = new AdaptiveCache({ maxBytes: memoryBytes });
-    this.#lower = (below?.tiers ?? []).map((tier) => ({ tier, hits: 0, misses: 0, failures: 0, restsUntilMs: 0 }));
-    this.#text = below && createEntryText(below);
-    this.#stops = this.#lower.flatMap(({ tier }) => tier.watchClears?.((group) => this.#forget(group)) ?? []);
+    this.#memory = new AdaptiveCache({ maxBytes: options.memoryBytes });
+    if (options.below === undefined) this.#lower = [];
   }
 
   get(group: string, key: string): Awaitable<KeptAnswer<Value> | undefined> {
@@ -95,27 +99,27 @@ class Tiered<Value> implements TieredCache<Value> {
       this.#memory.delete(place);
     }
     this.#misses += 1;
-    return this.#lower.length === 0 ? undefined : this.#getBelow(group, key, place);
+    if (this.#lower === undefined) return this.#open().then(() => this.#getBelow(group, key, place));
+    return this.#getBelow(group, key, place);
   }
 
   set(group: string, key: string, value: Value, options: KeepOptions): void {
-    const body = this.#options.encode(value);
+    const size = this.#options.sizeOf(value);
     const now = this.#options.clock.monotonic();
-    this.#keep(toPlace(group, key), value, body?.length ?? 0, {
+    this.#keep(toPlace(group, key), value, size, {
       freshUntilMs: now + options.ttlMs,
       staleUntilMs: now + options.ttlMs + options.staleMs,
       tookMs: options.tookMs,
     });
-    if (this.#text === undefined || body === undefined) return;
-    const entry: TierEntry = { ...options, storedAtMs: this.#options.clock.now(), body };
-    const bytes = this.#text.write(toPlace(group, key), entry);
-    for (const lower of this.#lower)
-      this.#use(lower, () => lower.tier.set(group, key, bytes, { ttlMs: options.ttlMs + options.staleMs }), undefined);
+    if (size > MAX_BELOW_BYTES) return;
+    if (this.#lower === undefined) void this.#open().then(() => this.#setBelow(group, key, value, options));
+    else this.#setBelow(group, key, value, options);
   }
 
   async clear(group?: string): Promise<void> {
     this.#forget(group);
-    await Promise.all(this.#lower.map((lower) => this.#use(lower, () => lower.tier.clear(group), undefined)));
+    await this.#open();
+    await Promise.all(this.#lower!.map((lower) => this.#use(lower, () => lower.tier.clear(group), undefined)));
   }
 
   async read(): Promise<readonly TierReading[]> {
@@ -123,7 +127,8 @@ class Tiered<Value> implements TieredCache<Value> {
     const { size, bytes } = this.#memory;
     const memory = { tier: 'memory', entries: size, bytes, maxBytes: memoryBytes, hits: this.#hits, misses: this.#misses, failures: 0 };
     const nothing = { entries: 0, bytes: 0, maxBytes: 0 };
-    const lower = this.#lower.map(async (each) => {
+    await this.#open();
+    const lower = this.#lower!.map(async (each) => {
       const { hits, misses } = each;
       const held = await this.#use(each, () => each.tier.read(), nothing);
       return { tier: each.tier.name, ...held, hits, misses, failures: each.failures };
@@ -132,14 +137,49 @@ class Tiered<Value> implements TieredCache<Value> {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#opening;
     for (const stop of this.#stops) stop();
     this.#memory.clear();
-    await Promise.allSettled(this.#lower.map(async ({ tier }) => tier.close()));
+    const lower = this.#lower ?? [];
+    this.#lower = [];
+    await Promise.allSettled(lower.map(async ({ tier }) => tier.close()));
+  }
+
+  #open(): Promise<void> {
+    return (this.#opening ??= this.#openBelow());
+  }
+
+  async #openBelow(): Promise<void> {
+    const { below, logger } = this.#options;
+    if (this.#lower !== undefined || below === undefined || this.#isClosed) {
+      this.#lower ??= [];
+      return;
+    }
+    try {
+      const opened = await below();
+      this.#text = createEntryText(opened);
+      this.#lower = opened.tiers.map((tier) => ({ tier, hits: 0, misses: 0, failures: 0, restsUntilMs: 0 }));
+      this.#stops = opened.tiers.flatMap((tier) => tier.watchClears?.((group) => this.#forget(group)) ?? []);
+    } catch (error) {
+      logger.warn('answers are kept in memory alone', { error: toMessage(error) });
+      this.#lower = [];
+    }
+  }
+
+  #setBelow(group: string, key: string, value: Value, options: KeepOptions): void {
+    if (this.#text === undefined) return;
+    const entry: TierEntry = { ...options, storedAtMs: this.#options.clock.now(), body: this.#options.encode(value) };
+    const bytes = this.#text.write(toPlace(group, key), entry);
+    const now = this.#options.clock.monotonic();
+    for (const lower of this.#lower ?? [])
+      if (now >= lower.restsUntilMs)
+        void this.#use(lower, () => lower.tier.set(group, key, bytes, { ttlMs: options.ttlMs + options.staleMs }), undefined);
   }
 
   // A tier that answers at once is asked without a promise: one costs more than reading a row.
   #getBelow(group: string, key: string, place: string, from = 0): Awaitable<KeptAnswer<Value> | undefined> {
-    const lower = this.#lower[from];
+    const lower = this.#lower?.[from];
     if (lower === undefined) return undefined;
     const isResting = this.#options.clock.monotonic() < lower.restsUntilMs;
     const found = isResting ? undefined : this.#use(lower, () => lower.tier.get(group, key), undefined);

@@ -130,6 +130,7 @@ class DiskTier implements CacheTier {
     this.#cancel?.();
     try {
       this.#flush();
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } finally {
       this.#database.close();
     }

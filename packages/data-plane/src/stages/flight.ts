@@ -1,5 +1,5 @@
 import { Cancellation, GatewayError, type Clock, type Notification, type Outcome, type Question } from '@signalbox/core';
-import type { TargetedCall } from '../stages/call-stages.ts';
+import type { TargetedCall } from './call-stages.ts';
 
 export interface FlightOptions {
   /** Which round of the call it is, so that only the same one joins. */
