@@ -45,6 +45,8 @@ export interface ScriptedServer {
   about: string | undefined;
   resources: { uri: string; name: string }[];
   prompts: { name: string }[];
+  /** Answers reads of resources; without it what was asked comes back. */
+  readResource: ((request: Request) => ResultOutcome) | undefined;
   /** Awaited before the connection opens; reject to fail the start. */
   start: () => Promise<void>;
   opened: number;
@@ -67,6 +69,7 @@ export function createScriptedServer(
     about: undefined as string | undefined,
     resources: [] as { uri: string; name: string }[],
     prompts: [] as { name: string }[],
+    readResource: undefined as ScriptedServer['readResource'],
     start: () => Promise.resolve(),
     opened: 0,
     closed: 0,
@@ -121,6 +124,8 @@ export function createScriptedServer(
           return resultOf({ resourceTemplates: [] });
         case 'prompts/list':
           return resultOf({ prompts: server.prompts });
+        case 'resources/read':
+          return server.readResource?.(request) ?? echo(request);
         case 'tools/call': {
           const tool = server.tools.find(({ name }) => name === request.params.get('name')?.value);
           if (tool === undefined) throw new GatewayError('UNKNOWN_NAME', 'no such tool');
@@ -128,11 +133,15 @@ export function createScriptedServer(
           return tool.run(isObject(args) ? args : {}, request);
         }
         default:
-          return resultOf({ echo: Object.fromEntries([...request.params].map(([name, value]) => [name, value.value])) });
+          return echo(request);
       }
     },
   };
   return server;
+}
+
+function echo({ params }: Request): ResultOutcome {
+  return resultOf({ echo: Object.fromEntries([...params].map(([name, value]) => [name, value.value])) });
 }
 
 /** A complete result in the modern form. */
