@@ -89,8 +89,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const commanded = worker?.command(state, reload) ?? { state, reload };
   let closing: Promise<void> | undefined;
 
-  const close = async (graceMs: number): Promise<void> => {
+  const close = async (graceMs: number, delayMs: number): Promise<void> => {
     stopWatching();
+    if (server !== undefined && delayMs > 0) await new Promise((resolve) => clock.after(delayMs, () => resolve(undefined)));
     await server?.close(graceMs);
     worker?.close();
     await dataPlane.close();
@@ -167,7 +168,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       return { url };
     },
     settled: (waitMs) => waitUntilSettled(gateway, dataPlane.supervisor, waitMs),
-    close: (graceMs = 10_000) => (closing ??= close(graceMs)),
+    close: (graceMs = config.listen.drain.graceSeconds * 1000, delayMs = 0) => (closing ??= close(graceMs, delayMs)),
   };
   return gateway;
 }

@@ -35,6 +35,9 @@ export interface Gateway {
   listen(): Promise<{ readonly url: string }>;
   /** Resolves once every upstream is ready or has failed once, at most after `waitMs`. */
   settled(waitMs: number): Promise<void>;
-  /** Takes no new calls, lets those in flight finish for up to `graceMs`, then stops every upstream. */
-  close(graceMs?: number): Promise<void>;
+  /**
+   * Goes on for `delayMs`, then takes no new calls, lets those in flight finish for up to `graceMs`, and stops every upstream.
+   * Default: as configured, without a delay.
+   */
+  close(graceMs?: number, delayMs?: number): Promise<void>;
 }

@@ -86,7 +86,8 @@ export async function serve(context: CommandContext, options: ServeOptions): Pro
   watching.stop();
   if (terminal.isJson) terminal.event({ event: 'stopping', signal });
   else terminal.line('Stopping; once more ends it at once');
-  await gateway.close();
+  const { graceSeconds, delaySeconds } = config.listen.drain;
+  await gateway.close(graceSeconds * 1000, delaySeconds * 1000);
   await isWarm;
   await logger.close();
   if (terminal.isJson) terminal.event({ event: 'stopped' });

@@ -107,18 +107,21 @@ class Workers {
     return { url };
   }
 
-  close(graceMs = 10_000): Promise<void> {
-    return (this.#closing ??= this.#close(graceMs));
+  close(graceMs = 10_000, delayMs = 0): Promise<void> {
+    return (this.#closing ??= this.#close(graceMs, delayMs));
   }
 
-  async #close(graceMs: number): Promise<void> {
+  async #close(graceMs: number, delayMs: number): Promise<void> {
     this.#isClosing = true;
     const gone = new Promise<void>((resolve) => (this.#onGone = resolve));
-    this.#tellAll({ kind: 'stop', graceMs });
+    this.#tellAll({ kind: 'stop', graceMs, delayMs });
     this.#checkGone();
-    const timer = setTimeout(() => {
-      for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
-    }, graceMs + END_MS);
+    const timer = setTimeout(
+      () => {
+        for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
+      },
+      delayMs + graceMs + END_MS,
+    );
     await gone;
     clearTimeout(timer);
     await removeRuntimeFile(this.#options.dataDir, process.pid);

@@ -73,7 +73,7 @@ export type Order =
   | { readonly kind: 'living'; readonly workers: readonly (readonly [slot: number, name: string])[] }
   | { readonly kind: 'answer'; readonly number: number; readonly home: string | undefined }
   | { readonly kind: 'observed'; readonly name: string; readonly observed: Observed }
-  | { readonly kind: 'stop'; readonly graceMs: number }
+  | { readonly kind: 'stop'; readonly graceMs: number; readonly delayMs: number }
   | ListChanged
   | Move
   | Follow;

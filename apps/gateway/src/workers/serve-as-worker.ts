@@ -34,7 +34,6 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
   const setup = await orders.setup;
   const worker = new WorkerPart({ setup, send, logger });
   const { port, host } = setup;
-  let graceMs = 0;
   try {
     const gateway = await createGateway({ configPath, dataDir, environment: env, logger, port, host, worker });
     const onError = (failure: unknown) => {
@@ -53,9 +52,9 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
     if (worker.isLeader) void gateway.settled(SETTLE_MS).then(() => send({ kind: 'settled' }));
     const warming = new Cancellation();
     const isWarm = startWarmUp({ gateway, logger, end: warming }, env);
-    graceMs = await stopped;
+    const { graceMs, delayMs } = await stopped;
     warming.cancel('the gateway ends');
-    await gateway.close(graceMs);
+    await gateway.close(graceMs, delayMs);
     await isWarm;
   } catch (error) {
     const { code, message } = toGatewayError(error);
@@ -74,8 +73,8 @@ function send(report: Report, handle?: object): void {
 
 interface Orders {
   readonly setup: Promise<Setup>;
-  /** Has all orders followed. @returns the time given to what is in flight when it has to end, in milliseconds. */
-  follow(worker: WorkerPart): Promise<number>;
+  /** Has all orders followed. @returns the one to end. */
+  follow(worker: WorkerPart): Promise<Extract<Order, { readonly kind: 'stop' }>>;
 }
 
 // Orders that come before there is anyone to follow them wait.
@@ -93,7 +92,7 @@ function takeOrders(): Orders {
     follow: (worker) =>
       new Promise((resolve) => {
         take = (order, handle) => {
-          if (order.kind === 'stop') resolve(order.graceMs);
+          if (order.kind === 'stop') resolve(order);
           else worker.follow(order, handle);
         };
         for (const each of waiting.splice(0)) take(...each);

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
+import { Server as NetServer, Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   GatewayError,
@@ -70,6 +70,11 @@ const TOKEN_PRINCIPAL = 'token';
 
 /** Time between looks for connections that have become idle while closing, in milliseconds. */
 const SWEEP_MS = 20;
+/**
+ * Time without a new request after which connections that have none are closed, in milliseconds. To close one earlier
+ * would break off a request that is on its way to it.
+ */
+const QUIET_MS = 100;
 
 /** Serves MCP over Streamable HTTP and WebSocket to clients of both generations, at one address or several, and over HTTP+SSE beside the first. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -144,7 +149,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     (request, response) => {
       if (latest.get(request.socket)?.shouldKeepAlive === false) return;
       latest.set(request.socket, response);
-      if (front.isClosing) response.shouldKeepAlive = false;
+      if (front.isClosing) {
+        front.lastRequests++;
+        response.shouldKeepAlive = false;
+      }
       try {
         guard.checkPlace(request);
         const url = request.url ?? '';
@@ -217,17 +225,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       server.closeAllConnections();
       onNonePassed();
     });
+    // That of Node's HTTP server would close connections a request may be on its way to.
     const stopped = new Promise<void>((resolve) => {
-      server.close(() => resolve());
+      NetServer.prototype.close.call(server, () => resolve());
     });
     endpoints.endStreams();
     clients.finish();
-    front.endIdle();
-    // A connection of Node's that is busy now is idle once its answer is out.
+    front.finish();
+    let quietMs = 0;
+    let heard = front.lastRequests;
     let stopSweeping = (): void => undefined;
     const sweep = (): void => {
-      server.closeIdleConnections();
-      stopSweeping = clock.after(SWEEP_MS, sweep);
+      quietMs = heard === front.lastRequests ? quietMs + SWEEP_MS : 0;
+      heard = front.lastRequests;
+      if (quietMs > QUIET_MS) {
+        front.endIdle();
+        // A connection of Node's that is busy now is idle once its answer is out.
+        server.closeIdleConnections();
+      }
+      if (!front.isEmpty) stopSweeping = clock.after(SWEEP_MS, sweep);
     };
     sweep();
     await Promise.all([stopped, front.empty(), nonePassed()]);

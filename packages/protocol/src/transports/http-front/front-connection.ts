@@ -17,6 +17,8 @@ export interface ConnectionHost {
   /** Seconds, counted coarsely. */
   readonly seconds: number;
   readonly isClosing: boolean;
+  /** Requests that came while it closes. */
+  lastRequests: number;
   /** Finds what serves a request of that head; `undefined` leaves it to Node. */
   route(head: HeadReader): Target | undefined;
   /** The process that a request of that head belongs to, if it is another one. */
@@ -104,7 +106,7 @@ export class FrontConnection implements ResponseCarrier {
   finish(response: FrontResponse): void {
     this.#response = undefined;
     if (this.#state !== 'answer') return;
-    if (!response.shouldKeepAlive || this.#host.isClosing) return this.#hangUp();
+    if (!response.shouldKeepAlive) return this.#hangUp();
     this.#state = 'idle';
     this.#since = this.#host.seconds;
     if (this.#ahead !== undefined) process.nextTick(() => this.#goOn());
@@ -123,9 +125,14 @@ export class FrontConnection implements ResponseCarrier {
     else if (this.#state === 'idle' && waited > KEEP_ALIVE_SECONDS && this.writableLength === 0) this.#socket.destroy();
   }
 
-  /** Closes it at once if no request is on it, otherwise with the answer. */
-  close(): void {
-    if (this.#response !== undefined) this.#response.shouldKeepAlive = false;
+  /** Closes it with the answer that is under way, if there is one and its head can still say so. */
+  finishNext(): void {
+    // One whose head is out has told the client that the connection goes on.
+    if (this.#response?.headersSent === false) this.#response.shouldKeepAlive = false;
+  }
+
+  /** Closes it if no request is on it. */
+  closeIdle(): void {
     if (this.#state === 'fresh' || this.#state === 'idle') this.#hangUp();
   }
 
@@ -192,6 +199,7 @@ export class FrontConnection implements ResponseCarrier {
     if (bodyLength === undefined) this.#head.forget();
     const request: IncomingRequest = { method, url, headers, body, complete: true };
     const response = new FrontResponse(this, !isLast && !this.#host.isClosing);
+    if (this.#host.isClosing) this.#host.lastRequests++;
     this.#state = 'answer';
     this.#response = response;
     try {

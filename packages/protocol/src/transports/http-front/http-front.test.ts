@@ -442,26 +442,33 @@ test('an answer can wait until its client has read what there is', async () => {
   expect(client.text().replaceAll(/[^x]/g, '').replace(/^x*T/, '').length).toBeGreaterThan(parts * part.length);
 });
 
-test('when it closes, idle connections go at once and the others with their answer', async () => {
+test('when it finishes, each connection goes with its next answer, and those without a request when that is said', async () => {
   await using it = await start();
-  const [fresh, idle, busy] = [await it.connect(), await it.connect(), await it.connect()];
-  idle.send(post('idle'));
-  busy.send(post('busy'));
-  await until(() => it.taken.length === 2, 'two are served');
-  answer(
-    it.taken.find(({ body }) => body === 'idle')!,
-    'ok',
-  );
-  await idle.hears(/ok$/);
+  const [fresh, idle, again, busy, streaming] = await Promise.all(Array.from({ length: 5 }, () => it.connect()));
+  const takenOf = (wanted: string) => it.taken.find(({ body }) => body === wanted)!;
+  for (const [client, body] of [
+    [idle, 'idle'],
+    [again, 'first'],
+    [busy, 'busy'],
+    [streaming, 'streaming'],
+  ] as const)
+    client!.send(post(body));
+  await until(() => it.taken.length === 4, 'four are served');
+  for (const body of ['idle', 'first']) answer(takenOf(body), 'ok');
+  takenOf('streaming').response.writeHead(200).flushHeaders();
+  await Promise.all([idle!.hears(/ok$/), again!.hears(/ok$/), streaming!.hears(/\r\n\r\n$/)]);
+  it.front.finish();
+  again!.send(post('second'));
+  await until(() => it.taken.length === 5, 'a request that was on its way is served');
+  answer(takenOf('second'), 'ok');
+  answer(takenOf('busy'), 'ok');
+  takenOf('streaming').response.end();
+  await until(() => again!.isClosed() && busy!.isClosed(), 'they are closed with their answers');
+  for (const client of [again, busy]) expect(client!.text()).toMatch(/\r\nConnection: close\r\n.*ok$/s);
+  expect(it.front.lastRequests).toBe(1);
+  expect([fresh, idle, streaming].map((client) => client!.isClosed())).toEqual([false, false, false]);
   it.front.endIdle();
-  await until(() => fresh.isClosed() && idle.isClosed(), 'the idle ones are closed');
-  expect(busy.isClosed()).toBe(false);
-  answer(
-    it.taken.find(({ body }) => body === 'busy')!,
-    'ok',
-  );
-  await until(busy.isClosed, 'the busy one is closed');
-  expect(busy.text()).toMatch(/\r\nConnection: close\r\n.*ok$/s);
+  await until(() => [fresh, idle, streaming].every((client) => client!.isClosed()), 'the others are closed');
   await it.front.empty();
 });
 

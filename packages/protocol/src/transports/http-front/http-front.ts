@@ -36,6 +36,8 @@ export class HttpFront implements ConnectionHost {
   readonly heads: ResponseHeads;
   seconds = 0;
   isClosing = false;
+  /** Counts requests that come while it closes. */
+  lastRequests = 0;
   readonly #options: HttpFrontOptions;
   readonly #connections = new Bag<'frontPlace', FrontConnection>('frontPlace');
   // Those handed over included.
@@ -97,10 +99,19 @@ export class HttpFront implements ConnectionHost {
     if (this.#open === 0) this.#onEmpty?.();
   }
 
-  /** Closes connections without a request on them, and from now on each one with its answer. */
-  endIdle(): void {
+  /** From now on each connection closes with the answer to a request on it. */
+  finish(): void {
     this.isClosing = true;
-    for (const connection of this.#connections.list()) connection.close();
+    for (const connection of this.#connections.list()) connection.finishNext();
+  }
+
+  /** Closes connections without a request on them. */
+  endIdle(): void {
+    for (const connection of this.#connections.list()) connection.closeIdle();
+  }
+
+  get isEmpty(): boolean {
+    return this.#open === 0;
   }
 
   /** Closes all connections that have not been handed over, whatever is on them. */
