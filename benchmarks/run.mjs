@@ -22,6 +22,8 @@ const TITLES = {
   shareUsable: 'share usable',
   leftAfterEnd: 'left after their end',
   shareLeft: 'share left',
+  shareHit: 'hit ratio',
+  shareHitLru: 'hit ratio of LRU',
   share: 'share of the ideal',
   goodPerSecond: 'good/s',
   refusedPerSecond: 'refused/s',

@@ -1,11 +1,11 @@
 import { createDesiredState } from '../../packages/control-plane/dist/index.js';
 import { parseGatewayConfig, silentLogger, systemClock } from '../../packages/core/dist/index.js';
-import { createDataPlane } from '../../packages/data-plane/dist/index.js';
+import { createDataPlane, outcomeCodec } from '../../packages/data-plane/dist/index.js';
 import { openChannel } from '../../packages/protocol/dist/index.js';
 import { PeerContext } from '../../packages/protocol/dist/peers/peer-context.js';
 import { HttpEndpoint } from '../../packages/protocol/dist/transports/http-endpoint.js';
 import { SEAL_KEY_BYTES, createSeal } from '../../packages/security/dist/index.js';
-import { createMemoryCache, createMemoryDocuments } from '../../packages/storage/dist/index.js';
+import { createAnswerCache, createMemoryCache, createMemoryDocuments } from '../../packages/storage/dist/index.js';
 import { alternate, ratio, toRows } from '../lib/rounds.mjs';
 import { summarize } from '../lib/statistics.mjs';
 
@@ -177,6 +177,7 @@ async function start() {
     state,
     documents: createMemoryDocuments(),
     cache: createMemoryCache({ maxBytes: 1_000_000, clock: systemClock }),
+    answers: createAnswerCache({ memoryBytes: 1_000_000, ...outcomeCodec, clock: systemClock, logger: silentLogger }),
     journal: { write: () => undefined },
     open: async ({ desired, onNotification }) => ({
       connection: await openChannel(new EchoChannel(), {

@@ -1,8 +1,8 @@
 import { createDesiredState } from '../../packages/control-plane/dist/index.js';
 import { Cancellation, RawJson, parseGatewayConfig, silentLogger, systemClock } from '../../packages/core/dist/index.js';
-import { createDataPlane } from '../../packages/data-plane/dist/index.js';
+import { createDataPlane, outcomeCodec } from '../../packages/data-plane/dist/index.js';
 import { openMemory, toParams } from '../../packages/protocol/dist/index.js';
-import { createMemoryCache, createMemoryDocuments } from '../../packages/storage/dist/index.js';
+import { createAnswerCache, createMemoryCache, createMemoryDocuments } from '../../packages/storage/dist/index.js';
 import { alternate, ratio, toRows } from '../lib/rounds.mjs';
 import { summarize } from '../lib/statistics.mjs';
 
@@ -71,6 +71,7 @@ async function startDataPlane() {
     state,
     documents: createMemoryDocuments(),
     cache: createMemoryCache({ maxBytes: 1_000_000, clock: systemClock }),
+    answers: createAnswerCache({ memoryBytes: 1_000_000, ...outcomeCodec, clock: systemClock, logger: silentLogger }),
     journal: { write: () => undefined },
     open: async ({ desired, onNotification }) => ({
       connection: openMemory(echo, { upstream: desired.name, onNotification }),

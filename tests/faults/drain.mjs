@@ -83,8 +83,9 @@ function startLoad(url) {
     }
   };
   const timer = setInterval(() => {
+    if (isOver) return;
     owed += (rate * TICK_MS) / 1000;
-    for (; owed >= 1 && !isOver; owed -= 1) {
+    for (; owed >= 1; owed -= 1) {
       const call = callOnce(Math.random() < SLOW_SHARE);
       pending.add(call);
       void call.then(() => pending.delete(call));

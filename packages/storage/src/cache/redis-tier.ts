@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError, type CacheTier } from '@signalbox/core';
 import { Redis } from 'ioredis';
 
@@ -12,13 +13,15 @@ export interface RedisTierOptions {
 const ANSWER_MS = 100;
 /** Time between two attempts to connect, in milliseconds. */
 const RECONNECT_MS = 250;
+/** Longest wait for the first connection, in milliseconds. */
+const FIRST_CONNECT_MS = 500;
 const SCAN_COUNT = 500;
 
 /**
  * A tier in Redis, shared by all gateways with the same namespace and key. Redis bounds it: `maxmemory` with a policy that
  * puts out keys with a time to live. While Redis is away everything fails at once, and nobody waits.
  */
-export function createRedisTier({ url, namespace }: RedisTierOptions): CacheTier {
+export async function createRedisTier({ url, namespace }: RedisTierOptions): Promise<CacheTier> {
   const options = {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -37,8 +40,10 @@ export function createRedisTier({ url, namespace }: RedisTierOptions): CacheTier
   for (const connection of [redis, listening]) {
     // Each command says by itself that it failed.
     connection.on('error', () => undefined);
-    connection.connect().catch(() => undefined);
   }
+  // The first answers should be found there, but nobody waits long for that.
+  const connecting = Promise.allSettled([redis.connect(), listening.connect()]);
+  await Promise.race([connecting, delay(FIRST_CONNECT_MS, undefined, { ref: false })]);
   listening.on('message', (_, text: string) => {
     const [sender, group] = JSON.parse(text) as [string, string | null];
     if (sender !== own) for (const listener of listeners) listener(group ?? undefined);
