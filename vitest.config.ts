@@ -14,6 +14,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { ...fromSource, test: { ...node, name: 'unit', include: ['{packages,modules,apps}/*/src/**/*.test.ts'] } },
+      { ...fromSource, test: { ...node, name: 'storage', include: ['tests/storage/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { ...node, name: 'floors', include: ['tests/floors.test.ts'] } },
       { ...fromSource, test: { ...node, ...cold, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000 } },
       { ...fromSource, test: { ...node, ...cold, name: 'faults', include: ['tests/faults/**/*.test.ts'], testTimeout: 120_000 } },

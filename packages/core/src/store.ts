@@ -8,7 +8,7 @@ export interface StoreEntry {
 
 /** One entry of a log. */
 export interface LogEntry {
-  /** Its place in the log: 1 for the first, then without gaps. */
+  /** Its place in the log: 1 for the first, unless the log was begun elsewhere with `ifNext`; then without gaps. */
   readonly sequence: number;
   readonly value: Buffer;
 }
@@ -29,7 +29,10 @@ export type StoreOperation =
       readonly log: string;
       /** At least one, in their order. */
       readonly values: readonly Buffer[];
-      /** Sequence the first one must get, for writers who must be alone. Default: the next, whatever it is. */
+      /**
+       * Sequence the first one must get, for writers who must be alone. A log that never had an entry begins there.
+       * Default: the next, whatever it is.
+       */
       readonly ifNext?: number | undefined;
     }
   /** Forgets what stands before a sequence. The sequences of what follows stay. */
@@ -81,7 +84,7 @@ export interface LogSpan {
  * A value has at most 64 MiB.
  *
  * Every method may fail with GatewayError `STORE_UNAVAILABLE`, which is retryable, says what is the matter, and leaves
- * nothing half done.
+ * nothing half done. When it cannot be known whether a commit has happened, the error has `data.uncertain`.
  */
 export interface Store {
   readonly kind: string;
@@ -93,6 +96,7 @@ export interface Store {
   /**
    * Makes changes, all or none, in their order. Resolves once they would survive a crash, as far as the driver can keep
    * anything, with one number for each: the version that was put, the sequence of the first value appended, 0 otherwise.
+   * The values must not be changed until then.
    * @throws GatewayError `STALE` when a precondition fails; `data.operation` is the index of the change.
    */
   commit(operations: readonly StoreOperation[]): Promise<readonly number[]>;

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GatewayError, silentLogger, systemClock, toMessage, type Clock, type LineLog, type Logger } from '@signalbox/core';
+import { syncFolder } from './sync-folder.ts';
 
 export interface FileLinesOptions {
   /** Created for its owner alone if it is missing. */
@@ -210,17 +211,6 @@ export class FileLines implements LineLog {
 
   #failure(reason: string, cause?: unknown): GatewayError {
     return new GatewayError('INTERNAL', `Cannot write to "${this.#path}": ${reason}`, { cause });
-  }
-}
-
-// Without this the new name may be lost although what it names is not. Not every system lets a folder be opened.
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -33,6 +33,11 @@ export function checkOperations(operations: readonly StoreOperation[]): void {
       checkName(operation.log);
       if (operation.kind !== 'append') continue;
       if (operation.values.length === 0) throw new GatewayError('INTERNAL', `Cannot append nothing to "${operation.log}"`);
+      if (operation.ifNext !== undefined && !(Number.isSafeInteger(operation.ifNext) && operation.ifNext >= 1))
+        throw new GatewayError(
+          'INTERNAL',
+          `Cannot append to "${operation.log}" at ${operation.ifNext}: sequences are whole numbers from 1`,
+        );
       for (const value of operation.values) checkValue(value);
     }
   }

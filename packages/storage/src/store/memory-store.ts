@@ -1,5 +1,6 @@
 import type { LogEntry, Store, StoreChange, StoreEntry, StoreOperation } from '@signalbox/core';
 import { checkKey, checkName, checkOperations, closed, DEFAULT_LIMIT, stale } from './checks.ts';
+import { keyRangeOf } from './key-range.ts';
 import { createWatchers } from './watchers.ts';
 
 interface Log {
@@ -30,13 +31,13 @@ export function createMemoryStore(): Store {
       if (operation.kind === 'put' || operation.kind === 'delete') {
         const place = `${operation.collection} ${operation.key}`;
         const found = tentative.get(place) ?? find(operation.collection, operation.key)?.version ?? 0;
-        if (operation.ifVersion !== undefined && operation.ifVersion !== found) throw stale(operation, index, found);
+        if (operation.ifVersion !== undefined && operation.ifVersion !== found) throw stale(operation, index, found || 0);
         tentative.set(place, operation.kind === 'put' ? Number.NaN : 0);
       } else if (operation.kind === 'append') {
         const place = `log ${operation.log}`;
         const next = tentative.get(place) ?? spanOf(operation.log).last + 1;
-        if (operation.ifNext !== undefined && operation.ifNext !== next) throw stale(operation, index, next);
-        tentative.set(place, next + operation.values.length);
+        if (operation.ifNext !== undefined && operation.ifNext !== next && next > 1) throw stale(operation, index, next);
+        tentative.set(place, (operation.ifNext ?? next) + operation.values.length);
       }
     }
   };
@@ -52,13 +53,15 @@ export function createMemoryStore(): Store {
       collections.get(operation.collection)?.delete(operation.key);
       return 0;
     }
-    const log = logs.get(operation.log) ?? { first: 1, values: [] };
-    logs.set(operation.log, log);
     if (operation.kind === 'append') {
+      const log = logs.get(operation.log) ?? { first: operation.ifNext ?? 1, values: [] };
+      logs.set(operation.log, log);
       const sequence = log.first + log.values.length;
       for (const value of operation.values) log.values.push(Buffer.from(value));
       return sequence;
     }
+    const log = logs.get(operation.log);
+    if (log === undefined) return 0;
     const count = Math.min(Math.max(0, operation.before - log.first), log.values.length);
     log.values.splice(0, count);
     log.first += count;
@@ -77,6 +80,7 @@ export function createMemoryStore(): Store {
     list: async (collection, { prefix = '', after, limit = DEFAULT_LIMIT } = {}) => {
       check();
       checkName(collection);
+      keyRangeOf({ prefix, after });
       return [...(collections.get(collection)?.values() ?? [])]
         .filter(({ key }) => key.startsWith(prefix) && (after === undefined || compareKeys(key, after) > 0))
         .toSorted((left, right) => compareKeys(left.key, right.key))

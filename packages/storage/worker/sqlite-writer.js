@@ -1,0 +1,197 @@
+// Writes groups of commits to the file of a store, each group in one transaction, and answers once it is on the disk.
+import { statSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { DatabaseSync } from '@photostructure/sqlite';
+
+const { path, busyMs, checkpointBytes } = workerData;
+
+let writer;
+let checkpointAt = checkpointBytes;
+
+parentPort.on('message', (message) => {
+  if (message.kind === 'close') {
+    writer?.database.close();
+    parentPort.close();
+    return;
+  }
+  try {
+    writer ??= openWriter();
+    parentPort.postMessage({ id: message.id, ...write(writer, message) });
+    boundLog(writer.database);
+  } catch (error) {
+    abandon();
+    const { message: text, errcode = 0 } = error;
+    parentPort.postMessage({ id: message.id, failure: { message: text, errcode } });
+  }
+});
+
+function openWriter() {
+  const database = new DatabaseSync(path, { timeout: busyMs });
+  // This build of SQLite would not wait for the disk by itself, and would copy the log back in the middle of a commit.
+  database.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000');
+  const prepare = (sql) => database.prepare(sql);
+  return {
+    database,
+    collections: new Map(),
+    begin: prepare('BEGIN IMMEDIATE'),
+    commit: prepare('COMMIT'),
+    rollback: prepare('ROLLBACK'),
+    count: prepare("SELECT value FROM counters WHERE name = 'changes'"),
+    setCount: prepare("UPDATE counters SET value = ? WHERE name = 'changes'"),
+    collection: prepare(
+      'INSERT INTO collections (name, changed) VALUES (?, 0) ON CONFLICT (name) DO UPDATE SET changed = changed RETURNING id',
+    ),
+    touchCollection: prepare('UPDATE collections SET changed = ? WHERE id = ?'),
+    version: prepare('SELECT e.version FROM entries e JOIN collections c ON c.id = e.collection WHERE c.name = ? AND e.key = ?'),
+    put: prepare(
+      'INSERT INTO entries (collection, key, version, value) VALUES (?, ?, ?, ?) ON CONFLICT (collection, key) DO UPDATE SET version = excluded.version, value = excluded.value',
+    ),
+    remove: prepare('DELETE FROM entries WHERE collection = ? AND key = ?'),
+    log: prepare('SELECT id, first, last FROM logs WHERE name = ?'),
+    addLog: prepare('INSERT INTO logs (name, first, last, changed) VALUES (?, 1, 0, 0) RETURNING id'),
+    setLog: prepare('UPDATE logs SET first = ?, last = ?, changed = ? WHERE id = ?'),
+    append: prepare('INSERT INTO log_entries (log, sequence, value) VALUES (?, ?, ?)'),
+    trim: prepare('DELETE FROM log_entries WHERE log = ? AND sequence < ?'),
+  };
+}
+
+// A group without commits is a trial: whether the disk takes anything.
+function write(writer, { commits, values }) {
+  writer.begin.run();
+  const group = { writer, values: Buffer.from(values), count: writer.count.get().value, collections: new Set(), logs: new Map() };
+  const outcomes = commits.map((operations) => commit(group, operations));
+  if (commits.length > 0 && group.collections.size === 0 && group.logs.size === 0) {
+    writer.rollback.run();
+    return { outcomes, changed: 0 };
+  }
+  group.count += 1;
+  for (const id of group.collections) writer.touchCollection.run(group.count, id);
+  for (const log of group.logs.values()) if (log.isChanged) writer.setLog.run(log.first, log.last, group.count, log.id);
+  writer.setCount.run(group.count);
+  writer.commit.run();
+  return { outcomes, changed: group.count };
+}
+
+// Everything is checked before anything is applied, so a commit that is refused needs no rolling back.
+function commit(group, operations) {
+  const refusal = refuse(group, operations);
+  return refusal ?? operations.map((operation) => apply(group, operation));
+}
+
+function refuse(group, operations) {
+  // What a key or log would be after the changes before it. No one can know the version of a put beforehand.
+  const tentative = new Map();
+  for (const [index, operation] of operations.entries()) {
+    if (operation.kind === 'put' || operation.kind === 'delete') {
+      const place = `${operation.collection} ${operation.key}`;
+      if (operation.ifVersion !== undefined) {
+        const found = tentative.get(place) ?? group.writer.version.get(operation.collection, operation.key)?.version ?? 0;
+        if (found !== operation.ifVersion) return { operation: index, found: Number.isNaN(found) ? 0 : found };
+      }
+      tentative.set(place, operation.kind === 'put' ? Number.NaN : 0);
+    } else if (operation.kind === 'append') {
+      const { last } = logOf(group, operation.log) ?? { last: 0 };
+      const place = `log ${operation.log}`;
+      const next = tentative.get(place) ?? last + 1;
+      const isFresh = next === 1;
+      if (operation.ifNext !== undefined && operation.ifNext !== next && !isFresh) return { operation: index, found: next };
+      tentative.set(place, (operation.ifNext ?? next) + operation.lengths.length);
+    }
+  }
+  return undefined;
+}
+
+function apply(group, operation) {
+  const { writer } = group;
+  switch (operation.kind) {
+    case 'put': {
+      const id = collectionOf(group, operation.collection);
+      group.count += 1;
+      writer.put.run(id, operation.key, group.count, take(group, operation, operation.length));
+      return group.count;
+    }
+    case 'delete':
+      writer.remove.run(collectionOf(group, operation.collection), operation.key);
+      return 0;
+    case 'append': {
+      const log = logOf(group, operation.log) ?? addLog(group, operation.log);
+      if (log.last === 0 && operation.ifNext !== undefined) Object.assign(log, { first: operation.ifNext, last: operation.ifNext - 1 });
+      const sequence = log.last + 1;
+      let { offset } = operation;
+      for (const length of operation.lengths) {
+        log.last += 1;
+        writer.append.run(log.id, log.last, take(group, { offset }, length));
+        offset += length;
+      }
+      log.isChanged = true;
+      return sequence;
+    }
+    default: {
+      const log = logOf(group, operation.log);
+      if (log === undefined || operation.before <= log.first) return 0;
+      writer.trim.run(log.id, operation.before);
+      log.first = Math.min(operation.before, log.last + 1);
+      log.isChanged = true;
+      return 0;
+    }
+  }
+}
+
+function take({ values }, { offset }, length) {
+  return values.subarray(offset, offset + length);
+}
+
+function collectionOf(group, name) {
+  const { collections, collection } = group.writer;
+  let id = collections.get(name);
+  if (id === undefined) collections.set(name, (id = collection.get(name).id));
+  group.collections.add(id);
+  return id;
+}
+
+function logOf(group, name) {
+  const known = group.logs.get(name);
+  if (known !== undefined) return known;
+  const row = group.writer.log.get(name);
+  if (row === undefined) return undefined;
+  const log = { id: row.id, first: row.first, last: row.last, isChanged: false };
+  group.logs.set(name, log);
+  return log;
+}
+
+function addLog(group, name) {
+  const log = { id: group.writer.addLog.get(name).id, first: 1, last: 0, isChanged: true };
+  group.logs.set(name, log);
+  return log;
+}
+
+// After a failure of the disk nothing this connection believes of the file can be relied upon.
+function abandon() {
+  const failed = writer;
+  writer = undefined;
+  try {
+    failed?.database.close();
+  } catch {
+    // It rolls back what it had begun, also when it says that it cannot close.
+  }
+}
+
+// SQLite's write-ahead log grows until someone copies it back whole. Readers in other processes may prevent that for a
+// while: then it is tried again once it has grown as much again.
+function boundLog(database) {
+  const size = sizeOf(`${path}-wal`);
+  if (size < checkpointAt) return;
+  try {
+    database.exec('PRAGMA busy_timeout = 0');
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // What has been acknowledged is in the log; the next commit will say what is wrong with the disk.
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${busyMs}`);
+  }
+  checkpointAt = sizeOf(`${path}-wal`) + checkpointBytes;
+}
+
+function sizeOf(file) {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
