@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Workspace packages resolve to their sources, so a test never runs against a stale build.
 const fromSource = {
   resolve: { conditions: ['signalbox-source'] },
-  ssr: { resolve: { conditions: ['signalbox-source', 'node', 'import'] } },
+  ssr: { resolve: { conditions: ['signalbox-source', 'node'] } },
 };
 const node = { environment: 'node', testTimeout: 20_000, hookTimeout: 30_000 } as const;
 // Gateways that live for a moment have no use for it, and hundreds of them start.

@@ -2,6 +2,7 @@ import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { GatewayError, toMessage } from '@signalbox/core';
+import { newerSchema } from './newer-schema.ts';
 import { syncFolder } from '../sync-folder.ts';
 
 /** Written into the head of the file, so that it is known from other databases. */
@@ -118,13 +119,4 @@ function versionOf(database: DatabaseSyncInstance): number {
 
 function hasTables(database: DatabaseSyncInstance): boolean {
   return database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined;
-}
-
-/** The refusal of a store whose schema is ahead of ours. */
-export function newerSchema(store: string, { found, known }: { readonly found: number; readonly known: number }): GatewayError {
-  return new GatewayError(
-    'INVALID_CONFIG',
-    `Cannot open the store "${store}": it was written by a newer version of Signalbox (schema ${found}; this one knows up to ${known}); install that version again, or restore a backup made before`,
-    { data: { found, known } },
-  );
 }
