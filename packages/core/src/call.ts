@@ -24,7 +24,10 @@ export interface ClientProfile {
 }
 
 /** The members of a request's `params` in the order they arrived, each still as bytes. */
-export type Params = ReadonlyMap<string, RawJson>;
+export interface Params extends ReadonlyMap<string, RawJson> {
+  /** Length of them all as they arrived, where it is known. */
+  readonly byteLength?: number;
+}
 
 /** A message without an answer. */
 export interface Notification {

@@ -2,6 +2,7 @@ import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
 import type { UpstreamKind } from './config/upstream-config.ts';
 import type { SurfaceKind } from './config/virtual-server-config.ts';
+import type { RawJson } from './raw-json.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
 export type Dispatch = (call: Call) => Awaitable<Answer>;
@@ -12,22 +13,68 @@ export interface Record {
   readonly method: string;
   /** Public name of the tool or prompt, or the resource URI; `undefined` for methods without one. */
   readonly name: string | undefined;
+  /** The virtual server it was made at; `undefined` at the address where everything is. */
+  readonly server: string | undefined;
+  /** Who made it, as far as their credential tells. */
+  readonly principal: string;
   readonly upstream: string | undefined;
+  /** What the upstream itself calls the tool, prompt or resource. */
+  readonly upstreamName: string | undefined;
   readonly client: string | undefined;
   readonly revision: string;
   /** Wall clock, milliseconds since 1970. */
   readonly startedAtMs: number;
   readonly durationMs: number;
+  /** Of that, spent waiting for slots. */
+  readonly queuedMs: number;
+  /** Of that, spent in upstreams and waiting for their connections. */
+  readonly upstreamMs: number;
+  /** From the beginning to the first attempt; `undefined` when there was none. */
+  readonly sentAfterMs: number | undefined;
+  /** As they arrived, where that is known. */
+  readonly paramsBytes: number | undefined;
+  /** Of a result that was held whole, where that is known. */
+  readonly resultBytes: number | undefined;
   readonly status: 'ok' | 'tool-error' | 'rpc-error' | 'gateway-error' | 'cancelled';
   /** Our error code, or the JSON-RPC code of the upstream's refusal. */
   readonly error: string | undefined;
   readonly attempts: number;
   readonly cached: boolean;
+  /** The tier of the cache that answered. */
+  readonly cacheTier: string | undefined;
+  /** Absent while calls are not traced. */
+  readonly trace: TraceContext | undefined;
 }
 
-/** Takes facts about finished calls. Must return at once and never throw. */
+/** A call's place in a trace, as https://www.w3.org/TR/trace-context/ has it. Ids are hexadecimal. */
+export interface TraceContext {
+  readonly traceId: string;
+  /** Of the call as its client sees it. */
+  readonly spanId: string;
+  /** Of what the call is a part of. */
+  readonly parentSpanId: string | undefined;
+  /** Of the part that is the upstream's. */
+  readonly upstreamSpanId: string;
+  readonly isSampled: boolean;
+}
+
+/** What a call was about, beside its record. */
+export interface RecordPayload {
+  readonly arguments: RawJson | undefined;
+  /** The result, or what has been seen of one that was passed on while it arrived; `undefined` when there was none. */
+  readonly result: RawJson | undefined;
+}
+
+/** Takes facts about finished calls. */
 export interface Journal {
-  write(record: Record): void;
+  /** Tells whether a call may be made, which is so without this. @throws GatewayError `AUDIT_UNAVAILABLE` while its record could not be kept. */
+  check?(): void;
+  /** How much of arguments and of results is wanted beside each record. Default 0. */
+  readonly payloadBytes?: number;
+  /** Whether nothing of an answer may leave before its record is kept. Default false. */
+  readonly isDurable?: boolean;
+  /** Must return at once and never throw. The answer waits for what it returns, and is not given when that fails. */
+  write(record: Record, payload?: RecordPayload): Awaitable<void>;
 }
 
 /** One version of what is wanted. Immutable; replaced whole. */

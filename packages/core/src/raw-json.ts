@@ -52,6 +52,11 @@ export class RawJson {
     return this.#parts.reduce((length, part) => length + part.length, 0);
   }
 
+  /** The same, or `undefined` when the value would have to be written to know it. */
+  get knownByteLength(): number | undefined {
+    return this.#bytes === undefined && this.#parts === undefined ? undefined : this.byteLength;
+  }
+
   /** The parsed value. @throws SyntaxError when the bytes are not JSON. */
   get value(): unknown {
     if (!this.#parsed) {

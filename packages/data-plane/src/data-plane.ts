@@ -28,6 +28,7 @@ import { ResultStore } from './results/result-store.ts';
 import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import type { AnswerCounts } from './stages/cache.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
+import { createBeginTrace } from './stages/trace-context.ts';
 import { createTasks } from './tasks/tasks.ts';
 import type { LeadDocuments } from './upstreams/led-documents.ts';
 import { Supervisor } from './upstreams/supervisor.ts';
@@ -47,6 +48,8 @@ export interface DataPlaneParts {
   /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
   readonly keyLog?: LineLog | undefined;
   readonly journal: Journal;
+  /** Share of calls traced whose caller has not decided; absent to trace none. */
+  readonly sampleRatio?: number | undefined;
   readonly open: OpenConnection;
   readonly seal: Seal;
   readonly clock: Clock;
@@ -77,7 +80,20 @@ export interface DataPlane {
 
 /** Joins the rooms of the data plane. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane> {
-  const { documents, lead, cache, keyLog, journal, seal, clock, logger, info, isRegExpLinear = false, random = Math.random } = parts;
+  const {
+    documents,
+    lead,
+    cache,
+    keyLog,
+    journal,
+    sampleRatio,
+    seal,
+    clock,
+    logger,
+    info,
+    isRegExpLinear = false,
+    random = Math.random,
+  } = parts;
   const state = withResultsUpstream(parts.state);
   const { limits } = state.current.config;
   const { startConcurrency } = limits;
@@ -118,6 +134,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     identityOf: parts.identityOf,
     tasks,
     journal,
+    beginTrace: sampleRatio === undefined ? undefined : createBeginTrace({ sampleRatio }),
     clock,
     logger,
     random,

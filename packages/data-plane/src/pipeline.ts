@@ -25,6 +25,7 @@ import { resolve } from './stages/resolve.ts';
 import { retry } from './stages/retry.ts';
 import type { SchemaValidator } from './stages/schema-validator.ts';
 import { shape } from './stages/shape.ts';
+import type { BeginTrace } from './stages/trace-context.ts';
 import { carryTasks } from './stages/tasks.ts';
 import type { Tasks } from './tasks/tasks.ts';
 import { createSend } from './upstreams/send.ts';
@@ -41,6 +42,7 @@ export interface PipelineParts {
   readonly identityOf: ((config: UpstreamConfig) => string) | undefined;
   readonly tasks: Tasks;
   readonly journal: Journal;
+  readonly beginTrace: BeginTrace | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;

@@ -27,12 +27,16 @@ export function admit(options: AdmitOptions): TargetedStage {
     const { config } = upstream.desired;
     // Who waits for a task must not stand in the way of who wants to end it.
     const lane = call.task === undefined ? laneOf(config, call.target.name) : undefined;
-    const waitMs = Math.min(config.timeouts.callMs, call.deadlineMs - options.clock.monotonic());
+    const askedAtMs = options.clock.monotonic();
+    let sentAtMs = askedAtMs;
+    const waitMs = Math.min(config.timeouts.callMs, call.deadlineMs - askedAtMs);
     const release = () => {
       inFlight--;
+      call.trace.upstreamMs += options.clock.monotonic() - sentAtMs;
       upstream.queue.release(lane);
     };
     const run = () => {
+      if (call.trace.sentAtMs === 0) call.trace.sentAtMs = sentAtMs;
       let outcome;
       try {
         outcome = next(call);
@@ -58,10 +62,21 @@ export function admit(options: AdmitOptions): TargetedStage {
     inFlight++;
     const taken = upstream.queue.take({ priority: call.priority, lane, waitMs, cancellation: call.cancellation });
     if (taken === undefined) return run();
-    return (taken as Promise<void>).then(run, (error: unknown) => {
-      inFlight--;
-      throw error;
-    });
+    const endWait = () => {
+      sentAtMs = options.clock.monotonic();
+      call.trace.queuedMs += sentAtMs - askedAtMs;
+    };
+    return (taken as Promise<void>).then(
+      () => {
+        endWait();
+        return run();
+      },
+      (error: unknown) => {
+        inFlight--;
+        endWait();
+        throw error;
+      },
+    );
   };
 }
 

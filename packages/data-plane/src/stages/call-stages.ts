@@ -1,4 +1,4 @@
-import type { Call, ResolvedCall, Stage } from '@signalbox/core';
+import type { Call, ResolvedCall, Stage, TraceContext } from '@signalbox/core';
 import type { OutgoingRequest } from '@signalbox/protocol';
 import type { Surface } from '../catalog/surface.ts';
 import type { TaskRef } from '../tasks/task-ids.ts';
@@ -7,10 +7,19 @@ import type { TaskRef } from '../tasks/task-ids.ts';
 export interface CallTrace {
   upstream: string | undefined;
   name: string | undefined;
+  /** The name the upstream knows. */
+  upstreamName: string | undefined;
   attempts: number;
+  /** On the monotonic clock, of the first attempt; 0 when there was none. */
+  sentAtMs: number;
+  queuedMs: number;
+  upstreamMs: number;
   /** Whether a request may have left for an upstream. While it is false, nothing can have run. */
   isSent: boolean;
   isCached: boolean;
+  cacheTier: string | undefined;
+  /** Absent while calls are not traced. */
+  context: TraceContext | undefined;
 }
 
 /** A call made at an address of ours, in the names that are shown there. */

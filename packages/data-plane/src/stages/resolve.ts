@@ -31,6 +31,8 @@ export function resolve(options: ResolveOptions): Stage<ObservedCall, TargetedCa
   return (call, next) => {
     const pass = (resolution: Resolution) => {
       call.trace.upstream = resolution.target.upstream;
+      // Of a task only its owner knows the id.
+      if (resolution.task === undefined) call.trace.upstreamName = resolution.target.name;
       return next(withTarget(call, resolution, fallbacksFor(options, call, resolution.target)));
     };
     const resolution = call.isNotification ? beyond(call) : call.method.startsWith('tasks/') ? findTask(options, call) : find(call);

@@ -42,6 +42,7 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
   if (!upstream.breaker.allows()) return new Failure(refused(upstream));
   call.trace.attempts++;
   call.trace.upstream = upstream.name;
+  if (call.task === undefined) call.trace.upstreamName = call.target.name;
   const succeed = (outcome: Answer): Answer => {
     upstream.breaker.succeeded();
     upstream.recordCall(false);

@@ -10,6 +10,7 @@ import {
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
+  type Journal,
   type LineLog,
   type Notification,
   type Outcome,
@@ -200,6 +201,9 @@ export interface MemoryGatewayOptions {
   readonly clock?: Clock;
   readonly documents?: DocumentStore;
   readonly lead?: LeadDocuments;
+  /** In place of `records`. */
+  readonly journal?: Journal;
+  readonly sampleRatio?: number;
 }
 
 /** A data plane over scripted servers. */
@@ -216,7 +220,8 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     keyLog,
     cache: createMemoryCache<ResultOutcome>({ maxBytes: 1_000_000, clock }),
     answers: createAnswerCache({ memoryBytes: 1_000_000, ...outcomeCodec, clock, logger: silentLogger }),
-    journal: { write: (record) => records.push(record) },
+    journal: options.journal ?? { write: (record) => void records.push(record) },
+    sampleRatio: options.sampleRatio,
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
     clock,
     logger: silentLogger,

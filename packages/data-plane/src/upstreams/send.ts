@@ -1,6 +1,7 @@
 import { GatewayError, RawJson, toOutcome, type Answer, type Awaitable, type Clock, type Outcome } from '@signalbox/core';
 import { MODERN_REVISION, changeTaskIdAround, joinParams, readCreatedTask, type Connection, type TaskState } from '@signalbox/protocol';
 import type { TargetedCall } from '../stages/call-stages.ts';
+import { withTraceParent } from '../stages/trace-context.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface SendOptions {
@@ -52,7 +53,8 @@ async function sendIsolated(
 
 function request(connection: Connection, call: TargetedCall, timeoutMs: number): Promise<Answer> {
   if (call.isNotification) return Promise.resolve(tell(connection, call));
-  const { method, params, client, principal, session, ask, cancellation, emit, wantsProgress, offersTask, taskEnd, sink } = call;
+  const { method, client, principal, session, ask, cancellation, emit, wantsProgress, offersTask, taskEnd, sink } = call;
+  const params = tracedParams(call);
   // A connection does not begin what is cancelled before it begins.
   if (!cancellation.isCancelled) call.trace.isSent = true;
   const request = { method, params, client, principal, session, ask, cancellation, timeoutMs, emit, wantsProgress, offersTask, taskEnd };
@@ -61,10 +63,16 @@ function request(connection: Connection, call: TargetedCall, timeoutMs: number):
     : connection.pour(request, sink);
 }
 
-function tell(connection: Connection, { method, params, client, principal, session, trace }: TargetedCall): Outcome {
-  trace.isSent = true;
+function tell(connection: Connection, call: TargetedCall): Outcome {
+  const { method, client, principal, session } = call;
+  const params = tracedParams(call);
+  call.trace.isSent = true;
   connection.notify({ method, params: params.size === 0 ? undefined : joinParams(params) }, { client, principal, session });
   return TOLD;
+}
+
+function tracedParams({ params, trace: { context } }: TargetedCall): TargetedCall['params'] {
+  return context === undefined ? params : withTraceParent(params, context);
 }
 
 const TOLD: Outcome = {

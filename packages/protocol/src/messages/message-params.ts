@@ -45,6 +45,10 @@ export class MessageParams implements ReadonlyMap<string, RawJson> {
     return this.#names.length;
   }
 
+  get byteLength(): number {
+    return this.#text.end - this.#text.start;
+  }
+
   has(name: string): boolean {
     return this.#names.includes(name);
   }
