@@ -91,13 +91,14 @@ export function createMemoryStore(): Store {
       check();
       checkName(log);
       const { first, values } = logs.get(log) ?? { first: 1, values: [] };
-      const all: LogEntry[] = values.map((value, index) => ({ sequence: first + index, value: Buffer.from(value) }));
-      if (newestFirst)
-        return all
-          .filter(({ sequence }) => from === undefined || sequence <= from)
-          .toReversed()
-          .slice(0, limit);
-      return all.filter(({ sequence }) => from === undefined || sequence >= from).slice(0, limit);
+      const entryAt = (index: number): LogEntry => ({ sequence: first + index, value: Buffer.from(values[index]!) });
+      const count = (available: number): number => Math.max(0, Math.min(limit, available));
+      if (newestFirst) {
+        const last = Math.min(values.length - 1, (from ?? Number.POSITIVE_INFINITY) - first);
+        return Array.from({ length: count(last + 1) }, (_, age) => entryAt(last - age));
+      }
+      const start = Math.max(0, (from ?? first) - first);
+      return Array.from({ length: count(values.length - start) }, (_, offset) => entryAt(start + offset));
     },
     span: async (log) => {
       check();

@@ -1,0 +1,139 @@
+import { hash } from 'node:crypto';
+import type { Record as CallRecord } from '@signalbox/core';
+
+/** A change of what is wanted, or of the gateway itself. */
+export interface AuditChange {
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number;
+  readonly by: string;
+  readonly action: string;
+  readonly reason: string | undefined;
+  readonly stateVersion: number | undefined;
+  /** For people, secrets masked. */
+  readonly lines: readonly string[];
+}
+
+/** One record of the audit as it is read. */
+export interface AuditEntry {
+  readonly chain: string;
+  /** Its place in the chain, from 1. */
+  readonly sequence: number;
+  /** Of this record and the one before, in hexadecimal. */
+  readonly hash: string;
+  readonly kind: 'call' | 'change';
+  readonly record: CallRecord | AuditChange;
+  readonly hasPayload: boolean;
+}
+
+/** Where a chain stands: its last record, or the one that the next has to follow. */
+export interface ChainHead {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+/** What goes into a chain. */
+export interface AuditFact {
+  readonly kind: AuditEntry['kind'];
+  readonly record: CallRecord | AuditChange;
+  /** As it is kept beside the record. */
+  readonly payload: string | undefined;
+}
+
+/** In front of the first record. */
+export const CHAIN_BEGIN: ChainHead = { sequence: 0, hash: '0'.repeat(64) };
+
+/** Beginning of the names of logs that hold chains. */
+export const CHAIN_PREFIX = 'audit.';
+export const PAYLOADS = 'audit-payloads';
+/** For each chain the last record that was let go. */
+export const ANCHORS = 'audit-anchors';
+
+const HASH_KEY = ',"hash":"';
+const SUFFIX_LENGTH = HASH_KEY.length + 64 + 2;
+// JSON leaves these as they are, and there are readers to whom they end a line or begin a command.
+const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
+
+/** Writes the record that follows `previous`: one line of JSON, with the hash of all that stands in front of it. */
+export function encodeEntry(
+  chain: string,
+  previous: ChainHead,
+  { kind, record, payload }: AuditFact,
+): { readonly head: ChainHead; readonly value: Buffer } {
+  const sequence = previous.sequence + 1;
+  const sealed = payload === undefined ? 'null' : `"${hash('sha256', payload)}"`;
+  const text = `${entryHead(chain, previous)}"kind":"${kind}","payload":${sealed},"record":${toSafeJson(record)}`;
+  const own = hash('sha256', text);
+  return { head: { sequence, hash: own }, value: Buffer.from(`${text}${HASH_KEY}${own}"}`) };
+}
+
+/** JSON text that is one line to every reader. */
+export function toSafeJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Says what is wrong with the record that should follow `previous`, or nothing. */
+export function findFlaw(chain: string, previous: ChainHead, value: Buffer): string | undefined {
+  const text = entryHead(chain, previous);
+  const end = value.length - SUFFIX_LENGTH;
+  if (end < text.length || value.toString('latin1', end, end + HASH_KEY.length) !== HASH_KEY) return 'it is no record';
+  if (hash('sha256', value.subarray(0, end)) !== hashOf(value)) return 'it was changed: its hash is not that of what it says';
+  if (value.toString('latin1', 0, text.length) === text) return undefined;
+  const found = decode(value);
+  if (found?.chain !== chain) return `it belongs to another chain, "${String(found?.chain)}"`;
+  if (found.sequence !== previous.sequence + 1) return `it was written as record ${found.sequence}`;
+  return 'it does not follow the record in front of it, which was replaced';
+}
+
+/** Reads a record. @returns `undefined` for what is none. */
+export function decodeEntry(
+  value: Buffer,
+  { chain, sequence }: { readonly chain: string; readonly sequence: number },
+): AuditEntry | undefined {
+  const found = decode(value);
+  if (found === undefined || (found.kind !== 'call' && found.kind !== 'change')) return undefined;
+  return { chain, sequence, hash: found.hash, kind: found.kind, record: found.record, hasPayload: found.payload !== null };
+}
+
+/** The hash of the payload that a record speaks of. */
+export function payloadHashOf(value: Buffer): string | undefined {
+  return decode(value)?.payload ?? undefined;
+}
+
+/** The hash of a stored record, of which the next one has to speak, whatever it is. */
+export function hashOf(value: Buffer): string {
+  const text = value.toString('latin1', Math.max(0, value.length - 66), value.length - 2);
+  return /^[0-9a-f]{64}$/.test(text) ? text : hash('sha256', value);
+}
+
+/** When a record was written, by the wall clock. */
+export function timeOf({ kind, record }: Pick<AuditEntry, 'kind' | 'record'>): number {
+  return kind === 'call' ? (record as CallRecord).startedAtMs : (record as AuditChange).atMs;
+}
+
+/** The key of what is kept beside a record. Keys are in the order of the records. */
+export function payloadKey(chain: string, sequence: number): string {
+  return `${chain}/${String(sequence).padStart(16, '0')}`;
+}
+
+// The chain's name goes into it, so that records of one cannot pass for those of another.
+function entryHead(chain: string, previous: ChainHead): string {
+  return `{"chain":"${chain}","sequence":${previous.sequence + 1},"previous":"${previous.hash}",`;
+}
+
+interface Stored {
+  readonly chain: string;
+  readonly sequence: number;
+  readonly kind: unknown;
+  readonly payload: string | null;
+  readonly record: AuditEntry['record'];
+  readonly hash: string;
+}
+
+function decode(value: Buffer): Stored | undefined {
+  try {
+    return JSON.parse(value.toString('utf8')) as Stored;
+  } catch {
+    // Whoever reads it says that it is none.
+    return undefined;
+  }
+}

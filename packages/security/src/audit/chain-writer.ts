@@ -1,0 +1,285 @@
+import { GatewayError, toMessage, type Clock, type Logger, type Store, type StoreOperation } from '@signalbox/core';
+import { ANCHORS, CHAIN_BEGIN, PAYLOADS, encodeEntry, hashOf, payloadKey, type AuditFact, type ChainHead } from './audit-entry.ts';
+
+export interface ChainWriterOptions {
+  readonly store: Store;
+  /** Name of its log. */
+  readonly chain: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long a fact that nobody waits for may wait for others to be written with, in milliseconds. */
+  readonly lingerMs: number;
+  readonly maxQueued?: number;
+}
+
+interface Queued extends AuditFact {
+  settle: ((error?: GatewayError) => void) | undefined;
+}
+
+const MAX_BATCH = 500;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+const MAX_QUEUED = 10_000;
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** A commit that takes longer counts as failed for those who wait, whatever becomes of it. */
+const COMMIT_MS = 10_000;
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2_000;
+
+/** Writes one chain: facts in the order they came, those of one turn in one commit, one commit at a time. */
+export class ChainWriter {
+  readonly #options: ChainWriterOptions;
+  readonly #maxQueued: number;
+  readonly #queue: Queued[] = [];
+  #queuedBytes = 0;
+  #head: ChainHead | undefined;
+  /** A commit of which it is not known whether it was made: its first record, and how many there were. */
+  #unsure: { readonly first: number; readonly value: Buffer; readonly count: number } | undefined;
+  #isScheduled = false;
+  #writing: Promise<void> | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #awayReason: string | undefined;
+  #lost = 0;
+  #lostInAll = 0;
+  #lostSinceMs = 0;
+
+  constructor(options: ChainWriterOptions) {
+    this.#options = options;
+    this.#maxQueued = options.maxQueued ?? MAX_QUEUED;
+  }
+
+  /** The last record that is known to be kept; `undefined` while that is not known. */
+  get head(): ChainHead | undefined {
+    return this.#head;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Facts that could not be kept since the start. */
+  get lost(): number {
+    return this.#lostInAll;
+  }
+
+  /** Why nothing more should be begun that has to be recorded. */
+  get obstacle(): string | undefined {
+    if (this.#awayReason !== undefined) return this.#awayReason;
+    return this.#isFull(1) ? `${this.#queue.length} records wait for the store` : undefined;
+  }
+
+  /** Finds the end of the chain, which may have been written by an earlier process. */
+  async open(): Promise<ChainHead> {
+    return (this.#head ??= await this.#findHead());
+  }
+
+  /** Takes a fact that nobody waits for. */
+  add(fact: AuditFact): void {
+    this.#take({ ...fact, settle: undefined });
+  }
+
+  /** Resolves once the fact is kept. @throws GatewayError `AUDIT_UNAVAILABLE` when it could not be at once; it may still be, later. */
+  keep(fact: AuditFact): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#take({ ...fact, settle: (error) => (error === undefined ? resolve() : reject(error)) });
+    });
+  }
+
+  /** Writes what waits, as far as the store takes it within `maxMs`. Nothing may be added afterwards. */
+  async close(maxMs: number): Promise<void> {
+    const { clock, logger, chain } = this.#options;
+    const isLate = new Promise<void>((resolve) => void clock.after(maxMs, resolve));
+    await Promise.race([this.#drain(), isLate]);
+    const left = this.#queue.length + this.#lost;
+    if (left > 0)
+      logger.error('the gateway ends with audit records that could not be kept', { chain, records: left, reason: this.#awayReason });
+    else if (this.#head !== undefined) logger.info('audit ends', { chain, ...this.#head });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0 || this.#writing !== undefined) {
+      if (this.#writing === undefined) this.#start();
+      await this.#writing;
+      if (this.#awayReason !== undefined) return;
+    }
+  }
+
+  // Calls that were begun while there was room may end when there is none; they have twice of it.
+  #isFull(times: number): boolean {
+    return this.#queue.length >= times * this.#maxQueued || this.#queuedBytes >= times * MAX_QUEUED_BYTES;
+  }
+
+  #take(fact: Queued): void {
+    if (this.#isFull(2)) {
+      this.#lose();
+      fact.settle?.(this.#unavailable(this.obstacle!));
+      return;
+    }
+    if (this.#lost > 0) this.#pushGap();
+    this.#push(fact);
+    this.#schedule(fact.settle === undefined && this.#queue.length < MAX_BATCH ? this.#options.lingerMs : 0);
+  }
+
+  #push(fact: Queued): void {
+    this.#queue.push(fact);
+    this.#queuedBytes += fact.payload?.length ?? 0;
+  }
+
+  #lose(): void {
+    const { logger, clock, chain } = this.#options;
+    this.#lostInAll++;
+    if (this.#lost++ > 0) return;
+    this.#lostSinceMs = clock.now();
+    logger.error('audit records are lost from here on', { chain, reason: this.obstacle });
+  }
+
+  // The chain itself says what is missing in it, at the place where it is missing.
+  #pushGap(): void {
+    const { clock, logger, chain } = this.#options;
+    const count = this.#lost;
+    this.#lost = 0;
+    const line = `${count} records could not be kept from ${new Date(this.#lostSinceMs).toISOString()} on`;
+    const record = {
+      atMs: clock.now(),
+      by: 'gateway',
+      action: 'audit.gap',
+      reason: 'the store was away',
+      stateVersion: undefined,
+      lines: [line],
+    };
+    this.#push({ kind: 'change', record, payload: undefined, settle: undefined });
+    logger.error('audit records are kept again', { chain, lost: count });
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#writing !== undefined || this.#awayReason !== undefined) return;
+    if (delayMs === 0) return this.#start();
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#options.clock.after(delayMs, () => {
+      this.#isScheduled = false;
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    if (this.#writing === undefined && this.#queue.length > 0) this.#start();
+  }
+
+  #start(): void {
+    this.#writing = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // At the end of the turn, so that all that came in it is written together.
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    const retryMs = await this.#write();
+    this.#writing = undefined;
+    if (retryMs > 0) this.#options.clock.after(retryMs, () => this.#begin());
+    else this.#begin();
+  }
+
+  /** @returns when to try again, in milliseconds; 0 when all is written. */
+  async #write(): Promise<number> {
+    try {
+      while (this.#queue.length > 0) {
+        this.#head ??= await this.#findHead();
+        if (this.#queue.length > 0) await this.#commit();
+      }
+      this.#isBack();
+      return 0;
+    } catch (error) {
+      this.#head = undefined;
+      // Another process writes the same chain; ours goes on behind what it wrote.
+      if (error instanceof GatewayError && error.code === 'STALE') return 1;
+      this.#fail(toMessage(error));
+      const retryMs = this.#retryMs;
+      this.#retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
+      return retryMs;
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const { store, chain, clock } = this.#options;
+    const { values, puts, head } = this.#encode();
+    const first = this.#head!.sequence + 1;
+    this.#unsure = { first, value: values[0]!, count: values.length };
+    const stop = clock.after(COMMIT_MS, () => this.#fail(`the store takes more than ${COMMIT_MS / 1000} s`));
+    try {
+      await store.commit([{ kind: 'append', log: chain, values, ifNext: first }, ...puts]);
+    } finally {
+      stop();
+    }
+    this.#head = head;
+    this.#committed();
+  }
+
+  #encode(): { readonly values: Buffer[]; readonly puts: StoreOperation[]; readonly head: ChainHead } {
+    const { chain } = this.#options;
+    const values: Buffer[] = [];
+    const puts: StoreOperation[] = [];
+    let head = this.#head!;
+    let bytes = 0;
+    for (const fact of this.#queue) {
+      if (values.length === MAX_BATCH || bytes > MAX_BATCH_BYTES) break;
+      const entry = encodeEntry(chain, head, fact);
+      head = entry.head;
+      values.push(entry.value);
+      bytes += entry.value.length + (fact.payload?.length ?? 0);
+      if (fact.payload !== undefined)
+        puts.push({ kind: 'put', collection: PAYLOADS, key: payloadKey(chain, head.sequence), value: Buffer.from(fact.payload) });
+    }
+    return { values, puts, head };
+  }
+
+  #committed(): void {
+    const facts = this.#queue.splice(0, this.#unsure!.count);
+    this.#unsure = undefined;
+    for (const { payload, settle } of facts) {
+      this.#queuedBytes -= payload?.length ?? 0;
+      settle?.();
+    }
+    this.#isBack();
+  }
+
+  #isBack(): void {
+    this.#retryMs = FIRST_RETRY_MS;
+    if (this.#awayReason !== undefined) this.#options.logger.warn('the audit can be written again', { chain: this.#options.chain });
+    this.#awayReason = undefined;
+    if (this.#lost > 0 && !this.#isFull(1)) this.#pushGap();
+  }
+
+  // What waits stays in line. Who waits for it does not.
+  #fail(reason: string): void {
+    const { logger, chain } = this.#options;
+    if (this.#awayReason === undefined) logger.error('the audit cannot be written', { chain, reason });
+    this.#awayReason = reason;
+    const error = this.#unavailable(reason);
+    for (const fact of this.#queue) {
+      const { settle } = fact;
+      fact.settle = undefined;
+      settle?.(error);
+    }
+  }
+
+  #unavailable(reason: string): GatewayError {
+    return new GatewayError('AUDIT_UNAVAILABLE', `Cannot keep the record in the audit: ${reason}`);
+  }
+
+  async #findHead(): Promise<ChainHead> {
+    const { store, chain } = this.#options;
+    if (this.#unsure !== undefined) {
+      const [found] = await store.read(chain, { from: this.#unsure.first, limit: 1 });
+      if (found?.sequence === this.#unsure.first && found.value.equals(this.#unsure.value)) this.#committed();
+      this.#unsure = undefined;
+    }
+    const [newest] = await store.read(chain, { newestFirst: true, limit: 1 });
+    if (newest !== undefined) return { sequence: newest.sequence, hash: hashOf(newest.value) };
+    return readAnchor(store, chain);
+  }
+}
+
+/** What the first record that is still there has to follow. */
+export async function readAnchor(store: Store, chain: string): Promise<ChainHead> {
+  const anchor = await store.get(ANCHORS, chain);
+  return anchor === undefined ? CHAIN_BEGIN : (JSON.parse(anchor.value.toString('utf8')) as ChainHead);
+}
