@@ -14,13 +14,22 @@ import {
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
 import { createSeal } from '@signalbox/security';
-import { createFileDocuments, createFileLines, createMemoryCache, createMemoryDocuments, type FileLines } from '@signalbox/storage';
+import {
+  createFileDocuments,
+  createFileLines,
+  createMemoryCache,
+  createMemoryDocuments,
+  createMemoryStore,
+  type FileLines,
+} from '@signalbox/storage';
 import { createLazyAdmin } from './admin.ts';
 import { createAnswers, createIdentityOf } from './answers.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { boundRegExpTime } from './linear-regexp.ts';
 import { createModuleLoader, loadDefault } from './load-module.ts';
 import { readSealKey } from './seal-key.ts';
+import { readInstanceId } from './seen/instance-id.ts';
+import { createSeen } from './seen/seen.ts';
 
 /** Results of tasks that are kept until they are asked for. */
 const TASK_BYTES = 64 * 1024 * 1024;
@@ -41,6 +50,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const key = await readSealKey(dataDir);
   const seal = createSeal({ key });
   const journal = createJournalRing();
+  const store = createMemoryStore();
+  const seen = createSeen({
+    config,
+    state,
+    store,
+    recent: worker?.record(journal) ?? journal,
+    status: () => status,
+    writer: { instance: await readInstanceId(dataDir), slot: worker?.setup.slot ?? 0 },
+    others: worker?.metrics,
+    info,
+    environment,
+    clock,
+    logger,
+  });
   const guard = createChildGuard({ clock });
   const open = createOpen({
     client: info,
@@ -71,7 +94,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     answers,
     identityOf: createIdentityOf({ key, environment }),
     keyLog,
-    journal: worker?.record(journal) ?? journal,
+    journal: seen.journal,
+    sampleRatio: seen.sampleRatio,
     open,
     seal,
     clock,
@@ -90,6 +114,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number, delayMs: number): Promise<void> => {
+    seen.health.isDraining = true;
     stopWatching();
     if (server !== undefined && delayMs > 0) await new Promise((resolve) => clock.after(delayMs, () => resolve(undefined)));
     await server?.close(graceMs);
@@ -97,6 +122,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     await dataPlane.close();
     await guard.close();
     await answers.close();
+    await seen.close();
+    await store.close();
     await files?.close();
     await keyLog?.close();
     if (dataDir !== undefined) await removeRuntimeFile(dataDir, process.pid);
@@ -133,6 +160,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         logger,
         clock,
       });
+      const own = seen.route(token, admin);
+      const routes = worker?.route(own) ?? own;
       server = createHttpServer({
         handler: dataPlane.handler,
         more: dataPlane.servers,
@@ -144,16 +173,22 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         limits: { maxMessageBytes: limits.maxMessageBytes, maxDepth: limits.maxDepth },
         sessions,
         legacySse: listen.legacySse,
-        routes: worker?.route(admin) ?? admin,
+        routes: (request, response) => seen.health.route(request, response) || routes(request, response),
         ...(worker !== undefined && { homes: worker.homes }),
         clock,
         logger,
       });
       const { url } = await server.listen();
       address = url;
+      seen.health.isListening = true;
       dataPlane.start();
       if (worker !== undefined)
-        await worker.open(server, { url, status, listChanged: (upstream, method) => dataPlane.supervisor.listChanged(upstream, method) });
+        await worker.open(server, {
+          url,
+          status,
+          measure: seen.measure,
+          listChanged: (upstream, method) => dataPlane.supervisor.listChanged(upstream, method),
+        });
       else if (dataDir !== undefined) {
         const adminUrl = new URL('/', url).href;
         await writeRuntimeFile(dataDir, {

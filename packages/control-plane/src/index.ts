@@ -28,3 +28,4 @@ export type {
 export { createAdminListener } from './admin/admin-listener.ts';
 export type { AdminListener } from './admin/node-listener.ts';
 export type { AdminApiOptions } from './admin/admin-api.ts';
+export type { AuditPart, CachePart, ChangeRecord, LatencyReading, MonitorPart, MonitorReading, StoragePart } from './parts.ts';

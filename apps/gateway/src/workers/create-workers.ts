@@ -177,6 +177,9 @@ class Workers {
         if (place.slot === 0) this.#observed = report.observed;
         else this.#tellLeader({ kind: 'observed', name, observed: report.observed });
         return;
+      case 'metrics':
+        if (place.slot !== 0) this.#tellLeader({ kind: 'metrics', name, slot: place.slot, snapshot: report.snapshot });
+        return;
       case 'log':
         return this.#options.logger.writeLine(report.line);
       case 'ask':

@@ -1,4 +1,5 @@
 import type { ErrorCode, Record as CallRecord, Status, UpstreamStatus, VirtualServerStatus } from '@signalbox/core';
+import type { MetricsSnapshot } from '../seen/metrics-snapshot.ts';
 
 /** Tells a process that it is a worker. */
 export const WORKER_VARIABLE = 'SIGNALBOX_WORKER';
@@ -59,6 +60,7 @@ export type Report =
   | { readonly kind: 'settled' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'observed'; readonly observed: Observed }
+  | { readonly kind: 'metrics'; readonly snapshot: MetricsSnapshot }
   | { readonly kind: 'log'; readonly line: string }
   /** Where does it live that was at `home`? */
   | { readonly kind: 'ask'; readonly number: number; readonly id: string; readonly home: string | undefined }
@@ -74,6 +76,7 @@ export type Order =
   | { readonly kind: 'answer'; readonly number: number; readonly home: string | undefined }
   | { readonly kind: 'observed'; readonly name: string; readonly observed: Observed }
   | { readonly kind: 'stop'; readonly graceMs: number; readonly delayMs: number }
+  | { readonly kind: 'metrics'; readonly name: string; readonly slot: number; readonly snapshot: MetricsSnapshot }
   | ListChanged
   | Move
   | Follow;

@@ -32,12 +32,13 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
   const orders = takeOrders();
   send({ kind: 'hello' });
   const setup = await orders.setup;
-  const worker = new WorkerPart({ setup, send, logger });
+  const ownLog = logger.with({ worker: setup.slot + 1 });
+  const worker = new WorkerPart({ setup, send, logger: ownLog });
   const { port, host } = setup;
   try {
-    const gateway = await createGateway({ configPath, dataDir, environment: env, logger, port, host, worker });
+    const gateway = await createGateway({ configPath, dataDir, environment: env, logger: ownLog, port, host, worker });
     const onError = (failure: unknown) => {
-      logger.fatal(`Unexpected error: ${toMessage(failure)}`, { error: failure });
+      ownLog.fatal(`Unexpected error: ${toMessage(failure)}`, { error: failure });
       terminal.note(`Error: unexpected error in a worker, starting another: ${toMessage(failure)}`);
       const exit = () => process.exit(1);
       setTimeout(exit, LAST_WORDS_MS).unref();
@@ -51,7 +52,7 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
     compileSooner();
     if (worker.isLeader) void gateway.settled(SETTLE_MS).then(() => send({ kind: 'settled' }));
     const warming = new Cancellation();
-    const isWarm = startWarmUp({ gateway, logger, end: warming }, env);
+    const isWarm = startWarmUp({ gateway, logger: ownLog, end: warming }, env);
     const { graceMs, delayMs } = await stopped;
     warming.cancel('the gateway ends');
     await gateway.close(graceMs, delayMs);

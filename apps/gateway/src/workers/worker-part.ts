@@ -4,13 +4,17 @@ import { toMessage, type DocumentStore, type Journal, type Logger, type Record a
 import type { LeadDocuments } from '@signalbox/data-plane';
 import type { HttpServer } from '@signalbox/protocol';
 import type { Route } from '../admin.ts';
+import { JointMetrics, type MetricsSnapshot } from '../seen/metrics-snapshot.ts';
 import type { Follow, Order, Report, Setup } from './messages.ts';
 import { JointStatus, toObserved } from './observed.ts';
+import { isMetricsPath } from '../seen/metrics-route.ts';
 import { createRelay, serveRelayed, type Relay, type RelayServer } from './relay.ts';
 import { WorkerHomes } from './worker-homes.ts';
 
 /** How often what a worker observes is told, in milliseconds. */
 const OBSERVE_MS = 250;
+/** How often what a worker counts is told, in milliseconds. */
+const MEASURE_MS = 1_000;
 /** Calls told of each time. */
 const MAX_CALLS = 50;
 
@@ -23,6 +27,7 @@ export interface WorkerPartOptions {
 interface OpenOptions {
   readonly url: string;
   readonly status: Status;
+  readonly measure: () => MetricsSnapshot;
   /** Has a list of an upstream fetched again. */
   readonly listChanged: LeadDocuments['listChanged'];
 }
@@ -31,6 +36,8 @@ interface OpenOptions {
 export class WorkerPart {
   readonly setup: Setup;
   readonly homes: WorkerHomes;
+  /** What the others count, for the leader. */
+  readonly metrics = new JointMetrics();
   readonly #options: WorkerPartOptions;
   readonly #relay: Relay;
   /** The leader's documents as text, by key. */
@@ -42,6 +49,7 @@ export class WorkerPart {
   #reload: Reload | undefined;
   #status: JointStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #measureTimer: NodeJS.Timeout | undefined;
   #told = '';
   #listChanged: OpenOptions['listChanged'] | undefined;
   #journal: JournalRing | undefined;
@@ -134,14 +142,14 @@ export class WorkerPart {
   route(own: Route): Route {
     return (request, response) => {
       const { leader } = this.homes;
-      if (leader === undefined || request.url?.startsWith(`${ADMIN_PREFIX}/`) !== true) return own(request, response);
+      if (leader === undefined || !isOfAll(request.url)) return own(request, response);
       this.homes.relay(leader, { request, response, serve: () => void own(request, response) });
       return true;
     };
   }
 
   /** Takes requests and connections from other workers from now on, and tells what it observes. */
-  async open(server: HttpServer, { url, status, listChanged }: OpenOptions): Promise<void> {
+  async open(server: HttpServer, { url, status, measure, listChanged }: OpenOptions): Promise<void> {
     const { setup, send } = this.#options;
     this.#server = server;
     this.#listChanged = listChanged;
@@ -155,17 +163,23 @@ export class WorkerPart {
       this.#told = text;
       send({ kind: 'observed', observed });
     }, OBSERVE_MS).unref();
+    if (!this.isLeader) this.#measureTimer = setInterval(() => send({ kind: 'metrics', snapshot: measure() }), MEASURE_MS).unref();
   }
 
   /** Takes an order; those that end the process are not among them. */
   follow(order: Order, handle?: object): void {
     this.homes.follow(order);
     switch (order.kind) {
-      case 'living':
-        return this.#status?.keep(new Set(order.workers.map(([, name]) => name)));
+      case 'living': {
+        const names = new Set(order.workers.map(([, name]) => name));
+        this.metrics.keep(names);
+        return this.#status?.keep(names);
+      }
       case 'observed':
         for (const call of order.observed.calls) this.#journal?.write(call);
         return this.#status?.take(order.name, order.observed);
+      case 'metrics':
+        return this.metrics.take(order.name, { worker: order.slot + 1, snapshot: order.snapshot });
       case 'list-changed':
         return this.#listChanged?.(order.upstream, order.method);
       case 'move':
@@ -181,6 +195,7 @@ export class WorkerPart {
 
   close(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#measureTimer);
     this.#relayed?.close();
     this.#relay.close();
   }
@@ -197,4 +212,9 @@ export class WorkerPart {
       logger.error('could not follow the worker that leads', { order: order.kind, error: toMessage(error) });
     }
   }
+}
+
+// What is asked of the gateway rather than of the process that happens to answer.
+function isOfAll(url: string | undefined): boolean {
+  return url !== undefined && (url.startsWith(`${ADMIN_PREFIX}/`) || isMetricsPath(url));
 }
