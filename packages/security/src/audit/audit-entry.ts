@@ -75,7 +75,12 @@ export function toSafeJson(value: unknown): string {
 export function findFlaw(chain: string, previous: ChainHead, value: Buffer): string | undefined {
   const text = entryHead(chain, previous);
   const end = value.length - SUFFIX_LENGTH;
-  if (end < text.length || value.toString('latin1', end, end + HASH_KEY.length) !== HASH_KEY) return 'it is no record';
+  if (
+    end < text.length ||
+    value.toString('latin1', end, end + HASH_KEY.length) !== HASH_KEY ||
+    value.toString('latin1', value.length - 2) !== '"}'
+  )
+    return 'it is no record';
   if (hash('sha256', value.subarray(0, end)) !== hashOf(value)) return 'it was changed: its hash is not that of what it says';
   if (value.toString('latin1', 0, text.length) === text) return undefined;
   const found = decode(value);

@@ -82,7 +82,7 @@ export function createAudit(options: AuditOptions): Audit {
   const payloadBytes = config.payloads === 'sealed' ? maxPayloadBytes : 0;
   const chains = async () => (await store.names()).logs.filter((log) => log.startsWith(CHAIN_PREFIX));
   writer.open().then(
-    (head) => logger.info('audit begins', { chain, ...head }),
+    (head) => logger.debug('audit begins', { chain, ...head }),
     (error: unknown) => logger.error('cannot read the audit yet', { chain, reason: toMessage(error) }),
   );
   const stopTrimming = trimRegularly(options, {

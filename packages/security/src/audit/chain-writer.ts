@@ -92,7 +92,7 @@ export class ChainWriter {
     const left = this.#queue.length + this.#lost;
     if (left > 0)
       logger.error('the gateway ends with audit records that could not be kept', { chain, records: left, reason: this.#awayReason });
-    else if (this.#head !== undefined) logger.info('audit ends', { chain, ...this.#head });
+    else if (this.#head !== undefined) logger.debug('audit ends', { chain, ...this.#head });
   }
 
   async #drain(): Promise<void> {
