@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { CachePart } from '@signalbox/control-plane';
 import {
   canonicalJson,
   GatewayError,
@@ -12,7 +13,7 @@ import {
   type StorageConfig,
   type UpstreamConfig,
 } from '@signalbox/core';
-import { outcomeCodec } from '@signalbox/data-plane';
+import { outcomeCodec, type AnswerCounts } from '@signalbox/data-plane';
 import { createByteSeal } from '@signalbox/security';
 import { createAnswerCache, openCompression, openDiskTier, openRedisTier, type Below, type TieredCache } from '@signalbox/storage';
 
@@ -42,6 +43,17 @@ export function createAnswers(options: AnswersOptions): TieredCache<ResultOutcom
     clock,
     logger,
   });
+}
+
+/** The cache as it is shown and steered from outside. */
+export function toCachePart(answers: TieredCache<ResultOutcome>, counts: () => AnswerCounts): CachePart {
+  return {
+    read: async () => {
+      const { hits, staleHits, misses, savedMs } = counts();
+      return { tiers: await answers.read(), hits, staleHits, misses, savedMs };
+    },
+    clear: (upstream) => answers.clear(upstream),
+  };
 }
 
 /**

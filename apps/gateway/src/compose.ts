@@ -23,7 +23,7 @@ import {
   type FileLines,
 } from '@signalbox/storage';
 import { createLazyAdmin } from './admin.ts';
-import { createAnswers, createIdentityOf } from './answers.ts';
+import { createAnswers, createIdentityOf, toCachePart } from './answers.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { boundRegExpTime } from './linear-regexp.ts';
 import { createModuleLoader, loadDefault } from './load-module.ts';
@@ -51,12 +51,24 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const seal = createSeal({ key });
   const journal = createJournalRing();
   const store = createMemoryStore();
+  const answers = createAnswers({
+    config: config.cache,
+    storage: config.storage,
+    dataDir,
+    environment,
+    key,
+    load: (module) => loadDefault(module, configPath),
+    clock,
+    logger,
+  });
+  const cachePart = toCachePart(answers, () => dataPlane.answerCounts);
   const seen = createSeen({
     config,
     state,
     store,
     recent: worker?.record(journal) ?? journal,
     status: () => status,
+    cache: cachePart,
     writer: { instance: await readInstanceId(dataDir), slot: worker?.setup.slot ?? 0 },
     others: worker?.metrics,
     info,
@@ -75,16 +87,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     logger,
   });
   const cache = createMemoryCache<ResultOutcome>({ maxBytes: TASK_BYTES, clock });
-  const answers = createAnswers({
-    config: config.cache,
-    storage: config.storage,
-    dataDir,
-    environment,
-    key,
-    load: (module) => loadDefault(module, configPath),
-    clock,
-    logger,
-  });
   const keyLog = createKeyLog(config.limits.idempotency, options);
   const dataPlane = await createDataPlane({
     state,
