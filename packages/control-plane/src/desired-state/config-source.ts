@@ -41,8 +41,16 @@ export async function loadConfig(path: string): Promise<GatewayConfig> {
 export function readConfig(text: string, file: string): GatewayConfig {
   const parsed = parseConfigText(text);
   if (parsed.problems.length > 0) throw invalid(file, parsed.problems);
+  return parseConfigValue(parsed.value, parsed, file);
+}
+
+/**
+ * The configuration that a file means together with what is laid over it.
+ * @param value What the file says, and more.
+ */
+export function parseConfigValue(value: unknown, parsed: ConfigText, file: string): GatewayConfig {
   try {
-    return resolvePaths(parseGatewayConfig(parsed.value), dirname(file));
+    return resolvePaths(parseGatewayConfig(value), dirname(file));
   } catch (cause) {
     const error = toGatewayError(cause);
     if (error.code !== 'INVALID_CONFIG') throw error;

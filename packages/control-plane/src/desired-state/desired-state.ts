@@ -2,14 +2,14 @@ import {
   GatewayError,
   nearestOf,
   silentLogger,
-  toMessage,
   type DesiredUpstream,
   type GatewayConfig,
   type Logger,
   type Snapshot,
   type State,
 } from '@signalbox/core';
-import { diffConfig, isEmptyDiff, isSameUpstream, type ConfigDiff } from './diff-config.ts';
+import { diffConfig, isEmptyDiff, type ConfigDiff } from './diff-config.ts';
+import { createSnapshots } from './snapshots.ts';
 
 export interface Precondition {
   /** Changes nothing unless this is the version of the wanted state: whoever asks decided by what it saw there. */
@@ -39,85 +39,54 @@ export interface DesiredStateOptions {
   readonly logger?: Logger;
 }
 
-type Listener = (next: Snapshot, previous: Snapshot) => void;
-
-/**
- * Holds what is wanted as immutable snapshots, replaced whole. An upstream whose entry is unchanged keeps its identical
- * `DesiredUpstream`, so comparing objects tells what to restart. Switched-off upstreams are part of the snapshot.
- */
+/** Holds what is wanted in memory alone, for gateways that keep no history. */
 export function createDesiredState({ initial, logger = silentLogger }: DesiredStateOptions): DesiredState {
-  let current: Snapshot = Object.freeze({ version: 1, config: initial, upstreams: toUpstreams(initial, new Map()) });
-  const listeners = new Set<Listener>();
-  const changes: (readonly [next: Snapshot, previous: Snapshot])[] = [];
-  let isTelling = false;
-
-  // A listener may cause the next change; the others still hear of both in order.
-  const tell = (): void => {
-    if (isTelling) return;
-    isTelling = true;
-    for (let change = changes.shift(); change !== undefined; change = changes.shift()) {
-      for (const listener of listeners) {
-        try {
-          listener(...change);
-        } catch (error) {
-          logger.error(`Cannot follow the change to version ${change[0].version}: ${toMessage(error)}`, { error });
-        }
-      }
-    }
-    isTelling = false;
-  };
-
-  const replace = (config: GatewayConfig, upstreams: ReadonlyMap<string, DesiredUpstream>): void => {
-    const previous = current;
-    current = Object.freeze({ version: previous.version + 1, config, upstreams });
-    changes.push([current, previous]);
-    tell();
-  };
-
-  const check = ({ ifVersion }: Precondition): void => {
-    const { version } = current;
-    if (ifVersion === undefined || ifVersion === version) return;
-    throw new GatewayError('STALE', `Cannot change the state: it is at version ${version} and not at ${ifVersion} any more; look again`, {
-      data: { version, ifVersion },
-    });
-  };
+  let generations: Readonly<Record<string, number>> = {};
+  const snapshots = createSnapshots({ version: 1, config: initial, generations }, { logger });
+  const replace = (config: GatewayConfig): void => snapshots.replace({ version: snapshots.current.version + 1, config, generations });
 
   return {
     get current() {
-      return current;
+      return snapshots.current;
     },
-    watch: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    watch: (listener) => snapshots.watch(listener),
     apply: (config, { reason, ...precondition }) => {
-      check(precondition);
-      const diff = diffConfig(current.config, config);
+      checkVersion(snapshots.current, precondition);
+      const { version, config: before } = snapshots.current;
+      const diff = diffConfig(before, config);
       const { needsRestart } = diffConfig(initial, config);
       if (!isEmptyDiff(diff)) {
-        logger.info('Configuration applied', {
-          reason,
-          version: current.version + 1,
-          added: diff.added,
-          removed: diff.removed,
-          changed: diff.changed,
-          needsRestart,
-        });
-        replace(config, toUpstreams(config, current.upstreams));
+        const { added, removed, changed } = diff;
+        logger.info('Configuration applied', { reason, version: version + 1, added, removed, changed, needsRestart });
+        replace(config);
       }
       return { ...diff, needsRestart };
     },
     restart: (name, precondition = {}) => {
-      check(precondition);
-      const upstream = current.upstreams.get(name);
-      if (upstream === undefined) throw unknownUpstream(name, current.upstreams.keys());
-      if (upstream.config.disabled) throw new GatewayError('CONFLICT', `Cannot restart "${name}": its configuration says "disabled"`);
-      const raised: DesiredUpstream = Object.freeze({ ...upstream, generation: upstream.generation + 1 });
-      // Setting a key that is there keeps the order of the map.
-      logger.info('Restart asked for', { upstream: name, generation: raised.generation });
-      replace(current.config, new Map(current.upstreams).set(name, raised));
+      checkVersion(snapshots.current, precondition);
+      const { config } = snapshots.current;
+      const generation = checkRestart(snapshots.current, name).generation + 1;
+      logger.info('Restart asked for', { upstream: name, generation });
+      generations = { ...generations, [name]: generation };
+      replace(config);
     },
   };
+}
+
+/** @throws GatewayError `STALE` when the state has another version than the one a change was decided at. */
+export function checkVersion({ version }: Snapshot, { ifVersion }: Precondition): void {
+  if (ifVersion === undefined || ifVersion === version) return;
+  throw new GatewayError('STALE', `Cannot change the state: it is at version ${version} and not at ${ifVersion} any more; look again`, {
+    data: { version, ifVersion },
+  });
+}
+
+/** @throws GatewayError when the upstream is unknown or switched off. */
+export function checkRestart({ upstreams }: Snapshot, name: string): DesiredUpstream {
+  const upstream = upstreams.get(name);
+  if (upstream === undefined) throw unknownUpstream(name, upstreams.keys());
+  if (upstream.config.disabled) throw new GatewayError('CONFLICT', `Cannot restart "${name}": its configuration says "disabled"`);
+  return upstream;
 }
 
 /** The error for the name of an upstream that is not configured. */
@@ -127,14 +96,4 @@ export function unknownUpstream(name: string, known: Iterable<string>): GatewayE
   const list = names.length === 0 ? 'none is configured' : `configured are ${names.map((each) => `"${each}"`).join(', ')}`;
   const hint = nearest === undefined ? list : `did you mean "${nearest}"?`;
   return new GatewayError('UNKNOWN_NAME', `There is no upstream "${name}"; ${hint}`, { data: { name, ...(nearest && { nearest }) } });
-}
-
-function toUpstreams(config: GatewayConfig, known: ReadonlyMap<string, DesiredUpstream>): ReadonlyMap<string, DesiredUpstream> {
-  const upstreams = new Map<string, DesiredUpstream>();
-  for (const [name, entry] of Object.entries(config.mcpServers)) {
-    const old = known.get(name);
-    if (old !== undefined && isSameUpstream(old.config, entry)) upstreams.set(name, old);
-    else upstreams.set(name, Object.freeze({ name, config: entry, generation: old?.generation ?? 0 }));
-  }
-  return upstreams;
 }

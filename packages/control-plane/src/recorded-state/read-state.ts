@@ -1,0 +1,116 @@
+import { configProblems, isObject, toGatewayError, type ConfigProblem, type GatewayConfig } from '@signalbox/core';
+import { parseConfigText, type ConfigText, type Position } from '../desired-state/config-text.ts';
+import { parseConfigValue, readConfig, renderProblem, type LocatedProblem } from '../desired-state/config-source.ts';
+import { isSamePath, toText, type Path, type StateEntry } from './state-entry.ts';
+
+/** One entry of the state with its owner. */
+export interface OwnedEntry {
+  readonly path: Path;
+  readonly owner: 'file' | 'api';
+  /** Where it stands in the file. */
+  readonly place: Position | undefined;
+  /**
+   * `applied`; `shadowed` while the file defines the same and the file's applies; `unfit` while it does not go together
+   * with what the file says.
+   */
+  readonly state: 'applied' | 'shadowed' | 'unfit';
+  /** Why it is not applied, for people. */
+  readonly reason: string | undefined;
+}
+
+/** What a file's text and the entries of the API mean together. */
+export interface ReadState {
+  readonly config: GatewayConfig;
+  readonly owned: readonly OwnedEntry[];
+  /** What keeps entries of the API from being applied. */
+  readonly unfit: readonly LocatedProblem[];
+}
+
+/**
+ * Puts the parts of the state together. The file comes first: what it defines applies, and an entry of the API that does
+ * not go together with it is set aside and kept.
+ * @throws GatewayError `INVALID_CONFIG` when the file alone is invalid.
+ */
+export function readState(text: string, file: string, entries: readonly StateEntry[]): ReadState {
+  const parsed = parseConfigText(text);
+  // Tells what is wrong with the text, and with the file when nothing of ours is laid over it.
+  if (entries.length === 0 || parsed.problems.length > 0 || !isObject(parsed.value)) {
+    return { config: readConfig(text, file), owned: fileEntries(parsed), unfit: [] };
+  }
+  const ofFile = fileEntries(parsed);
+  const isInFile = (entry: StateEntry) => ofFile.some(({ path }) => isSamePath(path, entry.path));
+  let fitting = entries.filter((entry) => !isInFile(entry));
+  const unfit: { readonly path: Path; readonly problem: ConfigProblem }[] = [];
+  for (;;) {
+    try {
+      const config = parseConfigValue(layOver(parsed.value, fitting), parsed, file);
+      return {
+        config,
+        owned: [...ofFile, ...entries.map((entry) => toOwned(entry, isInFile(entry), unfit))],
+        unfit: unfit.map(({ problem }) => problem),
+      };
+    } catch (cause) {
+      const error = toGatewayError(cause);
+      const found = configProblems(error).flatMap((problem) => {
+        const path = fitting.find((entry) => isWithin(problem.path, entry.path))?.path;
+        return path === undefined ? [] : [{ path, problem: { path: problem.path, message: problem.message } }];
+      });
+      if (found.length === 0) throw error;
+      unfit.push(...found);
+      fitting = fitting.filter((entry) => !found.some(({ path }) => path === entry.path));
+    }
+  }
+}
+
+/** What the file defines, each with its place. */
+export function fileEntries(parsed: ConfigText): OwnedEntry[] {
+  const value = adoptServers(parsed.value);
+  if (!isObject(value)) return [];
+  const toEntry = (path: Path): OwnedEntry => ({
+    path,
+    owner: 'file',
+    place: parsed.positionOf(toText(path)),
+    state: 'applied',
+    reason: undefined,
+  });
+  return Object.entries(value).flatMap(([section, member]) => {
+    if (section === '$schema') return [];
+    if (section !== 'mcpServers' && section !== 'virtualServers') return [toEntry([section])];
+    return isObject(member) ? Object.keys(member).map((name) => toEntry([section, name])) : [];
+  });
+}
+
+function toOwned(
+  { path }: StateEntry,
+  isShadowed: boolean,
+  unfit: readonly { readonly path: Path; readonly problem: ConfigProblem }[],
+): OwnedEntry {
+  const base = { path, owner: 'api', place: undefined } as const;
+  if (isShadowed) return { ...base, state: 'shadowed', reason: 'the file defines it, too' };
+  const problem = unfit.find((each) => isSamePath(each.path, path))?.problem;
+  return problem === undefined
+    ? { ...base, state: 'applied', reason: undefined }
+    : { ...base, state: 'unfit', reason: renderProblem(problem) };
+}
+
+function layOver(value: unknown, entries: readonly StateEntry[]): unknown {
+  return entries.reduce<unknown>((whole, { path, value: member }) => withMember(whole, path, member), adoptServers(value));
+}
+
+function withMember(whole: unknown, [step, ...rest]: Path, value: unknown): unknown {
+  if (step === undefined) return value;
+  const members = isObject(whole) ? whole : {};
+  const inner = Object.hasOwn(members, step) ? members[step] : undefined;
+  return Object.fromEntries([...Object.entries(members).filter(([key]) => key !== step), [step, withMember(inner, rest, value)]]);
+}
+
+// Other hosts call the section so.
+function adoptServers(value: unknown): unknown {
+  if (!isObject(value) || value['mcpServers'] !== undefined || value['servers'] === undefined) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key === 'servers' ? 'mcpServers' : key, member]));
+}
+
+function isWithin(path: string, entry: Path): boolean {
+  const text = toText(entry);
+  return path === text || path.startsWith(`${text}.`);
+}
