@@ -2,15 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError, systemClock, type IdempotencyConfig, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
-import {
-  createDesiredState,
-  createJournalRing,
-  createReload,
-  loadConfig,
-  removeRuntimeFile,
-  watchConfig,
-  writeRuntimeFile,
-} from '@signalbox/control-plane';
+import { createJournalRing, removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
 import { createSeal } from '@signalbox/security';
@@ -22,7 +14,7 @@ import {
   createMemoryStore,
   type FileLines,
 } from '@signalbox/storage';
-import { createLazyAdmin } from './admin.ts';
+import { AWAY_ADMIN, createLazyAdmin, type LazyAdmin } from './admin.ts';
 import { createAnswers, createIdentityOf, toCachePart } from './answers.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { boundRegExpTime } from './linear-regexp.ts';
@@ -30,6 +22,7 @@ import { createModuleLoader, loadDefault } from './load-module.ts';
 import { readSealKey } from './seal-key.ts';
 import { readInstanceId } from './seen/instance-id.ts';
 import { createSeen } from './seen/seen.ts';
+import { openWantedState } from './wanted-state.ts';
 
 /** Results of tasks that are kept until they are asked for. */
 const TASK_BYTES = 64 * 1024 * 1024;
@@ -41,16 +34,23 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const startedAtMs = clock.monotonic();
   const info = readInfo();
-  const load = () => loadConfig(configPath);
-  const config = await load();
-  const state = createDesiredState({ initial: config, logger });
+  const store = createMemoryStore();
+  const wanted = await openWantedState({
+    configPath,
+    store,
+    worker,
+    audit: { change: async (record) => seen.audit?.change(record) },
+    logger,
+    clock,
+  });
+  const { state, recorded } = wanted;
+  const { config } = state.current;
   const files = dataDir === undefined ? undefined : createFileDocuments({ folder: join(dataDir, 'remembered'), logger });
   const ownDocuments = files ?? createMemoryDocuments();
   const documents = worker?.share(ownDocuments) ?? ownDocuments;
   const key = await readSealKey(dataDir);
   const seal = createSeal({ key });
   const journal = createJournalRing();
-  const store = createMemoryStore();
   const answers = createAnswers({
     config: config.cache,
     storage: config.storage,
@@ -105,29 +105,28 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     info,
     isRegExpLinear: true,
   });
-  const reload = createReload({ load, state });
-  const stopWatching = watchConfig({ path: configPath, reload, logger, clock });
 
   let server: HttpServer | undefined;
   let address: string | undefined;
   const ownStatus: Status = { ...dataPlane.status, sessions: () => server?.sessions() ?? { open: 0, streams: 0 } };
   const status = worker?.join(ownStatus) ?? ownStatus;
-  const commanded = worker?.command(state, reload) ?? { state, reload };
+  let admin: LazyAdmin = AWAY_ADMIN;
   let closing: Promise<void> | undefined;
 
   const close = async (graceMs: number, delayMs: number): Promise<void> => {
     seen.health.isDraining = true;
-    stopWatching();
+    await wanted.close();
     if (server !== undefined && delayMs > 0) await new Promise((resolve) => clock.after(delayMs, () => resolve(undefined)));
+    admin.close();
     await server?.close(graceMs);
     worker?.close();
     await dataPlane.close();
     await guard.close();
     await answers.close();
     await seen.close();
-    await store.close();
     await files?.close();
     await keyLog?.close();
+    await store.close();
     if (dataDir !== undefined) await removeRuntimeFile(dataDir, process.pid);
   };
 
@@ -150,19 +149,25 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         );
       }
       const adminToken = worker?.setup.adminToken ?? randomBytes(32).toString('base64url');
-      const admin = createLazyAdmin({
-        ...commanded,
-        status,
-        journal,
-        ...(worker !== undefined && { pid: worker.setup.pid }),
-        token: adminToken,
-        version: info.version,
-        address: () => address,
-        startedAtMs,
-        logger,
-        clock,
-      });
-      const own = seen.route(token, admin);
+      if (recorded !== undefined)
+        admin = createLazyAdmin({
+          state: recorded,
+          store,
+          status,
+          journal,
+          ...(seen.audit && { audit: seen.audit }),
+          monitor: seen.monitor,
+          caches: cachePart,
+          environment,
+          ...(worker !== undefined && { pid: worker.setup.pid }),
+          token: adminToken,
+          version: info.version,
+          address: () => address,
+          startedAtMs,
+          logger,
+          clock,
+        });
+      const own = seen.route(token, admin.route);
       const routes = worker?.route(own) ?? own;
       server = createHttpServer({
         handler: dataPlane.handler,

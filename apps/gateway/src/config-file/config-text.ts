@@ -1,4 +1,5 @@
 import { getNodeValue, type Node } from 'jsonc-parser';
+import type { StateOperation } from '@signalbox/control-plane';
 import { type ConfigProblem, GatewayError, isObject, nearestOf } from '@signalbox/core';
 import { removeProperty, setProperty } from './json-edit.ts';
 import { memberOf, parseJsonText, positionAt, type TextProblem } from './json-text.ts';
@@ -53,6 +54,18 @@ export function removeServer(text: string, name: string): string {
     throw new GatewayError('UNKNOWN_NAME', `Cannot remove server "${name}": the configuration has none of that name; ${hint}`);
   }
   return removeProperty(text, [serversKey(parseConfigText(text).value), name]);
+}
+
+/**
+ * Sets and removes settings of a configuration text; nothing else changes.
+ * @throws GatewayError `INVALID_CONFIG` when the text cannot be edited.
+ */
+export function editConfigText(text: string, operations: readonly StateOperation[]): string {
+  return operations.reduce((edited, operation) => {
+    const [section = '', ...rest] = operation.path;
+    const path = [section === 'mcpServers' ? serversKey(parseConfigText(edited).value) : section, ...rest];
+    return operation.op === 'set' ? setProperty(edited, path, operation.value) : removeProperty(edited, path);
+  }, text);
 }
 
 /** Adds line and column to the problems a configuration has by its schema; where a key is missing, those of the object lacking it. */

@@ -51,6 +51,7 @@ class Workers {
   readonly #options: WorkersOptions;
   readonly #places: readonly Place[];
   readonly #documents = new Map<string, string>();
+  #state: string | undefined;
   readonly #book = createAddressBook((name) => this.#byName(name) !== undefined);
   readonly #adminToken = randomBytes(32).toString('base64url');
   readonly #folder: string | undefined;
@@ -159,6 +160,7 @@ class Workers {
           pid: process.pid,
           startedAgoMs: Math.round(process.uptime() * 1000),
           documents: [...this.#documents],
+          state: this.#state,
         });
       case 'ready':
         if (isGone) return;
@@ -194,8 +196,8 @@ class Workers {
       case 'document':
         this.#documents.set(report.key, report.text);
         return this.#tellAll(report, worker);
-      case 'restart':
-      case 'reload':
+      case 'state':
+        this.#state = report.text;
         return this.#tellAll(report, worker);
     }
   }

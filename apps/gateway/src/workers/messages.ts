@@ -20,6 +20,8 @@ export interface Setup {
   readonly startedAgoMs: number;
   /** Documents the leader has written since the start, by key. */
   readonly documents: readonly (readonly [key: string, text: string])[];
+  /** What the leader wants, once it has said so. */
+  readonly state: string | undefined;
 }
 
 /** A connection that belongs to another worker; its handle travels beside the message. */
@@ -50,8 +52,8 @@ export interface ListChanged {
 /** What the leader does that the others have to do, too. */
 export type Follow =
   | { readonly kind: 'document'; readonly key: string; readonly text: string }
-  | { readonly kind: 'restart'; readonly upstream: string }
-  | { readonly kind: 'reload' };
+  /** What is wanted, as `RecordedState.toText` gives it. */
+  | { readonly kind: 'state'; readonly text: string };
 
 /** From a worker to the process that started it. */
 export type Report =

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { ADMIN_PREFIX, type DesiredState, type JournalRing, type Reload } from '@signalbox/control-plane';
+import { ADMIN_PREFIX, type FollowedState, type JournalRing, type RecordedState } from '@signalbox/control-plane';
 import { toMessage, type DocumentStore, type Journal, type Logger, type Record as CallRecord, type Status } from '@signalbox/core';
 import type { LeadDocuments } from '@signalbox/data-plane';
 import type { HttpServer } from '@signalbox/protocol';
@@ -45,8 +45,7 @@ export class WorkerPart {
   readonly #led = new Set<(key: string, document: unknown) => void>();
   #server: HttpServer | undefined;
   #relayed: RelayServer | undefined;
-  #state: DesiredState | undefined;
-  #reload: Reload | undefined;
+  #state: FollowedState | undefined;
   #status: JointStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
   #measureTimer: NodeJS.Timeout | undefined;
@@ -112,30 +111,16 @@ export class WorkerPart {
     };
   }
 
-  /** What the leader does, for all to do. */
-  command(state: DesiredState, reload: Reload): { readonly state: DesiredState; readonly reload: Reload } {
+  /** Tells the others what the leader wants, now and after each change. */
+  command(state: RecordedState): void {
+    const tell = () => this.#options.send({ kind: 'state', text: state.toText() });
+    state.watch(tell);
+    tell();
+  }
+
+  /** Has a state follow what the leader wants. */
+  obey(state: FollowedState): void {
     this.#state = state;
-    this.#reload = reload;
-    if (!this.isLeader) return { state, reload };
-    const { send } = this.#options;
-    return {
-      state: {
-        get current() {
-          return state.current;
-        },
-        watch: (listener) => state.watch(listener),
-        apply: (config, options) => state.apply(config, options),
-        restart: (upstream, precondition) => {
-          state.restart(upstream, precondition);
-          send({ kind: 'restart', upstream });
-        },
-      },
-      reload: async (reason, precondition) => {
-        const diff = await reload(reason, precondition);
-        send({ kind: 'reload' });
-        return diff;
-      },
-    };
   }
 
   /** Has the leader answer what belongs to no client. */
@@ -186,8 +171,7 @@ export class WorkerPart {
         if (handle !== undefined) this.#server?.take({ handle, unread: Buffer.from(order.unread, 'base64'), moves: order.moves });
         return;
       case 'document':
-      case 'restart':
-      case 'reload':
+      case 'state':
         return this.#followLeader(order);
       default:
     }
@@ -206,8 +190,7 @@ export class WorkerPart {
       if (order.kind === 'document') {
         this.#documents.set(order.key, order.text);
         for (const listener of this.#led) listener(order.key, JSON.parse(order.text));
-      } else if (order.kind === 'restart') this.#state?.restart(order.upstream);
-      else this.#reload?.('asked for').catch((error: unknown) => logger.error('could not reload', { error: toMessage(error) }));
+      } else this.#state?.take(order.text);
     } catch (error) {
       logger.error('could not follow the worker that leads', { order: order.kind, error: toMessage(error) });
     }

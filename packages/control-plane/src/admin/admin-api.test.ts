@@ -1,21 +1,13 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import {
-  parseGatewayConfig,
-  silentLogger,
-  type Clock,
-  type Logger,
-  type Status,
-  type UpstreamStatus,
-  type VirtualServerStatus,
-} from '@signalbox/core';
+import { silentLogger, type Clock, type Logger, type Status, type UpstreamStatus, type VirtualServerStatus } from '@signalbox/core';
 import { expect, test } from 'vitest';
 import type { ProblemBody } from '../contract.ts';
-import { readConfig } from '../desired-state/config-source.ts';
-import { createDesiredState } from '../desired-state/desired-state.ts';
-import { createReload } from '../desired-state/reload-config.ts';
 import { createJournalRing } from '../journal-ring.ts';
+import { openState } from '../recorded-state/open-state.ts';
+import { createMemoryFile } from '../testing/memory-file.ts';
+import { createMemoryStore } from '../testing/memory-store.ts';
 import { createAdminApi, type AdminApiOptions } from './admin-api.ts';
 import { createAdminListener } from './admin-listener.ts';
 
@@ -49,7 +41,7 @@ function upstream(name: string): UpstreamStatus {
   };
 }
 
-const initial = parseGatewayConfig({
+const initial = JSON.stringify({
   mcpServers: { github: { command: 'x', env: { TOKEN: 'very-secret', OTHER: { env: 'OTHER' } } }, off: { command: 'y', disabled: true } },
 });
 const work: VirtualServerStatus = {
@@ -67,12 +59,14 @@ const status: Status = {
   sessions: () => ({ open: 2, streams: 1 }),
 };
 
-function createSetup(overrides: Partial<AdminApiOptions> = {}, nextText = '{}') {
+async function createSetup(overrides: Partial<AdminApiOptions> = {}, nextText = '{}') {
   let time = 1000;
   const clock: Clock = { now: () => time, monotonic: () => time, after: () => () => undefined };
-  const state = createDesiredState({ initial });
-  const reload = createReload({ load: async () => readConfig(nextText, '/etc/signalbox.json'), state });
-  const options: AdminApiOptions = { state, status, reload, token, version: '1.2.3', clock, ...overrides };
+  const store = createMemoryStore();
+  const file = createMemoryFile(initial);
+  const state = await openState({ store, file, clock });
+  file.text = nextText;
+  const options: AdminApiOptions = { state, status, store, token, version: '1.2.3', clock, ...overrides };
   const api = createAdminApi(options);
   const ask = async (method: string, path: string, headers: Record<string, string> = { authorization }) => {
     const response = await api.fetch(new Request(`http://127.0.0.1/api/v1${path}`, { method, headers }));
@@ -83,7 +77,7 @@ function createSetup(overrides: Partial<AdminApiOptions> = {}, nextText = '{}') 
 }
 
 test('the status tells version, process, uptime, address, sessions and upstreams', async () => {
-  const { ask, advance } = createSetup({ address: () => 'http://127.0.0.1:7420/mcp' });
+  const { ask, advance } = await createSetup({ address: () => 'http://127.0.0.1:7420/mcp' });
   advance(61_500);
   expect((await ask('GET', '/status')).body).toEqual({
     version: '1.2.3',
@@ -98,7 +92,7 @@ test('the status tells version, process, uptime, address, sessions and upstreams
 });
 
 test('one upstream is shown by its name, spaces included, and an unknown one names the nearest', async () => {
-  const { ask } = createSetup();
+  const { ask } = await createSetup();
   expect((await ask('GET', '/upstreams/my%20server')).body).toMatchObject({ name: 'my server', state: 'ready' });
   const { response, body } = await ask('GET', '/upstreams/githib');
   expect(response.headers.get('content-type')).toBe('application/problem+json');
@@ -112,7 +106,7 @@ test('one upstream is shown by its name, spaces included, and an unknown one nam
 });
 
 test('the logs of an upstream are its last lines', async () => {
-  const { ask } = createSetup();
+  const { ask } = await createSetup();
   expect((await ask('GET', '/upstreams/github/logs?lines=2')).body).toEqual({ name: 'github', lines: ['line 148', 'line 149'] });
   expect((await ask('GET', '/upstreams/github/logs')).body).toMatchObject({ lines: { length: 100 } });
   for (const lines of ['0', '-1', '1.5', 'all', '10001', '']) {
@@ -121,7 +115,7 @@ test('the logs of an upstream are its last lines', async () => {
 });
 
 test('a restart raises the generation in the wanted state', async () => {
-  const { ask, state } = createSetup();
+  const { ask, state } = await createSetup();
   const { status: code, body } = await ask('POST', '/upstreams/github/restart');
   expect([code, body]).toEqual([202, { name: 'github', generation: 1 }]);
   expect(state.current.upstreams.get('github')?.generation).toBe(1);
@@ -130,7 +124,7 @@ test('a restart raises the generation in the wanted state', async () => {
 });
 
 test('a change that names the version it was decided at happens there or not at all', async () => {
-  const { ask, state } = createSetup({}, '{ "mcpServers": { "github": { "command": "x" } } }');
+  const { ask, state } = await createSetup({}, '{ "mcpServers": { "github": { "command": "x" } } }');
   const at = (tag: string) => ({ authorization, 'if-match': tag });
   const seen = (await ask('GET', '/config')).response.headers.get('etag')!;
   expect(seen).toBe('"1"');
@@ -147,7 +141,7 @@ test('a change that names the version it was decided at happens there or not at 
 });
 
 test('a reload answers what changed', async () => {
-  const { ask, state } = createSetup({}, '{ "mcpServers": { "github": { "command": "x", "env": { "TOKEN": "other-secret" } } } }');
+  const { ask, state } = await createSetup({}, '{ "mcpServers": { "github": { "command": "x", "env": { "TOKEN": "other-secret" } } } }');
   const { status: code, response, body } = await ask('POST', '/reload');
   expect([code, response.headers.get('content-type')]).toEqual([200, 'application/json']);
   expect(body).toMatchObject({ diff: { removed: ['off'], changed: ['github'] } });
@@ -159,7 +153,7 @@ test('a reload answers what changed', async () => {
 });
 
 test('a reload of an invalid file answers its problems with their lines and changes nothing', async () => {
-  const { ask, state } = createSetup({}, '{\n  "lisen": {},\n  "log": { "keep": 0 }\n}');
+  const { ask, state } = await createSetup({}, '{\n  "lisen": {},\n  "log": { "keep": 0 }\n}');
   const { status: code, body } = await ask('POST', '/reload');
   expect(code).toBe(400);
   const problem = body as ProblemBody;
@@ -172,7 +166,7 @@ test('a reload of an invalid file answers its problems with their lines and chan
 });
 
 test('the configuration is shown without its secrets', async () => {
-  const { ask } = createSetup();
+  const { ask } = await createSetup();
   const { body } = await ask('GET', '/config');
   expect(body).toMatchObject({ version: 1, config: { mcpServers: { github: { env: { TOKEN: '***', OTHER: { env: 'OTHER' } } } } } });
   expect(JSON.stringify(body)).not.toContain('very-secret');
@@ -206,12 +200,14 @@ test('the newest calls are shown, and none without a journal', async () => {
       trace: undefined,
     });
   }
-  expect((await createSetup({ journal }).ask('GET', '/calls?limit=2')).body).toMatchObject({ calls: [{ callId: '3' }, { callId: '2' }] });
-  expect((await createSetup().ask('GET', '/calls')).body).toEqual({ calls: [] });
+  expect((await (await createSetup({ journal })).ask('GET', '/calls?limit=2')).body).toMatchObject({
+    calls: [{ callId: '3' }, { callId: '2' }],
+  });
+  expect((await (await createSetup()).ask('GET', '/calls')).body).toEqual({ calls: [] });
 });
 
 test('upstreams are selected by kind, tag and capability', async () => {
-  const { ask } = createSetup();
+  const { ask } = await createSetup();
   const select = async (query: string) =>
     ((await ask('GET', `/upstreams?${query}`)).body as { upstreams: { name: string }[] }).upstreams.map(({ name }) => name);
   expect(await select('kind=stdio&capability=tools')).toEqual(['github', 'my server']);
@@ -232,7 +228,7 @@ const routes = [
 ] as const;
 
 test.each(routes)('%s %s needs the token', async (method, path) => {
-  const { ask, state } = createSetup();
+  const { ask, state } = await createSetup();
   const wrong = ['', 'Bearer', 'Bearer ', 'Bearer wrong', `Bearer ${token}x`, `Basic ${token}`, token, `Bearer ${token} x`];
   for (const headers of [{}, ...wrong.map((value) => ({ authorization: value }))]) {
     const { response, body } = await ask(method, path, headers);
@@ -244,7 +240,7 @@ test.each(routes)('%s %s needs the token', async (method, path) => {
 });
 
 test('an unknown route is not found, and a known one with another method says which is allowed', async () => {
-  const { ask } = createSetup();
+  const { ask } = await createSetup();
   expect((await ask('GET', '/nowhere')).body).toMatchObject({
     status: 404,
     code: 'NOT_FOUND',
@@ -255,7 +251,7 @@ test('an unknown route is not found, and a known one with another method says wh
 });
 
 test('every answer is kept from caches and from guessing its type', async () => {
-  const { ask } = createSetup();
+  const { ask } = await createSetup();
   for (const [method, path] of routes) {
     const { headers } = (await ask(method, path)).response;
     expect([headers.get('cache-control'), headers.get('x-content-type-options')]).toEqual(['no-store', 'nosniff']);
@@ -271,15 +267,15 @@ test('a failure of our own is logged and says nothing of the inside', async () =
       throw new Error('inner detail');
     },
   };
-  const { body } = await createSetup({ status: broken, logger }).ask('GET', '/status');
+  const { body } = await (await createSetup({ status: broken, logger })).ask('GET', '/status');
   expect(body).toMatchObject({ status: 500, code: 'INTERNAL', detail: 'The gateway failed; its log has the reason' });
   expect(errors).toEqual(['Cannot answer a request to the admin API: inner detail']);
 });
 
 test('over a real socket it answers the same, and leaves the global Request alone', async () => {
   const { Request: before } = globalThis;
-  const { options } = createSetup();
-  const server = createServer(await createAdminListener(options));
+  const { options } = await createSetup();
+  const server = createServer((await createAdminListener(options)).answer);
   try {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

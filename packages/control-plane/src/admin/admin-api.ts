@@ -1,41 +1,35 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono, type Context } from 'hono';
-import {
-  GatewayError,
-  selectUpstreams,
-  silentLogger,
-  systemClock,
-  type Clock,
-  type Logger,
-  type Status,
-  type UpstreamStatus,
-} from '@signalbox/core';
-import {
-  ADMIN_PREFIX,
-  type CallsBody,
-  type ConfigBody,
-  type LogsBody,
-  type ReloadBody,
-  type RestartBody,
-  type StatusBody,
-  type UpstreamBody,
-  type UpstreamsBody,
-} from '../contract.ts';
-import { unknownUpstream, type DesiredState, type Precondition } from '../desired-state/desired-state.ts';
-import { renderDiff } from '../desired-state/diff-config.ts';
-import { maskConfig } from '../desired-state/mask-config.ts';
-import type { Reload } from '../desired-state/reload-config.ts';
+import { GatewayError, silentLogger, systemClock, type Clock, type Logger, type Status, type Store } from '@signalbox/core';
+import { ADMIN_PREFIX } from '../contract.ts';
 import type { JournalRing } from '../journal-ring.ts';
+import type { AuditPart, CachePart, MonitorPart, StoragePart } from '../parts.ts';
+import type { RecordedState } from '../recorded-state/recorded-state.ts';
+import { checkRole } from './access.ts';
+import { createRunOnce } from './idempotency.ts';
+import { createLiveEvents, type LiveEvents } from './live-events.ts';
+import { createAdminDocument, describeRoute } from './openapi.ts';
+import { createPrincipals, type AdminPrincipal } from './principals.ts';
 import { toProblemResponse } from './problem.ts';
+import { parseJson, readBody } from './read-body.ts';
+import type { AdminParts, AdminRoute } from './route.ts';
+import { allRoutes } from './routes/all-routes.ts';
+import type { z } from './schemas/common.ts';
 
 export interface AdminApiOptions {
-  readonly state: DesiredState;
+  readonly state: RecordedState;
   readonly status: Status;
+  /** Keeps idempotency keys. */
+  readonly store: Store;
   /** Without one there are no calls to show. */
-  readonly journal?: Pick<JournalRing, 'recent'>;
-  readonly reload: Reload;
-  /** What every request must carry as its bearer token. */
+  readonly journal?: Pick<JournalRing, 'page' | 'watch'>;
+  readonly audit?: AuditPart;
+  readonly monitor?: MonitorPart;
+  readonly caches?: CachePart;
+  readonly storage?: StoragePart;
+  /** The bearer token of the owner. */
   readonly token: string;
+  /** Where the tokens of others who may use the API are looked up. Default: nowhere. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The process that stands for the gateway. Default: this one. */
   readonly pid?: number;
   /** Of the gateway, as it states it. */
@@ -51,86 +45,55 @@ export interface AdminApiOptions {
 export interface AdminApi {
   /** Answers one request; failures are answered as problem details. */
   fetch(request: Request): Promise<Response>;
+  /** Ends the streams that are open. */
+  close(): void;
 }
 
-/** The API that commands and panels use to look at the gateway and to steer it. Its bodies are in `contract.ts`. */
+type Env = { Variables: { principal: AdminPrincipal } };
+
+/** The API that commands and panels use to look at the gateway and to steer it. Its contract is `openapi.json`. */
 export function createAdminApi(options: AdminApiOptions): AdminApi {
-  const { state, journal, reload, logger = silentLogger, clock = systemClock } = options;
-  const { startedAtMs = clock.monotonic() } = options;
-  const app = new Hono();
+  const { logger = silentLogger } = options;
+  const parts = toParts(options);
+  let document: ReturnType<typeof createAdminDocument> | undefined;
+  const routes = [...allRoutes(parts), describeRoute(() => (document ??= createAdminDocument()))];
+  const runOnce = createRunOnce(parts);
+  const app = new Hono<Env>();
   const root = app.basePath(ADMIN_PREFIX);
 
-  const route = (method: 'GET' | 'POST', path: string, answer: (context: Context) => Response | Promise<Response>): void => {
-    root.on(method, path, answer);
-    root.all(path, (context) => {
-      throw new GatewayError('METHOD_NOT_ALLOWED', `Cannot ${context.req.method} "${context.req.path}": only ${method} is allowed`);
-    });
-  };
-  const find = (context: Context): UpstreamStatus => {
-    const name = context.req.param('name') ?? '';
-    const upstreams = options.status.upstreams();
-    const found = upstreams.find((upstream) => upstream.name === name);
-    if (found !== undefined) return found;
-    throw unknownUpstream(
-      name,
-      upstreams.map((upstream) => upstream.name),
-    );
-  };
-
   app.use(async (context, next) => {
-    authenticate(context.req.header('authorization'), options.token);
+    context.set('principal', parts.principals.identify(context.req.header('authorization')));
     await next();
   });
-  const tag = (context: Context): void => context.header('etag', `"${state.current.version}"`);
-  route('GET', '/status', (context) => {
-    const body: StatusBody = {
-      version: options.version,
-      pid: options.pid ?? process.pid,
-      uptimeSeconds: Math.floor((clock.monotonic() - startedAtMs) / 1000),
-      address: options.address?.() ?? null,
-      stateVersion: state.current.version,
-      sessions: options.status.sessions(),
-      upstreams: options.status.upstreams(),
-      virtualServers: options.status.virtualServers(),
-    };
-    tag(context);
-    return context.json(body);
-  });
-  route('GET', '/upstreams', (context) => {
-    const { kind, capability } = context.req.query();
-    const selection = { kind, capability, tags: context.req.queries('tag') };
-    const body: UpstreamsBody = { upstreams: selectUpstreams(options.status.upstreams(), selection) };
-    return context.json(body);
-  });
-  route('GET', '/upstreams/:name', (context) => context.json(find(context) satisfies UpstreamBody));
-  route('GET', '/upstreams/:name/logs', (context) => {
-    const { name, stderr } = find(context);
-    const body: LogsBody = { name, lines: stderr.slice(-parseCount(context, 'lines')) };
-    return context.json(body);
-  });
-  route('POST', '/upstreams/:name/restart', (context) => {
-    const name = context.req.param('name') ?? '';
-    state.restart(name, readPrecondition(context));
-    const body: RestartBody = { name, generation: state.current.upstreams.get(name)!.generation };
-    tag(context);
-    return context.json(body, 202);
-  });
-  route('POST', '/reload', async (context) => {
-    const diff = await reload('asked for', readPrecondition(context));
-    const body: ReloadBody = { diff, lines: renderDiff(diff) };
-    tag(context);
-    return context.json(body);
-  });
-  route('GET', '/config', (context) => {
-    const { version, config } = state.current;
-    tag(context);
-    const body: ConfigBody = { version, config: maskConfig(config) };
-    return context.json(body);
-  });
-  route('GET', '/calls', (context) => {
-    const body: CallsBody = { calls: journal?.recent(parseCount(context, 'limit')) ?? [] };
-    return context.json(body);
-  });
+  for (const route of routes) {
+    root.on(route.method.toUpperCase(), toHonoPath(route.path), async (context) => {
+      const principal = context.get('principal');
+      checkRole(route.id, principal);
+      const body = route.method === 'get' ? '' : await readBody(context.req.raw);
+      const run = () => answer(route, { context, body, parts });
+      const key = route.method === 'get' ? undefined : context.req.header('idempotency-key');
+      if (key === undefined) return run();
+      const { url } = context.req;
+      const request = [route.method, url.slice(url.indexOf(ADMIN_PREFIX)), context.req.header('if-match') ?? '', body];
+      return runOnce({ key, principal: principal.name, request }, async () => {
+        try {
+          return await run();
+        } catch (error) {
+          return toProblemResponse(error, logger);
+        }
+      });
+    });
+  }
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map(({ method }) => method.toUpperCase());
+    root.all(toHonoPath(path), (context) => {
+      const { method, path: asked } = context.req;
+      throw new GatewayError(
+        'METHOD_NOT_ALLOWED',
+        `Cannot ${method} "${asked}": only ${methods.join(' and ')} ${methods.length === 1 ? 'is' : 'are'} allowed`,
+      );
+    });
+  }
   app.notFound((context) => {
     throw new GatewayError('NOT_FOUND', `There is nothing at "${context.req.path}"`);
   });
@@ -143,21 +106,82 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
       response.headers.set('x-content-type-options', 'nosniff');
       return response;
     },
+    close: () => parts.events.close(),
   };
 }
 
-function authenticate(header: string | undefined, token: string): void {
-  const given = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
-  // Hashes have one length whatever was sent, so that comparing them tells nothing by its duration.
-  const isRight = timingSafeEqual(hash(given ?? ''), hash(token));
-  if (given === undefined)
-    throw new GatewayError('UNAUTHENTICATED', 'The admin API needs a bearer token; it is in "gateway.json" in the data folder');
-  if (!isRight) throw new GatewayError('UNAUTHENTICATED', 'The bearer token is not the one of this gateway');
+function toParts(options: AdminApiOptions): AdminParts {
+  const { state, status, store, journal, token, environment = {}, logger = silentLogger, clock = systemClock } = options;
+  const { startedAtMs = clock.monotonic(), audit, monitor, caches, storage } = options;
+  const events: LiveEvents = createLiveEvents({ state, status, journal, clock });
+  return {
+    state,
+    status,
+    store,
+    journal,
+    events,
+    audit,
+    monitor,
+    caches,
+    storage,
+    principals: createPrincipals({ token, environment, admin: () => state.current.config.admin }),
+    about: () => ({
+      version: options.version,
+      pid: options.pid ?? process.pid,
+      uptimeSeconds: Math.floor((clock.monotonic() - startedAtMs) / 1000),
+      address: options.address?.() ?? null,
+    }),
+    clock,
+    logger,
+  };
+}
+
+interface Asked {
+  readonly context: Context<Env>;
+  readonly body: string;
+  readonly parts: AdminParts;
+}
+
+async function answer(route: AdminRoute, { context, body: text, parts }: Asked): Promise<Response> {
+  const { req } = context;
+  const hasBody = route.body !== undefined && !(text === '' && route.isBodyOptional === true);
+  const body = hasBody ? parseJson(text, req.header('content-type') ?? null) : {};
+  const result = await route.run({
+    params: check(route.params, req.param(), 'path'),
+    query: check(route.query, queryOf(req.queries()), 'query'),
+    body: route.body === undefined ? undefined : check(route.body, body, 'body'),
+    principal: context.get('principal'),
+    precondition: readPrecondition(req.header('if-match')),
+    header: (name) => req.header(name),
+  });
+  if (result instanceof Response) return result;
+  if (route.isTagged === true) context.header('etag', `"${parts.state.current.version}"`);
+  return context.json(result as object, (route.answer.status ?? 200) as 200);
+}
+
+function check(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
+  if (schema === undefined) return value;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.flatMap((issue) => toProblems(issue, place));
+  const [first] = problems;
+  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
+  throw new GatewayError('INVALID_PARAMS', `Cannot use the request: ${first!.path} ${first!.message}${more}`, { data: { problems } });
+}
+
+function toProblems(issue: z.core.$ZodIssue, place: string): { readonly path: string; readonly message: string }[] {
+  const path = [place, ...issue.path.map(String)].join('.');
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path: `${path}.${key}`, message: 'is not known here' }));
+  return [{ path, message: issue.message.charAt(0).toLowerCase() + issue.message.slice(1) }];
+}
+
+// What is given once is a text, what is given several times a list.
+function queryOf(queries: Readonly<Record<string, readonly string[]>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
 }
 
 // The version of the wanted state is its entity tag.
-function readPrecondition(context: Context): Precondition {
-  const text = context.req.header('if-match');
+function readPrecondition(text: string | undefined): { readonly ifVersion?: number } {
   if (text === undefined || text === '*') return {};
   const [, version] = /^"(\d{1,15})"$/.exec(text) ?? [];
   if (version === undefined)
@@ -165,14 +189,6 @@ function readPrecondition(context: Context): Precondition {
   return { ifVersion: Number(version) };
 }
 
-function hash(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-function parseCount(context: Context, name: string): number {
-  const text = context.req.query(name) ?? '100';
-  const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > 10_000)
-    throw new GatewayError('INVALID_PARAMS', `"${name}" must be a whole number from 1 to 10000, not "${text}"`);
-  return count;
+function toHonoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }

@@ -1,8 +1,14 @@
-import type { AdminApiOptions } from './admin-api.ts';
+import type { AdminApi, AdminApiOptions } from './admin-api.ts';
 import type { AdminListener } from './node-listener.ts';
 
 /** The admin API for a `node:http` server. Its HTTP layer is loaded now, so that programs without it start faster. */
 export async function createAdminListener(options: AdminApiOptions): Promise<AdminListener> {
-  const [{ createAdminApi }, { createNodeListener }] = await Promise.all([import('./admin-api.ts'), import('./node-listener.ts')]);
-  return createNodeListener(createAdminApi(options));
+  const [api, { createNodeListener }] = await Promise.all([loadAdminApi(options), import('./node-listener.ts')]);
+  return createNodeListener(api);
+}
+
+/** The admin API for callers in this process. */
+export async function loadAdminApi(options: AdminApiOptions): Promise<AdminApi> {
+  const { createAdminApi } = await import('./admin-api.ts');
+  return createAdminApi(options);
 }

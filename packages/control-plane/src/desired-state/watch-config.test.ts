@@ -5,7 +5,6 @@ import { silentLogger, type Logger } from '@signalbox/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from './config-source.ts';
 import { createDesiredState } from './desired-state.ts';
-import { createReload } from './reload-config.ts';
 import { watchConfig } from './watch-config.ts';
 
 let folder: string;
@@ -39,7 +38,7 @@ async function start(options: { readonly usePolling?: boolean } = {}) {
   state.watch(() => announce());
   stop = watchConfig({
     path,
-    reload: createReload({ load: () => loadConfig(path), state }),
+    reload: async (reason) => state.apply(await loadConfig(path), { reason }),
     logger,
     debounceMs: 10,
     pollMs: 20,
@@ -90,7 +89,7 @@ test('a change made while nobody watched is found at the start', async () => {
   const state = createDesiredState({ initial: await loadConfig(path) });
   await writeFile(path, textOf('b'));
   const changed = new Promise<void>((resolve) => state.watch(() => resolve()));
-  stop = watchConfig({ path, reload: createReload({ load: () => loadConfig(path), state }), debounceMs: 1 });
+  stop = watchConfig({ path, reload: async (reason) => state.apply(await loadConfig(path), { reason }), debounceMs: 1 });
   await changed;
   expect([...state.current.upstreams.keys()]).toEqual(['b']);
 });
@@ -130,7 +129,7 @@ test('nothing is applied after stopping', async () => {
   const { current } = state;
   const other = createDesiredState({ initial: await loadConfig(path) });
   const seen = new Promise<void>((resolve) => other.watch(() => resolve()));
-  stop = watchConfig({ path, reload: createReload({ load: () => loadConfig(path), state: other }), debounceMs: 50 });
+  stop = watchConfig({ path, reload: async (reason) => other.apply(await loadConfig(path), { reason }), debounceMs: 50 });
   await writeFile(path, textOf('b'));
   // The second watcher waits longer than the first would have.
   await seen;

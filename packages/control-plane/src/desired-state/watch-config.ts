@@ -3,11 +3,11 @@ import { lstat, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configProblems, silentLogger, systemClock, toGatewayError, toMessage, type Clock, type Logger } from '@signalbox/core';
 import { renderProblem } from './config-source.ts';
-import type { Reload } from './reload-config.ts';
 
 export interface WatchConfigOptions {
   readonly path: string;
-  readonly reload: Reload;
+  /** Reads the file again and applies it. Rejects when it is invalid. */
+  readonly reload: (reason: string) => Promise<unknown>;
   readonly logger?: Logger;
   readonly clock?: Clock;
   /** Time from the first sign of a change to the first look at the file, and between looks until it stands still, in milliseconds. Default 100. */
@@ -31,7 +31,7 @@ export function watchConfig(options: WatchConfigOptions): () => void {
 
 class ConfigWatcher {
   readonly #path: string;
-  readonly #reload: Reload;
+  readonly #reload: WatchConfigOptions['reload'];
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #debounceMs: number;

@@ -1,0 +1,15 @@
+import type { AdminParts, AdminRoute } from '../route.ts';
+import { auditRoutes } from './audit.ts';
+import { callRoutes } from './calls.ts';
+import { careRoutes } from './care.ts';
+import { configRoutes } from './config.ts';
+import { statusRoutes } from './status.ts';
+import { upstreamRoutes } from './upstreams.ts';
+import { versionRoutes } from './versions.ts';
+
+/** Every route but the one that describes them. */
+export function allRoutes(parts: AdminParts): AdminRoute[] {
+  return [statusRoutes, upstreamRoutes, configRoutes, versionRoutes, callRoutes, auditRoutes, careRoutes].flatMap((routes) =>
+    routes(parts),
+  );
+}
