@@ -1,0 +1,180 @@
+import type { Clock, Record as CallRecord, Role, Status, UpstreamStatus } from '@signalbox/core';
+import { createAdminApi, type AdminApiOptions } from '../admin/admin-api.ts';
+import { createJournalRing } from '../journal-ring.ts';
+import type { AuditEntry, AuditPart, CachePart, ChangeRecord, MonitorPart, StoragePart } from '../parts.ts';
+import { openState } from '../recorded-state/open-state.ts';
+import { createMemoryFile } from './memory-file.ts';
+import { createMemoryStore } from './memory-store.ts';
+
+export const OWNER_TOKEN = 'token-of-the-owner';
+
+export function upstreamStatus(name: string): UpstreamStatus {
+  return {
+    name,
+    kind: 'stdio',
+    state: 'ready',
+    reason: 'answers',
+    since: '2026-07-28T12:00:00.000Z',
+    revision: undefined,
+    server: { name, version: '1' },
+    tags: [],
+    capabilities: ['tools'],
+    pid: 42,
+    tools: 3,
+    resources: 0,
+    prompts: 0,
+    leftOut: [],
+    starts: 1,
+    calls: 0,
+    failures: 0,
+    isolated: 0,
+    inFlight: 0,
+    queued: 0,
+    breaker: 'closed',
+    stderr: ['a line'],
+  };
+}
+
+export function callRecord(callId: string): CallRecord {
+  return {
+    callId,
+    method: 'tools/call',
+    name: 'echo',
+    upstream: 'github',
+    client: undefined,
+    revision: '2026-07-28',
+    startedAtMs: 0,
+    durationMs: 1,
+    status: 'ok',
+    error: undefined,
+    attempts: 1,
+    cached: false,
+  };
+}
+
+/** An admin API with every part and a principal of each role, whose tokens are `token-of-<role>`. */
+export async function createAdminSetup(overrides: Partial<AdminApiOptions> = {}) {
+  let time = 1000;
+  const timers = new Set<() => void>();
+  const clock: Clock = {
+    now: () => time,
+    monotonic: () => time,
+    after: (_, run) => {
+      timers.add(run);
+      return () => timers.delete(run);
+    },
+  };
+  /** Runs all timers that are set now. */
+  const tick = (): void => {
+    const due = [...timers];
+    timers.clear();
+    for (const run of due) run();
+  };
+  const access = (role: Role) => ({ role, token: { env: `TOKEN_${role}` } });
+  const file = createMemoryFile(
+    JSON.stringify({
+      mcpServers: { github: { command: 'x' } },
+      admin: {
+        access: {
+          vera: access('viewer'),
+          otto: access('operator'),
+          aude: access('auditor'),
+          olga: access('owner'),
+          nemo: { role: 'owner', token: { env: 'NOT_SET' } },
+        },
+      },
+    }),
+  );
+  const environment = Object.fromEntries(['viewer', 'operator', 'auditor', 'owner'].map((role) => [`TOKEN_${role}`, `token-of-${role}`]));
+  const changes: ChangeRecord[] = [];
+  const audit = createAudit(changes);
+  const store = overrides.store ?? createMemoryStore();
+  const state = await openState({ store, file, clock, audit });
+  const upstreams = new Map([['github', upstreamStatus('github')]]);
+  const status: Status = {
+    upstreams: () => [...upstreams.values()],
+    virtualServers: () => [],
+    sessions: () => ({ open: 2, streams: 1 }),
+  };
+  const journal = createJournalRing();
+  journal.write(callRecord('1'));
+  const parts = { audit, monitor: MONITOR, caches: CACHES, storage: STORAGE };
+  const api = createAdminApi({
+    state,
+    status,
+    store,
+    journal,
+    token: OWNER_TOKEN,
+    environment,
+    version: '1.2.3',
+    clock,
+    ...parts,
+    ...overrides,
+  });
+  const ask = async (
+    method: string,
+    path: string,
+    { token = OWNER_TOKEN as string | null, body = undefined as unknown, headers = {} } = {},
+  ) => {
+    const request = new Request(`http://127.0.0.1/api/v1${path}`, {
+      method,
+      headers: {
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const response = await api.fetch(request);
+    const type = response.headers.get('content-type') ?? '';
+    if (type.startsWith('text/event-stream')) return { response, status: response.status, body: undefined };
+    const text = await response.text();
+    return {
+      response,
+      status: response.status,
+      body: (type.endsWith('json') && !type.includes('ndjson') ? JSON.parse(text) : text) as unknown,
+    };
+  };
+  return { api, ask, state, file, store, journal, changes, upstreams, tick, timers, advance: (ms: number) => (time += ms) };
+}
+
+function createAudit(changes: ChangeRecord[]): AuditPart {
+  const entries = (): AuditEntry[] =>
+    changes
+      .map((record, index) => ({ chain: 'c', sequence: index + 1, hash: 'h', kind: 'change' as const, record, hasPayload: true }))
+      .toReversed();
+  return {
+    list: async ({ limit }) => ({ entries: entries().slice(0, limit), next: undefined }),
+    verify: async () => ({ isSound: true, chains: [{ chain: 'c', first: 1, last: 1, head: 'h', broken: undefined }] }),
+    payload: async (chain, sequence) => (chain === 'c' && sequence === 1 ? { arguments: '{}', result: null } : undefined),
+    change: async (record) => void changes.push(record),
+  };
+}
+
+const LATENCY = { count: 1, p50Ms: 1, p90Ms: 1, p99Ms: 1, maxMs: 1 };
+const MONITOR: MonitorPart = {
+  read: () => ({
+    eventLoop: { delayP50Ms: 1, delayP99Ms: 2, delayMaxMs: 3, utilization: 0.5 },
+    cpu: { userSeconds: 1, systemSeconds: 1 },
+    memory: { rssBytes: 1, heapUsedBytes: 1, heapTotalBytes: 1, externalBytes: 1 },
+    gc: { count: 1, totalMs: 1, maxMs: 1 },
+    upstreams: { github: LATENCY },
+    all: LATENCY,
+  }),
+  cpuProfile: async () => '{"nodes":[]}',
+  heapProfile: async () => '{"head":{}}',
+};
+const CACHES: CachePart = {
+  read: async () => ({
+    tiers: [{ tier: 'memory', entries: 1, bytes: 1, maxBytes: 1, hits: 1, misses: 1 }],
+    hits: 1,
+    staleHits: 0,
+    misses: 1,
+    savedMs: 1,
+  }),
+  clear: async () => undefined,
+};
+const STORAGE: StoragePart = {
+  read: () => ({ kind: 'memory', state: 'ok', reason: undefined }),
+  backup: async () => ({ path: '/data/backup', bytes: 1, sha256: 'ab' }),
+};
