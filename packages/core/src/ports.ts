@@ -239,6 +239,8 @@ export interface KeptAnswer<Value> {
   readonly staleUntilMs: number;
   /** How long it took to get it. */
   readonly tookMs: number;
+  /** Where it was found. */
+  readonly tier: string;
 }
 
 export interface KeepOptions {

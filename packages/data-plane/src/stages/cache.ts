@@ -146,6 +146,7 @@ class CacheStage {
     counts.hits += 1;
     counts.savedMs += kept.tookMs;
     call.trace.isCached = true;
+    call.trace.cacheTier = kept.tier;
     return kept.value;
   }
 

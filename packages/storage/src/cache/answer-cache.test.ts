@@ -66,7 +66,13 @@ test('an answer is fresh, then stale, then gone', async () => {
   const { clock, advance } = createClock();
   const cache = createCache(clock, () => []);
   cache.set('files', 'read a', 'answer', kept);
-  expect(await cache.get('files', 'read a')).toEqual({ value: 'answer', freshUntilMs: 1_000, staleUntilMs: 1_500, tookMs: 42 });
+  expect(await cache.get('files', 'read a')).toEqual({
+    value: 'answer',
+    freshUntilMs: 1_000,
+    staleUntilMs: 1_500,
+    tookMs: 42,
+    tier: 'memory',
+  });
   advance(1_499);
   expect(await cache.get('files', 'read a')).toMatchObject({ value: 'answer' });
   advance(1);
@@ -83,7 +89,13 @@ test('an answer from disk outlives the process, with the rest of its time', asyn
   await first.close();
   advance(400);
   const second = createCache(clock, () => [disk(clock)]);
-  expect(await second.get('files', 'small')).toEqual({ value: 'answer', freshUntilMs: 1_000, staleUntilMs: 1_500, tookMs: 42 });
+  expect(await second.get('files', 'small')).toEqual({
+    value: 'answer',
+    freshUntilMs: 1_000,
+    staleUntilMs: 1_500,
+    tookMs: 42,
+    tier: 'disk',
+  });
   expect((await second.get('files', 'large'))?.value).toBe(large);
   expect(await second.get('files', 'other')).toBeUndefined();
   expect(await second.get('fil', 'es\nsmall')).toBeUndefined();

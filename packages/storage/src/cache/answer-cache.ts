@@ -50,6 +50,7 @@ export interface TieredCache<Value> extends AnswerCache<Value> {
   close(): Promise<void>;
 }
 
+const MEMORY = 'memory';
 /** How long a tier that failed is passed over, in milliseconds. */
 const REST_MS = 1_000;
 /** A value of more bytes stays in memory. */
@@ -125,7 +126,7 @@ class Tiered<Value> implements TieredCache<Value> {
   async read(): Promise<readonly TierReading[]> {
     const { memoryBytes } = this.#options;
     const { size, bytes } = this.#memory;
-    const memory = { tier: 'memory', entries: size, bytes, maxBytes: memoryBytes, hits: this.#hits, misses: this.#misses, failures: 0 };
+    const memory = { tier: MEMORY, entries: size, bytes, maxBytes: memoryBytes, hits: this.#hits, misses: this.#misses, failures: 0 };
     const nothing = { entries: 0, bytes: 0, maxBytes: 0 };
     await this.#open();
     const lower = this.#lower!.map(async (each) => {
@@ -214,7 +215,7 @@ class Tiered<Value> implements TieredCache<Value> {
     if (ageMs < 0 || ageMs >= ttlMs + staleMs) return undefined;
     const bornMs = clock.monotonic() - ageMs;
     const times = { freshUntilMs: bornMs + ttlMs, staleUntilMs: bornMs + ttlMs + staleMs, tookMs };
-    return this.#keep(place, value, entry!.body.length, times);
+    return { ...this.#keep(place, value, entry!.body.length, times), tier: lower.tier.name };
   }
 
   #readEntry(place: string, bytes: Buffer): TierEntry | undefined {
@@ -226,8 +227,8 @@ class Tiered<Value> implements TieredCache<Value> {
     }
   }
 
-  #keep(place: string, value: Value, bytes: number, times: Omit<KeptAnswer<Value>, 'value'>): KeptAnswer<Value> {
-    const kept = { value, ...times };
+  #keep(place: string, value: Value, bytes: number, times: Omit<KeptAnswer<Value>, 'value' | 'tier'>): KeptAnswer<Value> {
+    const kept = { value, ...times, tier: MEMORY };
     this.#memory.set(place, kept, bytes + 2 * place.length + ENTRY_BYTES);
     return kept;
   }
