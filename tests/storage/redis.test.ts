@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { openRedisStore } from '../../packages/storage/src/store/redis-store.ts';
 import { describeStore } from '../../packages/storage/src/testing/store-behaviour.ts';
+import { seal } from './support/seal.ts';
 import { startRedis, type RedisServer } from './support/redis-server.ts';
 
 let server: RedisServer | undefined;
@@ -9,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-describeStore('redis', {
-  open: (namespace) => openRedisStore({ url: server!.url, namespace, name: 'redis://127.0.0.1' }),
-  isShared: true,
-});
+const open = (namespace: string) => openRedisStore({ url: server!.url, namespace, name: 'redis://127.0.0.1' });
+
+describeStore('redis', { open, isShared: true });
+describeStore('sealed redis', { open: async (namespace) => seal(await open(namespace)), isShared: true, runs: 10 });

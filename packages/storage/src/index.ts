@@ -14,3 +14,7 @@ export { openStore } from './store/open-store.ts';
 export type { OpenStoreOptions } from './store/open-store.ts';
 export { createStoreDocuments } from './store/store-documents.ts';
 export { createStoreLines } from './store/store-lines.ts';
+export { createKeyring } from './sealed/keyring.ts';
+export type { Keyring, KeyringOptions } from './sealed/keyring.ts';
+export { createSealedStore } from './sealed/sealed-store.ts';
+export type { SealedStoreOptions } from './sealed/sealed-store.ts';
