@@ -105,10 +105,10 @@ async function startLoad(url) {
   for (const client of clients) await client.open();
   const failures = [];
   let calls = 0;
-  let isOver = false;
+  const end = new AbortController();
   const loops = clients.map(async (client, index) => {
     const everyMs = (1000 * CLIENTS) / Number(values.rate);
-    for (let next = performance.now() + (everyMs * index) / CLIENTS; !isOver; next += everyMs) {
+    for (let next = performance.now() + (everyMs * index) / CLIENTS; !end.signal.aborted; next += everyMs) {
       await pause(Math.max(0, next - performance.now()));
       const tool = calls % 2 === 0 ? 'echo' : 'two_echo';
       calls += 1;
@@ -123,7 +123,7 @@ async function startLoad(url) {
   });
   return {
     async end() {
-      isOver = true;
+      end.abort();
       await Promise.all(loops);
       return { calls, failures };
     },

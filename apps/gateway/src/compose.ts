@@ -1,24 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { GatewayError, systemClock, type IdempotencyConfig, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
-import { createJournalRing, removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
+import { createJournalRing, loadConfig, removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
 import { createSeal } from '@signalbox/security';
-import {
-  createFileDocuments,
-  createFileLines,
-  createMemoryCache,
-  createMemoryDocuments,
-  createMemoryStore,
-  type FileLines,
-} from '@signalbox/storage';
+import { createFileLines, createMemoryCache, createStoreDocuments, type FileLines } from '@signalbox/storage';
 import { AWAY_ADMIN, createLazyAdmin, type LazyAdmin } from './admin.ts';
 import { createAnswers, createIdentityOf, toCachePart } from './answers.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { boundRegExpTime } from './linear-regexp.ts';
 import { createModuleLoader, loadDefault } from './load-module.ts';
+import { openStorage } from './open-storage.ts';
 import { readSealKey } from './seal-key.ts';
 import { readInstanceId } from './seen/instance-id.ts';
 import { createSeen } from './seen/seen.ts';
@@ -34,7 +27,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const startedAtMs = clock.monotonic();
   const info = readInfo();
-  const store = createMemoryStore();
+  const store = await openStorage({ config: (await loadConfig(configPath)).storage, configPath, dataDir, environment, logger, clock });
   const wanted = await openWantedState({
     configPath,
     store,
@@ -45,8 +38,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const { state, recorded } = wanted;
   const { config } = state.current;
-  const files = dataDir === undefined ? undefined : createFileDocuments({ folder: join(dataDir, 'remembered'), logger });
-  const ownDocuments = files ?? createMemoryDocuments();
+  const ownDocuments = createStoreDocuments(store, 'remembered');
   const documents = worker?.share(ownDocuments) ?? ownDocuments;
   const key = await readSealKey(dataDir);
   const seal = createSeal({ key });
@@ -124,7 +116,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     await guard.close();
     await answers.close();
     await seen.close();
-    await files?.close();
     await keyLog?.close();
     await store.close();
     if (dataDir !== undefined) await removeRuntimeFile(dataDir, process.pid);

@@ -1,5 +1,3 @@
-export { createFileDocuments } from './file-documents.ts';
-export type { FileDocuments, FileDocumentsOptions } from './file-documents.ts';
 export { createFileLines } from './file-lines.ts';
 export type { FileLines, FileLinesOptions } from './file-lines.ts';
 export { createMemoryDocuments } from './memory-documents.ts';

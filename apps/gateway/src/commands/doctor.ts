@@ -45,7 +45,7 @@ async function examineGateway(context: CommandContext, configPath: string, confi
   return [
     ok('config', `${configPath} is valid: ${countOf(names.length, 'server')}`),
     ...upstreams,
-    await checkNames(dataDir, names),
+    await checkNames(context, { configPath, dataDir }, names),
     await checkData(dataDir),
     ...(await checkListen(config, { env, running: gateway })),
     ...(running instanceof GatewayError

@@ -37,8 +37,8 @@ export interface AskOptions {
 export interface McpAccess {
   /** Where the answers come from. */
   readonly source: 'running' | 'in-process' | 'url';
-  /** The folder of what that gateway remembers; `undefined` for an address. */
-  readonly dataDir: string | undefined;
+  /** Configuration and data folder of that gateway; `undefined` for an address. */
+  readonly place: { readonly configPath: string; readonly dataDir: string } | undefined;
   /** The result of a request. @throws GatewayError when the server refuses or cannot be asked. */
   ask(method: string, params: Readonly<Record<string, unknown>>, options: AskOptions): Promise<RawJson>;
   /** Waits until every upstream of a gateway started for this command is ready or has failed, and says which failed. */
@@ -72,7 +72,12 @@ export async function openMcp(context: CommandContext, { url: address, server }:
   if (running !== undefined && typeof running.runtime.url === 'string') {
     const url = addressOf(running.runtime.url, running, server);
     const connection = await connect(url, requireToken(context, config));
-    return toAccess(connection, { source: 'running', dataDir, close: () => connection.close(), settle: () => Promise.resolve() });
+    return toAccess(connection, {
+      source: 'running',
+      place: { configPath, dataDir },
+      close: () => connection.close(),
+      settle: () => Promise.resolve(),
+    });
   }
   return openInProcess(context, { configPath, dataDir, server });
 }
@@ -87,7 +92,7 @@ function addressOf(url: string, { status }: RunningGateway, server: string | und
 async function openUrl({ env }: CommandContext, url: string): Promise<McpAccess> {
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw usageError(`"${url}" is not an http:// or https:// address`);
   const connection = await connect(url, env['SIGNALBOX_TOKEN']);
-  return toAccess(connection, { source: 'url', dataDir: undefined, close: () => connection.close(), settle: () => Promise.resolve() });
+  return toAccess(connection, { source: 'url', place: undefined, close: () => connection.close(), settle: () => Promise.resolve() });
 }
 
 async function openInProcess(
@@ -106,7 +111,7 @@ async function openInProcess(
   const connection = openMemory(handler, { upstream: 'signalbox', onNotification: () => undefined, clock: systemClock });
   return toAccess(connection, {
     source: 'in-process',
-    dataDir,
+    place: { configPath, dataDir },
     settle: async () => {
       await gateway.settled(SETTLE_MS);
       reportFailed(context, gateway);
@@ -168,7 +173,7 @@ async function connect(url: string, token: string | undefined): Promise<Connecti
   }
 }
 
-type AccessParts = Pick<McpAccess, 'source' | 'dataDir' | 'settle' | 'close'>;
+type AccessParts = Pick<McpAccess, 'source' | 'place' | 'settle' | 'close'>;
 
 function toAccess(connection: Connection, parts: AccessParts): McpAccess {
   const cancellation = new Cancellation();

@@ -1,6 +1,8 @@
-import { join } from 'node:path';
-import { isObject } from '@signalbox/core';
-import { createFileDocuments } from '@signalbox/storage';
+import { loadConfig } from '@signalbox/control-plane';
+import { isObject, silentLogger, systemClock } from '@signalbox/core';
+import { createStoreDocuments } from '@signalbox/storage';
+import { openStorage } from '../open-storage.ts';
+import type { CommandContext } from './context.ts';
 
 /** Whose a public tool name is. */
 export interface ToolOwner {
@@ -11,10 +13,20 @@ export interface ToolOwner {
 
 /**
  * The owners of all public tool names, as the gateway of a data folder has given and remembered them.
- * @param server The virtual server whose names are meant, rather than those where everything is.
+ * @param options.server The virtual server whose names are meant, rather than those where everything is.
  */
-export async function readToolOwners(dataDir: string, server?: string): Promise<ReadonlyMap<string, ToolOwner>> {
-  const all = await createFileDocuments({ folder: join(dataDir, 'remembered') }).read('names');
+export async function readToolOwners(
+  { env }: Pick<CommandContext, 'env'>,
+  { configPath, dataDir, server }: { readonly configPath: string; readonly dataDir: string; readonly server?: string | undefined },
+): Promise<ReadonlyMap<string, ToolOwner>> {
+  const { storage } = await loadConfig(configPath);
+  const store = await openStorage({ config: storage, configPath, dataDir, environment: env, clock: systemClock, logger: silentLogger });
+  let all: unknown;
+  try {
+    all = await createStoreDocuments(store, 'remembered').read('names');
+  } finally {
+    await store.close();
+  }
   const document = server === undefined ? all : memberOf(memberOf(all, 'servers'), server);
   const names = memberOf(document, 'names');
   const owners = new Map<string, ToolOwner>();

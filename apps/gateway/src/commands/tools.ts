@@ -27,7 +27,8 @@ export async function tools(context: CommandContext, options: ToolsOptions): Pro
   } finally {
     await access.close();
   }
-  const owners = access.dataDir === undefined ? new Map<string, ToolOwner>() : await readToolOwners(access.dataDir, options.server);
+  const owners =
+    access.place === undefined ? new Map<string, ToolOwner>() : await readToolOwners(context, { ...access.place, server: options.server });
   const rows = definitions
     .map((definition) => ({ definition, owner: owners.get(String(definition['name'])) }))
     .filter(({ owner }) => options.upstream === undefined || owner?.upstream === options.upstream);
@@ -38,12 +39,12 @@ export async function tools(context: CommandContext, options: ToolsOptions): Pro
     yield* renderTable({
       columns: [
         { title: 'NAME', paint: paint.bold },
-        ...(access.dataDir === undefined ? [] : [{ title: 'SERVER', paint: paint.cyan }]),
+        ...(access.place === undefined ? [] : [{ title: 'SERVER', paint: paint.cyan }]),
         { title: 'DESCRIPTION', shrinks: true },
       ],
       rows: rows.map(({ definition, owner }) => [
         toSafeLine(String(definition['name'])),
-        ...(access.dataDir === undefined ? [] : [owner?.upstream ?? '']),
+        ...(access.place === undefined ? [] : [owner?.upstream ?? '']),
         firstSentence(typeof definition['description'] === 'string' ? definition['description'] : String(definition['title'] ?? '')),
       ]),
       width,

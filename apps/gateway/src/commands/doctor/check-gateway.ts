@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { toMessage, type GatewayConfig, type UpstreamStatus } from '@signalbox/core';
 import { countOf, durationText } from '../../terminal/text.ts';
+import type { CommandContext } from '../context.ts';
 import { pathExists } from '../path-exists.ts';
 import { uptimeMsOf, type RunningGateway } from '../running-gateway.ts';
 import { readToolOwners } from '../tool-owners.ts';
@@ -63,8 +64,12 @@ export async function checkData(dataDir: string): Promise<Finding> {
 }
 
 /** Which tools are not exposed under their own name because another upstream had it first. */
-export async function checkNames(dataDir: string, upstreams: readonly string[]): Promise<Finding> {
-  const owners = [...(await readToolOwners(dataDir))].filter(([, owner]) => upstreams.includes(owner.upstream));
+export async function checkNames(
+  context: Pick<CommandContext, 'env'>,
+  place: { readonly configPath: string; readonly dataDir: string },
+  upstreams: readonly string[],
+): Promise<Finding> {
+  const owners = [...(await readToolOwners(context, place))].filter(([, owner]) => upstreams.includes(owner.upstream));
   const names = new Map<string, string[]>();
   for (const [publicName, { upstream, name }] of owners) names.set(name, [...(names.get(name) ?? []), `${upstream} as "${publicName}"`]);
   const shared = [...names].filter(([, users]) => users.length > 1);
