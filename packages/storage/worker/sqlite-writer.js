@@ -10,7 +10,7 @@ let checkpointAt = checkpointBytes;
 
 parentPort.on('message', (message) => {
   if (message.kind === 'close') {
-    writer?.database.close();
+    if (writer !== undefined) end(writer.database);
     parentPort.close();
     return;
   }
@@ -181,6 +181,17 @@ function abandon() {
 function boundLog(database) {
   const size = sizeOf(`${path}-wal`);
   if (size < checkpointAt) return;
+  copyBack(database);
+  checkpointAt = sizeOf(`${path}-wal`) + checkpointBytes;
+}
+
+// SQLite copies the log back by itself only once the last statement of a connection is gone, which is not for us to say.
+function end(database) {
+  copyBack(database);
+  database.close();
+}
+
+function copyBack(database) {
   try {
     database.exec('PRAGMA busy_timeout = 0');
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -189,7 +200,6 @@ function boundLog(database) {
   } finally {
     database.exec(`PRAGMA busy_timeout = ${busyMs}`);
   }
-  checkpointAt = sizeOf(`${path}-wal`) + checkpointBytes;
 }
 
 function sizeOf(file) {

@@ -98,6 +98,7 @@ function migrate(database: DatabaseSyncInstance, path: string): void {
     const from = isCurrent(database, path) ? MIGRATIONS.length : versionOf(database);
     for (const migration of MIGRATIONS.slice(from)) database.exec(migration);
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
