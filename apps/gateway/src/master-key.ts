@@ -1,83 +1,107 @@
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { GatewayError, toMessage, type KeySource } from '@signalbox/core';
+
+const KEY_BYTES = 32;
+const FILE = 'master.key';
 
 export interface MasterKeyOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Where the default key lies, and what files are relative to. */
+  /** Where the key lies when no source is configured; without it such a key lasts as long as the process. */
   readonly dataDir: string | undefined;
+  /** Runs a program and returns what it wrote to stdout. */
+  readonly run: (program: string, args: readonly string[]) => Promise<string>;
 }
-
-const FILE = 'master.key';
-const KEY_BYTES = 32;
-const COMMAND_MS = 30_000;
 
 /**
- * Reads a master key of the sealed store. Without a source it is the one in the data folder, which is made at the first
- * start, readable for its owner alone.
- * @throws GatewayError `INVALID_CONFIG` saying what is wrong with the source; never what it holds.
+ * The key that protects the keys of the sealed store, from where the configuration says, or from a file in the data
+ * folder that is made at the first start for its owner alone.
+ * @throws GatewayError `INVALID_CONFIG` when it cannot be had, or is no key of 32 bytes. The key is in no message.
  */
-export async function readMasterKey(source: KeySource | undefined, options: MasterKeyOptions): Promise<Buffer> {
-  if (source === undefined) return readDefault(options);
+export async function readMasterKey(source: KeySource | undefined, { environment, dataDir, run }: MasterKeyOptions): Promise<Buffer> {
+  if (source === undefined) return dataDir === undefined ? randomBytes(KEY_BYTES) : readOrMake(join(dataDir, FILE));
   if ('env' in source) {
-    const text = options.environment[source.env];
-    if (text === undefined || text === '') throw unusable(`environment variable "${source.env}" is not set`);
-    return parseKey(text, `environment variable "${source.env}"`);
+    const text = environment[source.env];
+    if (text === undefined || text === '') throw cannotRead(`the environment variable "${source.env}" is not set`);
+    return parse(text, `the environment variable "${source.env}"`);
   }
-  if ('file' in source) return readFileKey(resolve(options.dataDir ?? '.', source.file));
-  return readCommandKey(source.command, options);
-}
-
-async function readDefault({ dataDir }: MasterKeyOptions): Promise<Buffer> {
-  if (dataDir === undefined) throw unusable('there is no data folder to keep one in; name one with "storage.encryption.key"');
-  const path = join(dataDir, FILE);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  if ('file' in source) return readKeyFile(source.file);
+  const [program, ...args] = source.command;
+  let text: string;
   try {
-    await writeFile(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    text = await run(program!, args);
+  } catch (cause) {
+    throw cannotRead(`"${program}" failed: ${codeOf(cause) ?? toMessage(cause)}`, cause);
   }
-  return readFileKey(path);
+  return parse(text, `what "${program}" printed`);
 }
 
-async function readFileKey(path: string): Promise<Buffer> {
+async function readOrMake(path: string): Promise<Buffer> {
+  try {
+    return await readKeyFile(path);
+  } catch (error) {
+    if (!(error instanceof GatewayError && codeOf(error.cause) === 'ENOENT')) throw error;
+  }
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const fresh = `${path}.${randomUUID()}`;
+  const file = await open(fresh, 'w', 0o600);
+  try {
+    await file.writeFile(`${randomBytes(KEY_BYTES).toString('base64')}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  // The file appears whole or not at all, and another process may have been faster: its key is the one.
+  await link(fresh, path).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
+  await rm(fresh);
+  await syncFolder(dirname(path));
+  return readKeyFile(path);
+}
+
+async function readKeyFile(path: string): Promise<Buffer> {
   let text: string;
   try {
     const { mode } = await stat(path);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-      throw new Error(`others than its owner may read it; take that away with "chmod 600 ${path}"`);
+      throw cannotRead(`"${path}" can be read by others than its owner; run "chmod 600 ${path}"`);
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw unusable(`the file "${path}" cannot be used: ${toMessage(cause)}`, cause);
-  }
-  return parseKey(text, `the file "${path}"`);
-}
-
-async function readCommandKey([program = '', ...args]: readonly string[], { environment }: MasterKeyOptions): Promise<Buffer> {
-  const place = `the command "${program}"`;
-  try {
-    const { stdout } = await promisify(execFile)(program, args, { env: { ...environment }, timeout: COMMAND_MS, maxBuffer: 65_536 });
-    return parseKey(stdout, place);
-  } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
-    // What it printed may be a key, so its own words stay out of the message.
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no code';
-    throw unusable(`${place} failed (${code})`);
+    throw cannotRead(`"${path}": ${toMessage(cause)}`, cause);
   }
+  return parse(text, `"${path}"`);
 }
 
-function parseKey(text: string, place: string): Buffer {
+function parse(text: string, where: string): Buffer {
   const trimmed = text.trim();
   const key = /^[0-9a-f]{64}$/i.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64');
-  if (key.length === KEY_BYTES) return key;
-  throw unusable(
-    `${place} holds no key: it must be ${KEY_BYTES} bytes as base64 or hexadecimal text, such as "openssl rand -base64 32" prints`,
-  );
+  // The decoder passes over what is no base64, so what it made is compared with what was there.
+  const isWhole = key.length === KEY_BYTES && [key.toString('hex'), key.toString('base64')].some((form) => isSame(form, trimmed));
+  if (isWhole) return key;
+  throw cannotRead(`${where} is no key of 32 bytes as base64 or hexadecimal text; make one with "openssl rand -base64 32"`);
 }
 
-function unusable(reason: string, cause?: unknown): GatewayError {
-  return new GatewayError('INVALID_CONFIG', `Cannot read the master key: ${reason}`, { cause });
+function isSame(form: string, text: string): boolean {
+  return form === text || form === text.toLowerCase() || form.replace(/=+$/, '') === text;
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function cannotRead(reason: string, cause?: unknown): GatewayError {
+  return new GatewayError('INVALID_CONFIG', `Cannot read the master key of the store: ${reason}`, { cause });
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -4,10 +4,11 @@ import type { ConnectGate } from './connect-gate.ts';
 
 /** One connection that is made when it is needed, and again when it was lost. */
 export interface PostgresConnection {
-  /** @throws whatever keeps it from being connected. */
-  take(): Promise<pg.Client>;
+  /** Uses the connection once everybody before is done with it. @throws whatever keeps it from being connected. */
+  use<Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result>;
   /** Gives up a connection that cannot be relied upon any more. */
   drop(cause: unknown): void;
+  /** Waits for those who use it. */
   close(): Promise<void>;
 }
 
@@ -25,7 +26,7 @@ const ANSWER_MS = 6000;
 
 export function createPostgresConnection({ url, gate, prepare, onLost }: PostgresConnectionOptions): PostgresConnection {
   let client: pg.Client | undefined;
-  let connecting: Promise<pg.Client> | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
   let isClosed = false;
 
   const lose = (lost: pg.Client, cause: unknown): void => {
@@ -59,12 +60,10 @@ export function createPostgresConnection({ url, gate, prepare, onLost }: Postgre
     return fresh;
   };
   return {
-    take: async () => {
-      if (client !== undefined) return client;
-      connecting ??= gate.pass(connect).finally(() => {
-        connecting = undefined;
-      });
-      return connecting;
+    use: (work) => {
+      const done = turn.then(async () => work(client ?? (await gate.pass(connect))));
+      turn = done.catch(() => undefined);
+      return done;
     },
     drop: (cause) => {
       const dropped = client;
@@ -74,7 +73,7 @@ export function createPostgresConnection({ url, gate, prepare, onLost }: Postgre
     },
     close: async () => {
       isClosed = true;
-      await connecting?.catch(() => undefined);
+      await turn;
       const last = client;
       client = undefined;
       await last?.end().catch(() => undefined);

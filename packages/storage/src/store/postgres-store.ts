@@ -26,7 +26,7 @@ interface EntryRow {
   readonly value: Buffer;
 }
 
-const READERS = 2;
+const READERS = 3;
 
 /**
  * Opens a store in a schema of a PostgreSQL database. Commits that come while others are being written share a
@@ -47,7 +47,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   let turn = 0;
 
   try {
-    await prepareSchema(await writing.take(), { schema, logger });
+    await writing.use((client) => prepareSchema(client, { schema, logger }));
   } catch (error) {
     await writing.close();
     if (error instanceof GatewayError) throw error;
@@ -72,8 +72,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     if (isClosed) throw closed('postgres');
     const reader = readers[(turn += 1) % READERS]!;
     try {
-      const client = await reader.take();
-      return (await client.query(sql, [...values])).rows as Row[];
+      return await reader.use(async (client) => (await client.query(sql, [...values])).rows as Row[]);
     } catch (error) {
       if (!isAnswer(error)) reader.drop(error);
       throw new GatewayError('STORE_UNAVAILABLE', `Cannot read from ${store}: ${toPostgresReason(error)}`, { cause: error });

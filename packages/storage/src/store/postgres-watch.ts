@@ -48,7 +48,7 @@ export function createPostgresWatch({ url, gate, schema, watchers, clock, names 
   const listen = async (isAgain: boolean): Promise<void> => {
     if (isClosed) return;
     try {
-      await connection.take();
+      await connection.use(async () => undefined);
       if (isAgain) await passAll();
     } catch {
       again();

@@ -15,18 +15,23 @@ export function createPostgresWriter(
   { schema, store }: { readonly schema: string; readonly store: string },
 ) {
   return async (group: readonly Operations[]): Promise<readonly CommitOutcome[]> => {
-    let isCommitting = false;
-    let client: pg.Client | undefined;
+    const progress = { isCommitting: false };
+    const write = async (client: pg.Client): Promise<readonly CommitOutcome[]> => {
+      try {
+        const plan = planGroup(group, await begin(client, { schema, group }));
+        await apply(client, { schema, plan });
+        progress.isCommitting = true;
+        await client.query(`${notificationOf(schema, plan)}; COMMIT`);
+        return plan.outcomes;
+      } catch (error) {
+        await abandon(client, { connection, error });
+        throw error;
+      }
+    };
     try {
-      client = await connection.take();
-      const plan = planGroup(group, await begin(client, { schema, group }));
-      await apply(client, { schema, plan });
-      isCommitting = true;
-      await client.query(`${notificationOf(schema, plan)}; COMMIT`);
-      return plan.outcomes;
+      return await connection.use(write);
     } catch (error) {
-      if (client !== undefined) await abandon(client, { connection, error });
-      const isUncertain = isCommitting && !isAnswer(error);
+      const isUncertain = progress.isCommitting && !isAnswer(error);
       throw new GatewayError(
         'STORE_UNAVAILABLE',
         `Cannot write to ${store}: ${toPostgresReason(error)}${isUncertain ? '; it is not known whether the commit has happened' : ''}`,

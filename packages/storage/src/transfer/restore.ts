@@ -2,7 +2,6 @@ import { constants, createReadStream } from 'node:fs';
 import { chmod, copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GatewayError, systemClock, toMessage, type Clock, type Store } from '@signalbox/core';
-import { openSqliteStore } from '../store/sqlite-store.ts';
 import { syncFolder } from '../sync-folder.ts';
 import { verifyBackup, type BackupManifest } from './backup.ts';
 import { exportStore } from './export-store.ts';
@@ -34,7 +33,7 @@ export async function restoreBackup({ path, file, clock = systemClock }: Restore
     await removeStore(fresh);
     if (manifest.kind === 'sqlite') await copyFile(join(path, manifest.file), fresh);
     // Opening it shows that it is a store of ours, and brings its schema up to date.
-    const store = await openSqliteStore({ path: fresh });
+    const store = await openFile(fresh);
     try {
       if (manifest.kind === 'export') await importStore(store, () => createReadStream(join(path, manifest.file)));
     } finally {
@@ -69,7 +68,7 @@ export async function restoreBackupInto(store: Store, { path }: { readonly path:
   const copy = join(dirname(path), `.${process.pid}-${manifest.sha256.slice(0, 8)}.restoring`);
   try {
     await copyFile(file, copy);
-    const source = await openSqliteStore({ path: copy });
+    const source = await openFile(copy);
     try {
       await importStore(store, () => exportStore(source), { replace: true });
     } finally {
@@ -97,6 +96,12 @@ async function setAside(file: string, aside: string): Promise<string | undefined
   await rename(`${file}-wal`, `${aside}-wal`).catch(ignoreMissing);
   await rm(`${file}-shm`, { force: true });
   return aside;
+}
+
+// The driver is loaded when it is needed, as it is where a store is opened by its address.
+async function openFile(path: string): Promise<Store> {
+  const { openSqliteStore } = await import('../store/sqlite-store.ts');
+  return openSqliteStore({ path });
 }
 
 // Closing a store copies its write-ahead log back, and only the main file takes the place of the old one.
