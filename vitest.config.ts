@@ -17,6 +17,7 @@ export default defineConfig({
       { ...fromSource, test: { ...node, name: 'storage', include: ['tests/storage/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { ...node, name: 'floors', include: ['tests/floors.test.ts'] } },
       { ...fromSource, test: { ...node, ...cold, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000 } },
+      { ...fromSource, test: { ...node, ...cold, name: 'seen', include: ['tests/seen/**/*.test.ts'], testTimeout: 60_000 } },
       { ...fromSource, test: { ...node, ...cold, name: 'faults', include: ['tests/faults/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { ...node, ...cold, name: 'conformance', include: ['tests/conformance/**/*.test.ts'], testTimeout: 300_000 } },
     ],

@@ -27,7 +27,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const startedAtMs = clock.monotonic();
   const info = readInfo();
-  const store = await openStorage({ config: (await loadConfig(configPath)).storage, configPath, dataDir, environment, logger, clock });
+  const { storage } = await loadConfig(configPath);
+  const store = (await options.openStore?.()) ?? (await openStorage({ config: storage, configPath, dataDir, environment, logger, clock }));
   const wanted = await openWantedState({
     configPath,
     store,

@@ -1,4 +1,4 @@
-import type { Implementation, Logger, Seal, State, Status } from '@signalbox/core';
+import type { Implementation, Logger, Seal, State, Status, Store } from '@signalbox/core';
 import type { RequestHandler } from '@signalbox/protocol';
 import type { WorkerPart } from './workers/worker-part.ts';
 
@@ -14,6 +14,8 @@ export interface GatewayOptions {
   /** Listens there instead of where the configuration says. */
   readonly port?: number | undefined;
   readonly host?: string | undefined;
+  /** Opens a store to use in place of the one that is configured. The gateway closes it. */
+  readonly openStore?: () => Promise<Store>;
   /** Present in one of several processes that serve one port. */
   readonly worker?: WorkerPart;
 }

@@ -137,7 +137,9 @@ function toReadableSpan(
     name,
     kind: kind === 'server' ? kinds.SERVER : kinds.CLIENT,
     spanContext: () => ({ traceId, spanId, traceFlags: 1 }),
-    ...(parentSpanId !== undefined && { parentSpanContext: { traceId, spanId: parentSpanId, traceFlags: 1, isRemote: kind === 'server' } }),
+    ...(parentSpanId === undefined
+      ? {}
+      : { parentSpanContext: { traceId, spanId: parentSpanId, traceFlags: 1, isRemote: kind === 'server' } }),
     startTime: toHrTime(startMs),
     endTime: toHrTime(endMs),
     duration: toHrTime(endMs - startMs),

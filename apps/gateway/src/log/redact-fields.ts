@@ -4,6 +4,10 @@ const SECRET = /(?:token|authorization|password|passwd|passphrase|secrets?|apike
 const RESERVED = new Set(['level', 'time', 'msg']);
 const MAX_DEPTH = 8;
 const MAX_VALUES = 1000;
+/** Names of fields that are looked at once. */
+const MAX_NAMES = 1000;
+
+const secretNames = new Map<string, boolean>();
 
 /** Values that may still be visited: a graph of objects can be far larger than any log should be. */
 interface Budget {
@@ -15,6 +19,7 @@ interface Budget {
  * names that a line has of its own get a `_` behind them. Deeper or longer than any log should be is cut.
  */
 export function redactFields(fields: LogFields): LogFields {
+  if (isPlain(fields)) return fields;
   const budget = { left: MAX_VALUES };
   return Object.fromEntries(
     Object.entries(redactMembers(fields, 1, budget)).map(([key, value]) => [RESERVED.has(key) ? `${key}_` : key, value]),
@@ -62,8 +67,23 @@ function toJson(value: Jsonable): unknown {
   }
 }
 
+// Most lines have nothing to hide and nothing to cut, and they are written before anyone can change them.
+function isPlain(fields: LogFields): boolean {
+  for (const key of Object.keys(fields)) {
+    if (RESERVED.has(key) || isSecretName(key)) return false;
+    const type = typeof fields[key];
+    if (type !== 'string' && type !== 'number' && type !== 'boolean' && type !== 'undefined') return false;
+  }
+  return true;
+}
+
 function isSecretName(key: string): boolean {
-  return SECRET.test(key.replace(/[^A-Za-z]/g, '').toLowerCase());
+  let isSecret = secretNames.get(key);
+  if (isSecret === undefined) {
+    isSecret = SECRET.test(key.replace(/[^A-Za-z]/g, '').toLowerCase());
+    if (secretNames.size < MAX_NAMES) secretNames.set(key, isSecret);
+  }
+  return isSecret;
 }
 
 function hide(value: unknown): unknown {

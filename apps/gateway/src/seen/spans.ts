@@ -30,80 +30,70 @@ export interface SpanOptions {
  * has any. Ids of sessions are left out: whoever knows one can speak in it.
  */
 export function spansOf(record: CallRecord, options: SpanOptions): SpanFacts[] {
-  const { trace, method, name, startedAtMs, durationMs, sentAfterMs, upstreamMs, upstream, upstreamName, attempts } = record;
+  const { trace, method, name, startedAtMs, durationMs, sentAfterMs, upstream, upstreamName, attempts } = record;
   if (trace === undefined) return [];
-  const { traceId, spanId, parentSpanId, upstreamSpanId } = trace;
   const isError = record.status !== 'ok';
   const endMs = startedAtMs + durationMs;
-  const common = { 'mcp.method.name': method, ...errorOf(record), 'signalbox.call.id': record.callId };
+  const attributes = commonOf(record, name);
+  attributes['mcp.protocol.version'] = record.revision;
+  attributes['signalbox.principal'] = record.principal;
+  attributes['signalbox.cached'] = record.cached;
+  const transport = options.clientTransport();
+  if (transport !== undefined) attributes['network.transport'] = transport;
+  if (record.server !== undefined) attributes['signalbox.server'] = record.server;
+  if (record.client !== undefined) attributes['signalbox.client'] = record.client;
   const server: SpanFacts = {
-    traceId,
-    spanId,
-    parentSpanId,
+    traceId: trace.traceId,
+    spanId: trace.spanId,
+    parentSpanId: trace.parentSpanId,
     name: nameOf(method, name),
     kind: 'server',
     startMs: startedAtMs,
     endMs,
     isError,
-    attributes: {
-      ...common,
-      'mcp.protocol.version': record.revision,
-      ...targetOf(method, name),
-      ...transportOf(options.clientTransport()),
-      'signalbox.principal': record.principal,
-      'signalbox.cached': record.cached,
-      'signalbox.queued_ms': record.queuedMs,
-      ...given('signalbox.server', record.server),
-      ...given('signalbox.client', record.client),
-      ...given('signalbox.upstream', upstream),
-    },
+    attributes,
   };
   if (sentAfterMs === undefined) return [server];
   const startMs = startedAtMs + sentAfterMs;
+  const inner = commonOf(record, upstreamName);
+  inner['signalbox.attempts'] = attempts;
+  inner['signalbox.queued_ms'] = record.queuedMs;
+  const upstreamTransport = upstream === undefined ? undefined : options.upstreamTransport(upstream);
+  if (upstreamTransport !== undefined) inner['network.transport'] = upstreamTransport;
   const client: SpanFacts = {
-    traceId,
-    spanId: upstreamSpanId,
-    parentSpanId: spanId,
+    traceId: trace.traceId,
+    spanId: trace.upstreamSpanId,
+    parentSpanId: trace.spanId,
     name: nameOf(method, upstreamName),
     kind: 'client',
     startMs,
     // Between several attempts there are waits.
-    endMs: attempts > 1 ? endMs : Math.min(endMs, startMs + upstreamMs),
+    endMs: attempts > 1 ? endMs : Math.min(endMs, startMs + record.upstreamMs),
     isError,
-    attributes: {
-      ...common,
-      ...targetOf(method, upstreamName),
-      ...transportOf(upstream === undefined ? undefined : options.upstreamTransport(upstream)),
-      'signalbox.attempts': attempts,
-      ...given('signalbox.upstream', upstream),
-    },
+    attributes: inner,
   };
   return [server, client];
+}
+
+type Attributes = Record<string, string | number | boolean>;
+
+function commonOf({ method, callId, upstream, status, error }: CallRecord, name: string | undefined): Attributes {
+  const attributes: Attributes = { 'mcp.method.name': method, 'signalbox.call.id': callId };
+  if (upstream !== undefined) attributes['signalbox.upstream'] = upstream;
+  if (method === 'tools/call') attributes['gen_ai.operation.name'] = 'execute_tool';
+  if (name !== undefined) {
+    if (method === 'tools/call') attributes['gen_ai.tool.name'] = name;
+    else if (method === 'prompts/get') attributes['gen_ai.prompt.name'] = name;
+    else if (method === 'resources/read') attributes['mcp.resource.uri'] = withoutSecrets(name);
+  }
+  if (status !== 'ok') attributes['error.type'] = status === 'tool-error' ? 'tool_error' : (error ?? status);
+  if (status === 'rpc-error' && error !== undefined) attributes['rpc.response.status_code'] = error;
+  return attributes;
 }
 
 // Only what is one of few may be part of a span's name, which addresses of resources are not.
 function nameOf(method: string, name: string | undefined): string {
   return name !== undefined && (method === 'tools/call' || method === 'prompts/get') ? `${method} ${name}` : method;
-}
-
-function targetOf(method: string, name: string | undefined): SpanFacts['attributes'] {
-  if (method === 'tools/call') return { 'gen_ai.operation.name': 'execute_tool', ...given('gen_ai.tool.name', name) };
-  if (method === 'prompts/get') return given('gen_ai.prompt.name', name);
-  return method === 'resources/read' ? given('mcp.resource.uri', name && withoutSecrets(name)) : {};
-}
-
-function errorOf({ status, error }: CallRecord): SpanFacts['attributes'] {
-  if (status === 'ok') return {};
-  if (status === 'tool-error') return { 'error.type': 'tool_error' };
-  return { 'error.type': error ?? status, ...(status === 'rpc-error' && given('rpc.response.status_code', error)) };
-}
-
-function transportOf(transport: NetworkTransport): SpanFacts['attributes'] {
-  return given('network.transport', transport);
-}
-
-function given(name: string, value: string | undefined): SpanFacts['attributes'] {
-  return value === undefined ? {} : { [name]: value };
 }
 
 // User, password and query of an address are where credentials stand.
