@@ -42,6 +42,16 @@ test('one trace goes from the client through the gateway to the upstream', async
   });
 });
 
+test('a trace that only the HTTP headers name is gone on with, too', async () => {
+  await using collector = await startOtlpReceiver();
+  await using gateway = await startGateway({ config: configOf({ traces: { url: collector.url } }) });
+  const client = await openMetaClient(gateway.url);
+  const headers = { traceparent: `00-${TRACE_ID}-${PARENT}-01`, tracestate: 'vendor=1' };
+  const { result } = await client.request('tools/call', { name: 'meta', arguments: {} }, { headers });
+  expect(JSON.stringify(result)).toContain(`00-${TRACE_ID}-`);
+  expect(JSON.stringify(result)).toContain('vendor=1');
+});
+
 test('callers decide whether their trace is kept, and the ratio decides on the others', async () => {
   await using collector = await startOtlpReceiver();
   await using gateway = await startGateway({ config: configOf({ traces: { url: `${collector.url}/v1/traces`, sampleRatio: 0 } }) });

@@ -172,6 +172,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         limits: { maxMessageBytes: limits.maxMessageBytes, maxDepth: limits.maxDepth },
         sessions,
         legacySse: listen.legacySse,
+        takesTraceHeaders: seen.sampleRatio !== undefined,
         routes: (request, response) => seen.health.route(request, response) || routes(request, response),
         ...(worker !== undefined && { homes: worker.homes }),
         clock,

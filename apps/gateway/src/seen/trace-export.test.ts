@@ -24,7 +24,7 @@ test('a collector that never answers costs a bounded queue, one line and a bound
   const traces = createTraceExport({ open, clock: systemClock, logger: logTo(lines), maxQueued: 600 });
   for (let number = 0; number < 5_000; number++) {
     traces.write(traced);
-    if (number === 550) await new Promise((resolve) => void setTimeout(resolve, 20));
+    if (number === 300) await new Promise((resolve) => void setTimeout(resolve, 20));
   }
   expect(traces.dropped).toBeGreaterThan(7_000);
   const startedAtMs = performance.now();

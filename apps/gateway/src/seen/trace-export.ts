@@ -20,7 +20,8 @@ export interface TraceExport extends RecordReader {
 }
 
 const MAX_QUEUED = 4_096;
-const MAX_BATCH = 512;
+// Writing spans takes the processor, and calls should not wait for long behind it.
+const MAX_BATCH = 256;
 const EVERY_MS = 1_000;
 const LOG_EVERY_MS = 60_000;
 

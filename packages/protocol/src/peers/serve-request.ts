@@ -99,7 +99,12 @@ export function refuseRequest(
   if (serving.cancellation.isCancelled) return;
   const error = toGatewayError(thrown);
   if (error.code === 'INTERNAL')
-    context.logger.error('request failed', { method: message.method, error: error.message, stack: error.stack });
+    context.logger.error('request failed', {
+      callId: error.data?.['callId'],
+      method: message.method,
+      error: error.message,
+      stack: error.stack,
+    });
   serving.done?.();
   if (error.code !== 'RESOURCE_NOT_FOUND' || serving.client === undefined || !isHandshake(serving.client.revision))
     return serving.reply.refuse(error);

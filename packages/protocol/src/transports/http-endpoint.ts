@@ -22,6 +22,7 @@ import type { IncomingRequest, ResponseWriter } from './http-message.ts';
 import { adoptIdempotencyKey } from './idempotency-header.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { SessionLimits } from './session-table.ts';
+import { adoptTrace } from './trace-headers.ts';
 
 export interface EndpointLimits {
   readonly maxMessageBytes: number;
@@ -38,6 +39,8 @@ export interface EndpointOptions {
   readonly sessions: SessionLimits;
   /** Where else things may live, when several processes serve the address. */
   readonly homes?: Homes | undefined;
+  /** Whether a trace that only the HTTP headers name is that of the request. */
+  readonly takesTraceHeaders: boolean;
   readonly clock: Clock;
 }
 
@@ -52,8 +55,10 @@ export class HttpEndpoint {
   readonly #modern: ModernRequests;
   readonly #keepAlive: KeepAlive;
   readonly #homes: Homes | undefined;
+  readonly #takesTraceHeaders: boolean;
 
-  constructor({ context, place, principal, limits, sessions, homes, clock }: EndpointOptions) {
+  constructor({ context, place, principal, limits, sessions, homes, takesTraceHeaders, clock }: EndpointOptions) {
+    this.#takesTraceHeaders = takesTraceHeaders;
     this.#context = context;
     this.#homes = homes;
     this.#limits = limits;
@@ -158,6 +163,7 @@ export class HttpEndpoint {
       if (message.kind === 'request') id = message.id;
       const key = textOf(exchange.request.headers['idempotency-key']);
       if (key !== undefined) message = adoptIdempotencyKey(message, key);
+      if (this.#takesTraceHeaders) message = adoptTrace(message, exchange.request.headers);
       const version = textOf(exchange.request.headers['mcp-protocol-version']);
       if (version === MODERN_REVISION || isModernClaim(claimOf(message))) this.#serveModern(message, version, { ...exchange, body });
       else this.#serveHandshake(message, version, exchange);

@@ -44,6 +44,8 @@ export interface HttpServerOptions {
   readonly sessions: SessionLimits;
   /** Also serves clients of the HTTP+SSE transport, at `sse` and `messages` beside the path. Default `true`. */
   readonly legacySse?: boolean;
+  /** Whether a trace that only the HTTP headers of a request name is that of the request. Default `false`. */
+  readonly takesTraceHeaders?: boolean;
   /** Where else things live, when several processes serve the port. */
   readonly homes?: Homes;
   readonly clock?: Clock;
@@ -100,6 +102,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         limits: options.limits,
         sessions: options.sessions,
         homes,
+        takesTraceHeaders: options.takesTraceHeaders ?? false,
         clock,
       }),
     clock,
