@@ -41,6 +41,7 @@ export function createLogger(config: LogFileConfig, { dataDir, stderr, send }: L
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
+      hooks: { streamWrite: toOneLine },
     },
     isSent ? { write: send } : (file ?? toStderr),
   );
@@ -63,6 +64,13 @@ function adapt(logger: PinoLogger): Logger {
     fatal: write('fatal'),
     with: (fields) => adapt(logger.child(redactFields(fields))),
   };
+}
+
+// JSON leaves these as they are, and there are readers to whom they end a line or begin a command.
+const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
+
+function toOneLine(line: string): string {
+  return line.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function createStderrDestination({ fd, isTTY = false }: LoggerOptions['stderr']): DestinationStream {
