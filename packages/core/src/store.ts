@@ -36,7 +36,9 @@ export type StoreOperation =
       readonly ifNext?: number | undefined;
     }
   /** Forgets what stands before a sequence. The sequences of what follows stay. */
-  | { readonly kind: 'trim'; readonly log: string; readonly before: number };
+  | { readonly kind: 'trim'; readonly log: string; readonly before: number }
+  /** Forgets a log whole, as if it never had an entry. */
+  | { readonly kind: 'forget'; readonly log: string };
 
 export interface ListOptions {
   /** Only keys that begin with it. */
@@ -100,7 +102,7 @@ export interface Store {
    * @throws GatewayError `STALE` when a precondition fails; `data.operation` is the index of the change.
    */
   commit(operations: readonly StoreOperation[]): Promise<readonly number[]>;
-  /** Names in use, sorted. */
+  /** Names in use, sorted: collections with an entry, logs that ever had one. */
   names(): Promise<{ readonly collections: readonly string[]; readonly logs: readonly string[] }>;
   /** Calls `listener` after commits, also of others. May join several into one. Returns its own stop function. */
   watch(listener: (change: StoreChange) => void): () => void;

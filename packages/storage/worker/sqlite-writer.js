@@ -96,6 +96,8 @@ function refuse(group, operations) {
       const isFresh = next === 1;
       if (operation.ifNext !== undefined && operation.ifNext !== next && !isFresh) return { operation: index, found: next };
       tentative.set(place, (operation.ifNext ?? next) + operation.lengths.length);
+    } else if (operation.kind === 'forget') {
+      tentative.set(`log ${operation.log}`, 1);
     }
   }
   return undefined;
@@ -125,6 +127,14 @@ function apply(group, operation) {
       }
       log.isChanged = true;
       return sequence;
+    }
+    case 'forget': {
+      // Its row stays, so that others see that it has changed.
+      const log = logOf(group, operation.log);
+      if (log === undefined) return 0;
+      writer.trim.run(log.id, Number.MAX_SAFE_INTEGER);
+      Object.assign(log, { first: 1, last: 0, isChanged: true });
+      return 0;
     }
     default: {
       const log = logOf(group, operation.log);

@@ -38,6 +38,8 @@ export function createMemoryStore(): Store {
         const next = tentative.get(place) ?? spanOf(operation.log).last + 1;
         if (operation.ifNext !== undefined && operation.ifNext !== next && next > 1) throw stale(operation, index, next);
         tentative.set(place, (operation.ifNext ?? next) + operation.values.length);
+      } else if (operation.kind === 'forget') {
+        tentative.set(`log ${operation.log}`, 1);
       }
     }
   };
@@ -59,6 +61,10 @@ export function createMemoryStore(): Store {
       const sequence = log.first + log.values.length;
       for (const value of operation.values) log.values.push(Buffer.from(value));
       return sequence;
+    }
+    if (operation.kind === 'forget') {
+      logs.delete(operation.log);
+      return 0;
     }
     const log = logs.get(operation.log);
     if (log === undefined) return 0;

@@ -17,8 +17,18 @@ export interface Plan {
   readonly puts: readonly (StoreEntry & { readonly collection: string })[];
   readonly deletes: readonly { readonly collection: string; readonly key: string }[];
   readonly appends: readonly { readonly log: string; readonly sequence: number; readonly value: Buffer }[];
-  readonly logs: readonly { readonly log: string; readonly first: number; readonly last: number; readonly isTrimmed: boolean }[];
+  readonly logs: readonly PlannedLog[];
   readonly version: number;
+}
+
+interface PlannedLog {
+  readonly log: string;
+  readonly first: number;
+  readonly last: number;
+  /** What was there before the first has to go. */
+  readonly isTrimmed: boolean;
+  /** Everything that was there before this group has to go. */
+  readonly isForgotten: boolean;
 }
 
 interface LogState {
@@ -26,6 +36,7 @@ interface LogState {
   last: number;
   isChanged: boolean;
   isTrimmed: boolean;
+  isForgotten: boolean;
 }
 
 /** A key within all collections. Names of collections hold no blank. */
@@ -37,8 +48,8 @@ export function placeOf(collection: string, key: string): string {
 export function planGroup(group: readonly Operations[], present: Present): Plan {
   const entries = new Map<string, { collection: string; key: string; version: number; value: Buffer | undefined }>();
   const logs = new Map<string, LogState>();
-  for (const [log, { first, last }] of present.logs) logs.set(log, { first, last, isChanged: false, isTrimmed: false });
-  const appends: { log: string; sequence: number; value: Buffer }[] = [];
+  for (const [log, { first, last }] of present.logs) logs.set(log, { first, last, isChanged: false, isTrimmed: false, isForgotten: false });
+  let appends: { log: string; sequence: number; value: Buffer }[] = [];
   let { version } = present;
 
   const versionAt = (place: string): number => entries.get(place)?.version ?? present.versions.get(place) ?? 0;
@@ -55,6 +66,8 @@ export function planGroup(group: readonly Operations[], present: Present): Plan 
         const next = tentative.get(operation.log) ?? (logs.get(operation.log)?.last ?? 0) + 1;
         if (operation.ifNext !== undefined && operation.ifNext !== next && next > 1) return stale(operation, index, next);
         tentative.set(operation.log, (operation.ifNext ?? next) + operation.values.length);
+      } else if (operation.kind === 'forget') {
+        tentative.set(operation.log, 1);
       }
     }
     return undefined;
@@ -74,8 +87,9 @@ export function planGroup(group: readonly Operations[], present: Present): Plan 
       }
       case 'append': {
         const { log, values, ifNext = 1 } = operation;
-        const state = logs.get(log) ?? { first: ifNext, last: ifNext - 1, isChanged: true, isTrimmed: false };
+        const state = logs.get(log) ?? { first: 1, last: 0, isChanged: true, isTrimmed: false, isForgotten: false };
         logs.set(log, state);
+        if (state.last === 0) Object.assign(state, { first: ifNext, last: ifNext - 1 });
         const sequence = state.last + 1;
         for (const value of values) appends.push({ log, sequence: (state.last += 1), value });
         state.isChanged = true;
@@ -89,6 +103,13 @@ export function planGroup(group: readonly Operations[], present: Present): Plan 
         state.isTrimmed = true;
         return 0;
       }
+      case 'forget': {
+        const state = logs.get(operation.log);
+        if (state === undefined) return 0;
+        Object.assign(state, { first: 1, last: 0, isChanged: true, isForgotten: true });
+        appends = appends.filter(({ log }) => log !== operation.log);
+        return 0;
+      }
     }
   };
   const outcomes = group.map((operations) => refuse(operations) ?? operations.map(apply));
@@ -98,7 +119,9 @@ export function planGroup(group: readonly Operations[], present: Present): Plan 
     puts: changed.flatMap(({ value, ...rest }) => (value === undefined ? [] : [{ ...rest, value }])),
     deletes: changed.filter(({ value }) => value === undefined),
     appends: appends.filter(({ log, sequence }) => sequence >= logs.get(log)!.first),
-    logs: [...logs].filter(([, { isChanged }]) => isChanged).map(([log, { first, last, isTrimmed }]) => ({ log, first, last, isTrimmed })),
+    logs: [...logs]
+      .filter(([, { isChanged }]) => isChanged)
+      .map(([log, { first, last, isTrimmed, isForgotten }]) => ({ log, first, last, isTrimmed, isForgotten })),
     version,
   };
 }

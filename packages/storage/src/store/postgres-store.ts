@@ -87,7 +87,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
          SELECT (SELECT collection FROM "${schema}".entries WHERE collection > used.name ORDER BY collection LIMIT 1) FROM used WHERE used.name IS NOT NULL
        ) SELECT name FROM used WHERE name IS NOT NULL`,
     );
-    const logs = await query<{ name: string }>(`SELECT name FROM "${schema}".logs ORDER BY name`);
+    const logs = await query<{ name: string }>(`SELECT name FROM "${schema}".logs WHERE last > 0 ORDER BY name`);
     return { collections: collections.map((row) => row.name), logs: logs.map((row) => row.name) };
   };
   const health = (): StoreHealth => {

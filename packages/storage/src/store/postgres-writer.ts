@@ -98,6 +98,8 @@ async function apply(client: pg.Client, { schema, plan }: { schema: string; plan
       `DELETE FROM "${schema}".entries USING unnest($1::text[], $2::text[]) AS gone (collection, key) WHERE entries.collection = gone.collection AND entries.key = gone.key`,
       [deletes.map(({ collection }) => collection), deletes.map(({ key }) => key)],
     );
+  for (const { log } of logs.filter(({ isForgotten }) => isForgotten))
+    await client.query(`DELETE FROM "${schema}".log_entries WHERE log = $1`, [log]);
   for (const part of inParts(appends))
     await client.query(
       `INSERT INTO "${schema}".log_entries (log, sequence, value) ${part.length === 1 ? 'VALUES ($1, $2, $3)' : 'SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[])'}`,

@@ -51,6 +51,8 @@ for index, operation in ipairs(operations) do
     local next = tentative[place] or last + 1
     if condition and condition ~= next and next > 1 then return { 'stale', index - 1, text(next) } end
     tentative[place] = (condition or next) + tonumber(operation.key)
+  elseif kind == 'forget' then
+    tentative['log ' .. name] = 1
   end
 end
 
@@ -87,6 +89,11 @@ for index, operation in ipairs(operations) do
         redis.call('XADD', log(name), text(last) .. '-0', 'v', ARGV[operation.from + offset])
       end
       redis.call('SADD', root .. ':logs', name)
+    elseif kind == 'forget' then
+      redis.call('DEL', log(name))
+      redis.call('HDEL', root .. ':spans', name .. ':first', name .. ':last')
+      redis.call('SREM', root .. ':logs', name)
+      last = 0
     elseif last > 0 and tonumber(key) > first then
       first = math.min(tonumber(key), last + 1)
       redis.call('XTRIM', log(name), 'MINID', text(first) .. '-0')

@@ -185,6 +185,7 @@ function toArguments(operations: readonly StoreOperation[]): Argument[] {
     if (operation.kind === 'put') parts.push('put', operation.collection, operation.key, operation.ifVersion ?? '', operation.value);
     else if (operation.kind === 'delete') parts.push('delete', operation.collection, operation.key, operation.ifVersion ?? '');
     else if (operation.kind === 'trim') parts.push('trim', operation.log, operation.before, '');
+    else if (operation.kind === 'forget') parts.push('forget', operation.log, '', '');
     else {
       parts.push('append', operation.log, operation.values.length, operation.ifNext ?? '');
       for (const value of operation.values) parts.push(value);

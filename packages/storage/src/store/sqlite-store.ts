@@ -158,7 +158,7 @@ function prepareReader(database: DatabaseSyncInstance) {
     collections: database.prepare(
       'SELECT name FROM collections c WHERE EXISTS (SELECT 1 FROM entries WHERE collection = c.id) ORDER BY name',
     ),
-    logs: database.prepare('SELECT name FROM logs ORDER BY name'),
+    logs: database.prepare('SELECT name FROM logs WHERE last > 0 ORDER BY name'),
   };
 }
 

@@ -224,6 +224,18 @@ export function describeStore(name: string, { open, isShared, runs = 30 }: Behav
         await expect(store.commit([{ ...append('fresh', 'd'), ifNext: 0 }])).rejects.toMatchObject({ code: 'INTERNAL' });
       }));
 
+    test('forgets a log whole, which may then begin anew', () =>
+      withStore(async (store, again) => {
+        await store.commit([append('log', 'a', 'b'), { kind: 'forget', log: 'never' }]);
+        await store.commit([append('log', 'c'), { kind: 'forget', log: 'log' }]);
+        expect(await store.span('log')).toEqual({ log: 'log', first: 1, last: 0 });
+        expect(await store.names()).toEqual({ collections: [], logs: [] });
+        await store.commit([append('log', 'x'), { kind: 'forget', log: 'log' }, { ...append('log', 'y'), ifNext: 7 }]);
+        const other = isShared ? await again() : store;
+        expect(await other.commit([append('log', 'z')])).toEqual([8]);
+        expect(await texts(store, 'log')).toEqual(['7:y', '8:z']);
+      }));
+
     test('names what is in use', () =>
       withStore(async (store) => {
         expect(await store.names()).toEqual({ collections: [], logs: [] });

@@ -22,6 +22,7 @@ const planned = fc.oneof(
   fc.record({ kind: fc.constant('put' as const), collection: collections, key: keys, value: values, precondition }),
   fc.record({ kind: fc.constant('delete' as const), collection: collections, key: keys, precondition }),
   fc.record({ kind: fc.constant('append' as const), log: logs, values: fc.array(values, { minLength: 1, maxLength: 4 }), precondition }),
+  fc.record({ kind: fc.constant('forget' as const), log: logs }),
   fc.record({ kind: fc.constant('trim' as const), log: logs, before: fc.integer({ min: 0, max: 12 }) }),
 );
 
@@ -89,7 +90,7 @@ export const modelCommands = fc.array(
 type Planned = typeof planned extends fc.Arbitrary<infer Value> ? Value : never;
 
 async function complete(operation: Planned, store: Store): Promise<StoreOperation> {
-  if (operation.kind === 'trim') return operation;
+  if (operation.kind === 'trim' || operation.kind === 'forget') return operation;
   const { precondition, ...rest } = operation;
   if (precondition === 'none') return rest;
   if (rest.kind === 'append') {
