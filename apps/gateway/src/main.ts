@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander';
 import { createContext } from './commands/context.ts';
 import { EXIT, type ExitCode } from './commands/exit-code.ts';
-import { createProgram, type Execute } from './commands/program.ts';
+import { createProgram } from './commands/program.ts';
+import type { Execute } from './commands/program-options.ts';
 
 process.exitCode = EXIT.ok;
 const execute: Execute = async (options, body) => {

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { isSensitive } from '@signalbox/control-plane';
 import { resolveSecret, type Clock, type Logger, type StorageConfig, type Store, type StoreDriver } from '@signalbox/core';
 import { createKeyring, createSealedStore, openStore } from '@signalbox/storage';
 import { loadDefault } from './load-module.ts';
 import { readMasterKey } from './master-key.ts';
+import { runProgram } from './run-program.ts';
 
 export interface StorageOptions {
   readonly config: StorageConfig;
@@ -34,20 +33,11 @@ export async function openStorage(options: StorageOptions): Promise<Store> {
   if (store.kind === 'memory') return store;
   try {
     const { key, previous } = config.encryption;
-    const read = (source: typeof key) =>
-      readMasterKey(source, { environment, dataDir, run: (program, args) => run(program, args, environment) });
+    const read = (source: typeof key) => readMasterKey(source, { environment, dataDir, run: runProgram });
     const keyring = await createKeyring({ store, master: await read(key), previous: await Promise.all(previous.map(read)), clock });
     return createSealedStore(store, keyring, { isSealed: (name) => SEALED.has(name) || isSensitive(name) });
   } catch (error) {
     await store.close();
     throw error;
   }
-}
-
-/** Longest wait for a program that prints a key, in milliseconds. */
-const COMMAND_MS = 30_000;
-
-async function run(program: string, args: readonly string[], environment: StorageOptions['environment']): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, args, { env: { ...environment }, timeout: COMMAND_MS, maxBuffer: 65_536 });
-  return stdout;
 }

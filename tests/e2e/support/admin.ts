@@ -7,11 +7,17 @@ import type { RunningGateway } from './gateway.ts';
 type UpstreamStatus = StatusBody['upstreams'][number];
 
 /** Asks the admin API as the commands do: with the address and the token from the data folder. */
-export async function askAdmin(dataDir: string, route: string, method: 'GET' | 'POST' = 'GET'): Promise<Response> {
+export async function askAdmin(
+  dataDir: string,
+  route: string,
+  method: 'GET' | 'POST' | 'DELETE' = 'GET',
+  { body, token: own, headers }: { readonly body?: unknown; readonly token?: string; readonly headers?: Record<string, string> } = {},
+): Promise<Response> {
   const { adminUrl, token } = JSON.parse(await readFile(path.join(dataDir, 'gateway.json'), 'utf8')) as { adminUrl: string; token: string };
   return fetch(new URL(`/api/v1${route}`, adminUrl), {
     method,
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${own ?? token}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(10_000),
   });
 }

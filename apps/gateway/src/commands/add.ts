@@ -1,11 +1,14 @@
 import { resolve } from 'node:path';
-import { addServer, serversIn, type ServerEntry } from '../config-file/config-text.ts';
+import { serversIn, type ServerEntry } from '../config-file/config-text.ts';
+import { readConfigFile } from '../config-file/read-config-file.ts';
 import { findSecrets, flagBefore } from '../import/secrets.ts';
 import { changeConfig } from './change-config.ts';
 import type { CommandContext } from './context.ts';
 import type { ExitCode } from './exit-code.ts';
 import { usageError } from './failures.ts';
 import { locateConfigToWrite } from './locations.ts';
+import { openAdmin } from './open-admin.ts';
+import { pathExists } from './path-exists.ts';
 import { unpinnedPackage } from './unpinned-package.ts';
 
 export interface AddOptions {
@@ -24,21 +27,20 @@ export async function add(context: CommandContext, options: AddOptions): Promise
   const { name } = options;
   const path = await locateConfigToWrite(context);
   const entry = toEntry(options, context.cwd);
-  return changeConfig(context, {
+  if (options.force !== true && (await pathExists(path)) && Object.hasOwn(serversIn((await readConfigFile(path)).text), name)) {
+    throw usageError(
+      `Cannot add "${name}": the configuration "${path}" has a server of that name`,
+      `Choose another name, or replace that server with --force`,
+    );
+  }
+  await using admin = await openAdmin(context, path);
+  return await changeConfig(admin, context, {
     path,
     name,
     isDryRun: options.dryRun === true,
     done: `"${name}" is`,
     warnings: warningsOf(entry),
-    edit: (text) => {
-      if (options.force !== true && Object.hasOwn(serversIn(text), name)) {
-        throw usageError(
-          `Cannot add "${name}": the configuration "${path}" has a server of that name`,
-          `Choose another name, or replace that server with --force`,
-        );
-      }
-      return addServer(text, name, entry, { replace: true });
-    },
+    operations: [{ op: 'set', path: ['mcpServers', name], value: entry }],
   });
 }
 

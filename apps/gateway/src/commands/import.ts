@@ -1,16 +1,19 @@
 import { fileURLToPath } from 'node:url';
-import { loadConfig } from '@signalbox/control-plane';
+import { hashOf, loadConfig, type ChangeBody, type RequestedOperation } from '@signalbox/control-plane';
 import { nearestOf } from '@signalbox/core';
+import { serversIn } from '../config-file/config-text.ts';
 import { readConfigFile } from '../config-file/read-config-file.ts';
 import { applyImport, type WrittenFile } from '../import/apply-import.ts';
 import { CLIENTS, type ClientId, type SignalboxAddress } from '../import/clients.ts';
 import { findServers, type FoundServers } from '../import/find-servers.ts';
+import type { FileChange, ImportPlan } from '../import/import-plan.ts';
 import { planImport } from '../import/plan-import.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { nothingFound, usageError } from './failures.ts';
 import { renderImport, renderWritten } from './import-report.ts';
 import { locateConfigToWrite, locateData } from './locations.ts';
+import { openAdmin } from './open-admin.ts';
 import { pathExists } from './path-exists.ts';
 import { findRunning } from './running-gateway.ts';
 
@@ -53,10 +56,21 @@ export async function importServers(context: CommandContext, options: ImportComm
       terminal.line(line);
 
   const isWanted = plan.changes.length > 0 && !dryRun && (yes || (await terminal.confirm('Write these changes?')));
-  const written = isWanted ? await applyImport(plan) : [];
+  const written = isWanted ? await applyImport(plan, { writeOwn: (change) => writeOwn(context, plan, change) }) : [];
   if (terminal.isJson) terminal.answer({ ...plan.report, files: found.files, written }, () => []);
   else for (const line of outcomeLines(plan.changes.length, { written, dryRun, found, context })) terminal.line(line);
   return EXIT.ok;
+}
+
+// Our own file is changed as every other change is made, so that it is in the history and a running gateway has it at once.
+async function writeOwn(context: CommandContext, { report }: ImportPlan, { path, before, after }: FileChange): Promise<string | undefined> {
+  const servers = serversIn(after);
+  const operations = report.servers.flatMap(({ addedAs }): RequestedOperation[] =>
+    addedAs === undefined ? [] : [{ op: 'set', path: ['mcpServers', addedAs], value: servers[addedAs] }],
+  );
+  await using admin = await openAdmin(context, path);
+  const { file } = await admin.post<ChangeBody>('/changes', { operations, target: 'file', reason: 'import', ifFile: hashOf(before ?? '') });
+  return file?.backup;
 }
 
 /** How clients reach the gateway of a configuration: where it listens now, otherwise where it would. */

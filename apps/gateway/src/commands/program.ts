@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
-import type { CommandContext, CommonOptions } from './context.ts';
-import type { ExitCode } from './exit-code.ts';
-
-/** Runs the body of a command with everything it takes from its process. */
-export type Execute = (options: CommonOptions, body: (context: CommandContext) => Promise<ExitCode>) => Promise<void>;
+import { Command } from 'commander';
+import type { CommonOptions } from './context.ts';
+import { addHistory } from './program-history.ts';
+import type { Execute } from './program-options.ts';
+import { collect, common, parseCount, parseMilliseconds, parsePort, parseSeconds, parseVersion, parseWorkers } from './program-options.ts';
 
 /** The commands with their arguments and options. The code of each is loaded when it runs. */
 export function createProgram(execute: Execute): Command {
@@ -23,6 +22,7 @@ export function createProgram(execute: Execute): Command {
   addUse(program, execute);
   addCare(program, execute);
   addConfig(program, execute);
+  addHistory(program, execute);
   return program;
 }
 
@@ -120,9 +120,32 @@ function addCare(program: Command, execute: Execute): void {
     .action((upstream: string, options) =>
       execute(options, async (context) => (await import('./restart.ts')).restart(context, { ...options, upstream })),
     );
+  common(program.command('reload').description('have the configuration file read again').helpGroup(group)).action((options) =>
+    execute(options, async (context) => (await import('./reload.ts')).reload(context)),
+  );
+  common(program.command('profile').description('take a profile of the gateway').helpGroup(group))
+    .argument('<kind>', 'cpu or heap')
+    .option('--seconds <number>', 'how long', parseSeconds, 10)
+    .option('-o, --output <file>', 'where it is written (default: a file in this folder)')
+    .action((kind: string, options) =>
+      execute(options, async (context) => (await import('./profile.ts')).profile(context, { ...options, kind })),
+    );
+  addCache(program, execute);
   common(program.command('doctor').description('find out what is wrong and how to mend it').helpGroup(group)).action((options) =>
     execute(options, async (context) => (await import('./doctor.ts')).doctor(context)),
   );
+}
+
+function addCache(program: Command, execute: Execute): void {
+  const cache = program.command('cache').description('look at the cache of answers, or clear it').helpGroup('The running gateway:');
+  common(cache.command('status').description('show what the cache holds and saves')).action((options) =>
+    execute(options, async (context) => (await import('./cache.ts')).cacheStatus(context)),
+  );
+  common(cache.command('clear').description('forget answers'))
+    .argument('[upstream]', 'only those of this server')
+    .action((upstream: string | undefined, options) =>
+      execute(options, async (context) => (await import('./cache.ts')).cacheClear(context, { upstream })),
+    );
 }
 
 function addConfig(program: Command, execute: Execute): void {
@@ -134,51 +157,18 @@ function addConfig(program: Command, execute: Execute): void {
         (await import('./config-check.ts')).configCheck(context),
       ),
     );
-  common(config.command('diff').description('compare the running gateway with the file: what a reload would change')).action((options) =>
-    execute(options, async (context) => (await import('./config-diff.ts')).configDiff(context)),
-  );
+  common(config.command('diff').description('compare the running gateway with the file, or two versions with each other'))
+    .argument('[from]', 'a version, as "signalbox history" lists them', parseVersion)
+    .argument('[to]', 'another one', parseVersion)
+    .action((from: number | undefined, to: number | undefined, options) =>
+      execute(options, async (context) => {
+        const { configDiff, versionDiff } = await import('./config-diff.ts');
+        return from === undefined ? configDiff(context) : versionDiff(context, { from, to: to ?? from + 1 });
+      }),
+    );
   common(config.command('schema').description('print the JSON Schema of the configuration, for editors')).action((options) =>
     execute(options, async (context) => (await import('./config-schema.ts')).configSchema(context)),
   );
-}
-
-function common(command: Command): Command {
-  return command
-    .option('-c, --config <file>', 'configuration file (default: signalbox.json here, or in ~/.config/signalbox)')
-    .option('-d, --data <folder>', 'where the gateway remembers things (default: a folder below ~/.local/share/signalbox)')
-    .option('--json', 'print JSON and nothing else')
-    .option('--debug', 'show where an error happened')
-    .showHelpAfterError(`Run "signalbox ${nameOf(command)} --help" for what it takes`);
-}
-
-function nameOf(command: Command): string {
-  return command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
-}
-
-function parsePort(text: string): number {
-  return parseWhole(text, { min: 0, max: 65_535 });
-}
-
-function parseWorkers(text: string): number {
-  return parseWhole(text, { min: 1, max: 64 });
-}
-
-function parseMilliseconds(text: string): number {
-  return parseWhole(text, { min: 1, max: 86_400_000 });
-}
-
-function parseCount(text: string): number {
-  return parseWhole(text, { min: 1, max: 10_000 });
-}
-
-function parseWhole(text: string, { min, max }: { readonly min: number; readonly max: number }): number {
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= min && number <= max) return number;
-  throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
 }
 
 function readVersion(): string {
