@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-// Writes docs/configuration.md and docs/signalbox.schema.json from the configuration's schema. With --check it writes
+// Writes docs/configuration.md and docs/signalbox.schema.json from the configuration's schema, and docs/openapi.json from
+// the routes of the admin API. With --check it writes
 // nothing and ends with 1 when one of them is not what it would write.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadAdminDocument } from '../packages/control-plane/dist/index.js';
 import { configJsonSchema } from '../packages/core/dist/index.js';
 
 const DOCS = fileURLToPath(new URL('../docs/', import.meta.url));
@@ -15,6 +17,7 @@ const schema = configJsonSchema();
 const wanted = {
   'configuration.md': `${readDoc('configuration.intro.md').trimEnd()}\n\n${renderReference(schema)}`,
   'signalbox.schema.json': renderSchema(schema),
+  'openapi.json': renderSchema(await loadAdminDocument()),
 };
 
 if (process.argv.includes('--check')) {

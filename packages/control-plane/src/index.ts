@@ -61,7 +61,6 @@ export type {
   MonitorReading,
   StoragePart,
 } from './parts.ts';
-export { createAdminListener, loadAdminApi } from './admin/admin-listener.ts';
-export { createAdminDocument } from './admin/openapi.ts';
+export { createAdminListener, loadAdminApi, loadAdminDocument } from './admin/admin-listener.ts';
 export type { AdminListener } from './admin/node-listener.ts';
 export type { AdminApi, AdminApiOptions } from './admin/admin-api.ts';

@@ -21,7 +21,8 @@ test('with a running gateway changes, history, comparisons and going back are co
   expect(JSON.parse(listed.stdout)).toMatchObject({
     versions: [{ version: 2, by: 'local', action: 'config.change', isFileChanged: true }, { version: 1 }],
   });
-  expect(await run('config', 'diff', '1', '2')).toMatchObject({ code: 0, stdout: '+ mcpServers.other\n' });
+  expect(await run('config', 'diff', '2', '1')).toMatchObject({ code: 0, stdout: '- mcpServers.other\n' });
+  expect(await run('config', 'diff', '1')).toMatchObject({ code: 0, stdout: '+ mcpServers.other\n' });
   expect(await run('rollback', '1', '--dry-run')).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('Nothing is changed') as string,

@@ -39,13 +39,14 @@ export async function configDiff(context: CommandContext): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-/** Compares two versions of what was wanted. */
+/** Compares two versions of what was wanted, or one with what is wanted now. */
 export async function versionDiff(
   context: CommandContext,
-  { from, to }: { readonly from: number; readonly to: number },
+  { from, until }: { readonly from: number; readonly until: number | undefined },
 ): Promise<ExitCode> {
   const { terminal } = context;
   await using admin = await openAdmin(context);
+  const to = until ?? (await admin.get<ConfigBody>('/config')).version;
   const body = await admin.get<VersionDiffBody>(`/versions/${from}/diff/${to}`);
   terminal.answer(body, () =>
     body.lines.length === 0 ? [`${terminal.paint.green('✓')} Versions ${from} and ${to} mean the same`] : paintLines(body.lines, context),

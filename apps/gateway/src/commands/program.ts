@@ -159,11 +159,11 @@ function addConfig(program: Command, execute: Execute): void {
     );
   common(config.command('diff').description('compare the running gateway with the file, or two versions with each other'))
     .argument('[from]', 'a version, as "signalbox history" lists them', parseVersion)
-    .argument('[to]', 'another one', parseVersion)
+    .argument('[to]', 'another one (default: the one that applies)', parseVersion)
     .action((from: number | undefined, to: number | undefined, options) =>
       execute(options, async (context) => {
         const { configDiff, versionDiff } = await import('./config-diff.ts');
-        return from === undefined ? configDiff(context) : versionDiff(context, { from, to: to ?? from + 1 });
+        return from === undefined ? configDiff(context) : versionDiff(context, { from, until: to });
       }),
     );
   common(config.command('schema').description('print the JSON Schema of the configuration, for editors')).action((options) =>

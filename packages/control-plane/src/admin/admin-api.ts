@@ -1,4 +1,5 @@
 import { Hono, type Context } from 'hono';
+import type { z } from 'zod';
 import { GatewayError, silentLogger, systemClock, type Clock, type Logger, type Status, type Store } from '@signalbox/core';
 import { ADMIN_PREFIX } from '../contract.ts';
 import type { JournalRing } from '../journal-ring.ts';
@@ -13,7 +14,6 @@ import { toProblemResponse } from './problem.ts';
 import { parseJson, readBody } from './read-body.ts';
 import type { AdminParts, AdminRoute } from './route.ts';
 import { allRoutes } from './routes/all-routes.ts';
-import type { z } from './schemas/common.ts';
 
 export interface AdminApiOptions {
   readonly state: RecordedState;
@@ -75,7 +75,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
       if (key === undefined) return run();
       const { url } = context.req;
       const request = [route.method, url.slice(url.indexOf(ADMIN_PREFIX)), context.req.header('if-match') ?? '', body];
-      return runOnce({ key, principal: principal.name, request }, async () => {
+      return runOnce({ key, principal: `${principal.role} ${principal.name}`, request }, async () => {
         try {
           return await run();
         } catch (error) {

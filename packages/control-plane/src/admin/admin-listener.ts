@@ -1,5 +1,6 @@
 import type { AdminApi, AdminApiOptions } from './admin-api.ts';
 import type { AdminListener } from './node-listener.ts';
+import type { AdminDocument } from './openapi.ts';
 
 /** The admin API for a `node:http` server. Its HTTP layer is loaded now, so that programs without it start faster. */
 export async function createAdminListener(options: AdminApiOptions): Promise<AdminListener> {
@@ -11,4 +12,10 @@ export async function createAdminListener(options: AdminApiOptions): Promise<Adm
 export async function loadAdminApi(options: AdminApiOptions): Promise<AdminApi> {
   const { createAdminApi } = await import('./admin-api.ts');
   return createAdminApi(options);
+}
+
+/** The contract of the admin API as OpenAPI 3.1. Needs no running gateway. */
+export async function loadAdminDocument(): Promise<AdminDocument> {
+  const { createAdminDocument } = await import('./openapi.ts');
+  return createAdminDocument();
 }

@@ -54,7 +54,9 @@ function toPath(route: AdminRoute): PathConfig {
   const { id, method, path, tag, summary, description, params, query, body, answer } = route;
   const headers = headersOf(route);
   const { status = 200, mediaType = 'application/json', schema = z.string() } = answer;
-  const problems = [...new Set([400, 401, 403, 500, ...(route.problems ?? [])])].toSorted((left, right) => left - right);
+  const problems = [...new Set([400, 401, 403, 500, ...(method === 'get' ? [] : [409, 413, 503]), ...(route.problems ?? [])])].toSorted(
+    (left, right) => left - right,
+  );
   return {
     method,
     path,

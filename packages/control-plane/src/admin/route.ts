@@ -1,11 +1,11 @@
 import type { Clock, Logger, Status, Store } from '@signalbox/core';
+import type { z } from 'zod';
 import type { JournalRing } from '../journal-ring.ts';
 import type { AuditPart, CachePart, MonitorPart, StoragePart } from '../parts.ts';
 import type { RecordedState } from '../recorded-state/recorded-state.ts';
 import type { OperationId } from './access.ts';
 import type { LiveEvents } from './live-events.ts';
 import type { AdminPrincipal, Principals } from './principals.ts';
-import type { z } from './schemas/common.ts';
 
 /** What routes work with. They touch it only when they answer. */
 export interface AdminParts {

@@ -53,3 +53,18 @@ test.each([
 ])('the arguments %j are shown as %j', (args, shown) => {
   expect(masked({ command: 'x', args }).args).toEqual(shown);
 });
+
+test('addresses of stores and headers of exports hide what they carry', () => {
+  const config = parseGatewayConfig({
+    storage: { url: 'postgres://box:very-secret@db/box' },
+    cache: { shared: 'redis://:very-secret@cache:6379' },
+    telemetry: {
+      traces: { url: 'https://very-secret@collector/v1', headers: { 'x-key': 'very-secret', other: { env: 'KEY' } } },
+      metrics: { url: 'https://collector/?api_key=very-secret', headers: {} },
+    },
+  });
+  const masked = maskConfig(config);
+  expect(JSON.stringify(masked)).not.toContain('very-secret');
+  expect([masked.storage.url, masked.telemetry.traces?.headers['other']]).toEqual(['postgres://***@db/box', { env: 'KEY' }]);
+  expect(maskConfig(parseGatewayConfig({})).storage.url).toBe('sqlite:');
+});

@@ -5,10 +5,21 @@ const MASK = '***';
 
 /**
  * A copy fit to be shown: what may be a secret is replaced by `***`. These are the values of `env` and `headers` unless they
- * only refer to a variable, credentials within `url`, and arguments that follow or carry a secret's name.
+ * only refer to a variable, credentials within addresses, and arguments that follow or carry a secret's name.
  */
 export function maskConfig(config: GatewayConfig): GatewayConfig {
-  return { ...config, mcpServers: mapValues(config.mcpServers, maskUpstream) };
+  const { storage, cache, telemetry } = config;
+  return {
+    ...config,
+    mcpServers: mapValues(config.mcpServers, maskUpstream),
+    storage: { ...storage, url: maskAddress(storage.url) },
+    cache: cache.shared === undefined ? cache : { ...cache, shared: maskAddress(cache.shared) },
+    telemetry: {
+      ...telemetry,
+      ...(telemetry.traces && { traces: maskExport(telemetry.traces) }),
+      ...(telemetry.metrics && { metrics: maskExport(telemetry.metrics) }),
+    },
+  };
 }
 
 /** Does for one upstream what `maskConfig` does for all. */
@@ -20,6 +31,16 @@ export function maskUpstream(upstream: UpstreamConfig): UpstreamConfig {
     args: maskArguments(upstream.args),
     ...(upstream.url === undefined ? {} : { url: maskUrl(upstream.url) }),
   };
+}
+
+function maskExport<Export extends { readonly url: string; readonly headers: Readonly<Record<string, SecretText>> }>(
+  exported: Export,
+): Export {
+  return { ...exported, url: maskUrl(exported.url), headers: mapValues(exported.headers, maskSecret) };
+}
+
+function maskAddress(address: SecretText): SecretText {
+  return typeof address === 'string' ? maskUrl(address) : address;
 }
 
 const REFERENCE = /^(?:(?:Bearer|Basic|Token) +)?\$\{(?:env:)?[A-Za-z_][A-Za-z0-9_]*\}$/i;
