@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { systemClock } from '@signalbox/core';
 import { expect, test } from 'vitest';
 import { callRecord, createAdminSetup, upstreamStatus } from '../testing/admin-setup.ts';
+import { createLiveEvents } from './live-events.ts';
+import { createNodeListener } from './node-listener.ts';
 
 interface Heard {
   readonly id: string;
@@ -92,4 +98,50 @@ test('streams end with the gateway', async () => {
   setup.api.close();
   expect(await read()).toBeUndefined();
   expect(setup.timers.size).toBe(0);
+});
+
+test('when who may listen changes, all have to come again', async () => {
+  const setup = await createAdminSetup();
+  const { read } = await listen(setup, '?types=state');
+  await read();
+  const operations = [{ op: 'remove', path: 'admin.access.vera' }];
+  expect((await setup.ask('POST', '/changes', { body: { operations, target: 'file' } })).status).toBe(200);
+  expect(await read()).toMatchObject([{ type: 'state', data: { version: 2 } }]);
+  expect(await read()).toBeUndefined();
+});
+
+test('over a real socket one who reads nothing is dropped, and one who leaves is forgotten', async () => {
+  const { state, journal, api } = await createAdminSetup();
+  const status = { upstreams: () => [], virtualServers: () => [], sessions: () => ({ open: 0, streams: 0 }) };
+  const events = createLiveEvents({ state, status, journal, clock: systemClock, maxReaders: 1, lookMs: 5 });
+  const listener = createNodeListener({ fetch: async () => new Response(events.subscribe()), close: () => api.close() });
+  const server = createServer((request, response) => listener.answer(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const open = async () => {
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await once(socket, 'readable');
+    return socket;
+  };
+  const until = async (readers: number) => {
+    while (events.readers !== readers) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const idle = await open();
+  await until(1);
+  expect(() => events.subscribe()).toThrow('Cannot open another stream: 1 are open');
+  for (let index = 0; events.readers > 0; index++) {
+    journal.write({ ...callRecord(String(index)), name: 'x'.repeat(10_000) });
+    if (index % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(index).toBeLessThan(5000);
+  }
+  idle.destroy();
+  const leaving = await open();
+  await until(1);
+  leaving.destroy();
+  await until(0);
+  events.close();
+  server.closeAllConnections();
+  server.close();
 });

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Status } from '@signalbox/core';
+import { GatewayError, type Clock, type Status } from '@signalbox/core';
 import { renderDiff } from '../desired-state/diff-config.ts';
 import type { JournalRing } from '../journal-ring.ts';
 import type { RecordedState } from '../recorded-state/recorded-state.ts';
@@ -16,6 +16,8 @@ export interface LiveEventsOptions {
   readonly capacity?: number;
   /** What may wait for one reader, in bytes; one that is slower is dropped. Default 256 KiB. */
   readonly maxWaitingBytes?: number;
+  /** Readers at once; more are refused. Default 100. */
+  readonly maxReaders?: number;
   /** Time between looks at the status, in milliseconds. Default 500. */
   readonly lookMs?: number;
   /** Time between signs of life, in milliseconds. Default 15,000. */
@@ -31,6 +33,7 @@ export interface SubscribeOptions {
 
 /** What happens, as server-sent events. */
 export interface LiveEvents {
+  /** @throws GatewayError `OVERLOADED` when there are too many readers. */
   subscribe(options?: SubscribeOptions): ReadableStream<Uint8Array>;
   readonly readers: number;
   /** Ends all streams. */
@@ -54,7 +57,7 @@ const HEARTBEAT = encoder.encode(': still here\n\n');
 
 export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
   const { state, status, journal, clock } = options;
-  const { capacity = 1000, maxWaitingBytes = 262_144, lookMs = 500, heartbeatMs = 15_000 } = options;
+  const { capacity = 1000, maxWaitingBytes = 262_144, maxReaders = 100, lookMs = 500, heartbeatMs = 15_000 } = options;
   // Ids of another run of the gateway mean nothing here.
   const run = clock.now().toString(36);
   const readers = new Set<Reader>();
@@ -112,10 +115,16 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
     return events.filter((event) => event.number > after);
   };
 
+  const endAll = (): void => {
+    for (const reader of readers) reader.end();
+  };
+
   const stops = [
-    state.watchEvents(({ version, atMs, by, action, reason, restarts }, _, diff) =>
-      publish('state', { version, atMs, by, action, reason, restarts, lines: renderDiff(diff) }),
-    ),
+    state.watchEvents(({ version, atMs, by, action, reason, restarts }, _, diff) => {
+      publish('state', { version, atMs, by, action, reason, restarts, lines: renderDiff(diff) });
+      // Who may listen has changed: all come back with their tokens.
+      if (diff.settings.some(({ path }) => path.startsWith('admin.'))) endAll();
+    }),
     journal?.watch((call) => {
       if (readers.size > 0) publish('call', call);
     }),
@@ -126,6 +135,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       return readers.size;
     },
     subscribe: ({ last: id, types = EVENT_TYPES } = {}) => {
+      if (readers.size >= maxReaders) throw new GatewayError('OVERLOADED', `Cannot open another stream: ${maxReaders} are open`);
       const wanted = new Set(types);
       let reader: Reader;
       return new ReadableStream<Uint8Array>(
@@ -162,7 +172,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
     close: () => {
       isClosed = true;
       for (const stop of stops) stop?.();
-      for (const reader of readers) reader.end();
+      endAll();
     },
   };
 }

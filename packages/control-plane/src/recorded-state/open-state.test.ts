@@ -244,3 +244,55 @@ test('of two gateways on one store each sees what the other does', async () => {
   ]);
   expect(fileOf(first.file)).toBe(fileOf(second.file));
 });
+
+test('the file stands by itself: one that leans on what the API owns is refused', async () => {
+  const { state, file } = await setUp();
+  await state.change(set('mcpServers.b', server()), owner);
+  file.text = textOf({ a: server() }, { virtualServers: { work: { upstreams: ['b'] } } });
+  await expect(state.reload('file changed')).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  expect(state.current.version).toBe(2);
+});
+
+test('where names begin alike, only the entry that is wrong is set aside', async () => {
+  const { state, file } = await setUp(textOf({ a: server(), b: server() }));
+  const operations = [
+    { op: 'set', path: ['virtualServers', 'w'], value: { upstreams: ['a'] } },
+    { op: 'set', path: ['virtualServers', 'w.b'], value: { upstreams: ['b'] } },
+  ] as const;
+  await state.change({ operations }, owner);
+  file.text = textOf({ a: server() });
+  await state.reload('file changed');
+  const ofApi = state.owned().filter(({ owner: by }) => by === 'api');
+  expect(ofApi.map(({ path, state: how }) => [path.at(-1), how])).toEqual([
+    ['w', 'applied'],
+    ['w.b', 'unfit'],
+  ]);
+});
+
+test('what another entry of the API needs is not taken away', async () => {
+  const { state } = await setUp();
+  await state.change(set('mcpServers.b', server()), owner);
+  await state.change(set('virtualServers.w', { upstreams: ['b'] }), owner);
+  const removal: ChangeRequest = { operations: [{ op: 'remove', path: 'mcpServers.b' }] };
+  await expect(state.change(removal, owner)).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    data: { problems: [{ path: expect.stringMatching(/^virtualServers\.w/) as string }] },
+  });
+  await state.change({ operations: [...removal.operations, { op: 'remove', path: 'virtualServers.w' }] }, owner);
+  expect(state.current.version).toBe(4);
+});
+
+test('each change is in the audit with its lines, and an audit that fails stops nothing', async () => {
+  const records: unknown[] = [];
+  const store = createMemoryStore();
+  const file = createMemoryFile(textOf({ a: server() }));
+  const state = await openState({ store, file, audit: { change: async (record) => void records.push(record) } });
+  await state.change({ ...set('mcpServers.a.env', { KEY: 'very-secret' }), target: 'file', reason: 'why' }, operator);
+  await state.restart('a', operator);
+  expect(records).toMatchObject([
+    { by: 'ops', action: 'config.change', reason: 'why', stateVersion: 2, lines: ['~ mcpServers.a.env.KEY: (not set) → "***"'] },
+    { by: 'ops', action: 'upstream.restart', stateVersion: 3, lines: ['restart mcpServers.a'] },
+  ]);
+  const failing = await openState({ store, file, audit: { change: () => Promise.reject(new Error('full')) } });
+  expect(await failing.restart('a', operator)).toBe(2);
+});

@@ -27,39 +27,42 @@ export interface ReadState {
 }
 
 /**
- * Puts the parts of the state together. The file comes first: what it defines applies, and an entry of the API that does
- * not go together with it is set aside and kept.
+ * Puts the parts of the state together. The file comes first and stands by itself: what it defines applies, and an entry
+ * of the API that does not go together with it is set aside and kept.
  * @throws GatewayError `INVALID_CONFIG` when the file alone is invalid.
  */
 export function readState(text: string, file: string, entries: readonly StateEntry[]): ReadState {
   const parsed = parseConfigText(text);
-  // Tells what is wrong with the text, and with the file when nothing of ours is laid over it.
-  if (entries.length === 0 || parsed.problems.length > 0 || !isObject(parsed.value)) {
-    return { config: readConfig(text, file), owned: fileEntries(parsed), unfit: [] };
-  }
+  const alone = readConfig(text, file);
   const ofFile = fileEntries(parsed);
   const isInFile = (entry: StateEntry) => ofFile.some(({ path }) => isSamePath(path, entry.path));
   let fitting = entries.filter((entry) => !isInFile(entry));
   const unfit: { readonly path: Path; readonly problem: ConfigProblem }[] = [];
   for (;;) {
     try {
-      const config = parseConfigValue(layOver(parsed.value, fitting), parsed, file);
+      const config = fitting.length === 0 ? alone : parseConfigValue(layOver(parsed.value, fitting), parsed, file);
       return {
         config,
         owned: [...ofFile, ...entries.map((entry) => toOwned(entry, isInFile(entry), unfit))],
         unfit: unfit.map(({ problem }) => problem),
       };
     } catch (cause) {
-      const error = toGatewayError(cause);
-      const found = configProblems(error).flatMap((problem) => {
-        const path = fitting.find((entry) => isWithin(problem.path, entry.path))?.path;
-        return path === undefined ? [] : [{ path, problem: { path: problem.path, message: problem.message } }];
+      const problems = configProblems(toGatewayError(cause)).map(({ path, message }) => ({ path, message }));
+      if (problems.length === 0) throw cause;
+      const found = problems.flatMap((problem) => {
+        const path = longest(fitting.filter((entry) => isWithin(problem.path, entry.path)))?.path;
+        return path === undefined ? [] : [{ path, problem }];
       });
-      if (found.length === 0) throw error;
-      unfit.push(...found);
-      fitting = fitting.filter((entry) => !found.some(({ path }) => path === entry.path));
+      // By itself the file is fine, so what fits nowhere comes of something laid over it.
+      unfit.push(...(found.length > 0 ? found : fitting.map(({ path }) => ({ path, problem: problems[0]! }))));
+      fitting = fitting.filter((entry) => !unfit.some(({ path }) => path === entry.path));
     }
   }
+}
+
+// Names may hold dots, so of two that fit the longer one is meant.
+function longest(entries: readonly StateEntry[]): StateEntry | undefined {
+  return entries.toSorted((left, right) => toText(right.path).length - toText(left.path).length)[0];
 }
 
 /** What the file defines, each with its place. */
