@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { GatewayError, systemClock, type IdempotencyConfig, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
+import {
+  GatewayError,
+  systemClock,
+  type Clock,
+  type IdempotencyConfig,
+  type Implementation,
+  type ResultOutcome,
+  type Status,
+} from '@signalbox/core';
 import { createJournalRing, loadConfig, removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
@@ -11,7 +19,7 @@ import { createAnswers, createIdentityOf, toCachePart } from './answers.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { boundRegExpTime } from './linear-regexp.ts';
 import { createModuleLoader, loadDefault } from './load-module.ts';
-import { openStorage } from './open-storage.ts';
+import { openStorage, toStoragePart, type Storage } from './open-storage.ts';
 import { readSealKey } from './seal-key.ts';
 import { readInstanceId } from './seen/instance-id.ts';
 import { createSeen } from './seen/seen.ts';
@@ -27,8 +35,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const startedAtMs = clock.monotonic();
   const info = readInfo();
-  const { storage } = await loadConfig(configPath);
-  const store = (await options.openStore?.()) ?? (await openStorage({ config: storage, configPath, dataDir, environment, logger, clock }));
+  const given = await options.openStore?.();
+  const storage = given === undefined ? await openStorageOf(options, clock) : { store: given, raw: given };
+  const { store } = storage;
   const wanted = await openWantedState({
     configPath,
     store,
@@ -150,6 +159,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           ...(seen.audit && { audit: seen.audit }),
           monitor: seen.monitor,
           caches: cachePart,
+          storage: toStoragePart(storage, { dataDir, clock }),
           environment,
           ...(worker !== undefined && { pid: worker.setup.pid }),
           token: adminToken,
@@ -206,6 +216,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     close: (graceMs = config.listen.drain.graceSeconds * 1000, delayMs = 0) => (closing ??= close(graceMs, delayMs)),
   };
   return gateway;
+}
+
+async function openStorageOf({ configPath, dataDir, environment, logger }: GatewayOptions, clock: Clock): Promise<Storage> {
+  const { storage: config } = await loadConfig(configPath);
+  return openStorage({ config, configPath, dataDir, environment, logger, clock });
 }
 
 function createKeyLog({ durable, ttlSeconds }: IdempotencyConfig, { dataDir, logger }: GatewayOptions): FileLines | undefined {

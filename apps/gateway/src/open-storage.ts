@@ -1,6 +1,7 @@
-import { isSensitive } from '@signalbox/control-plane';
-import { resolveSecret, type Clock, type Logger, type StorageConfig, type Store, type StoreDriver } from '@signalbox/core';
-import { createKeyring, createSealedStore, openStore } from '@signalbox/storage';
+import { join } from 'node:path';
+import { isSensitive, type StoragePart } from '@signalbox/control-plane';
+import { GatewayError, resolveSecret, type Clock, type Logger, type StorageConfig, type Store, type StoreDriver } from '@signalbox/core';
+import { backupStore, createKeyring, createSealedStore, openStore } from '@signalbox/storage';
 import { loadDefault } from './load-module.ts';
 import { readMasterKey } from './master-key.ts';
 import { runProgram } from './run-program.ts';
@@ -18,26 +19,46 @@ export interface StorageOptions {
 /** What is encrypted at rest beside what the control plane marks: arguments and results. */
 const SEALED: ReadonlySet<string> = new Set(['audit-payloads']);
 
+export interface Storage {
+  /** What is sensitive in it is sealed. Whoever opened it closes it. */
+  readonly store: Store;
+  /** The same as it is below: what is sealed stays so. For copies. */
+  readonly raw: Store;
+}
+
 /**
- * Opens the store as it is configured, with what is sensitive in it sealed. Whoever opens it closes it.
+ * Opens the store as it is configured.
  * @throws GatewayError `INVALID_CONFIG` when it cannot be used as it is, or the master key is not the one;
  * `STORE_UNAVAILABLE` when it cannot be reached.
  */
-export async function openStorage(options: StorageOptions): Promise<Store> {
+export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { config, configPath, dataDir, environment, clock, logger } = options;
   // Without a folder nothing is to be remembered.
   const url = dataDir === undefined && config.url === 'sqlite:' ? 'memory:' : resolveSecret(config.url, environment);
   const loadModule = async (specifier: string) => (await loadDefault(specifier, configPath)) as StoreDriver;
-  const store = await openStore({ url, namespace: config.namespace, dataDir, loadModule, logger, clock });
+  const raw = await openStore({ url, namespace: config.namespace, dataDir, loadModule, logger, clock });
   // What is nowhere at rest needs no key.
-  if (store.kind === 'memory') return store;
+  if (raw.kind === 'memory') return { store: raw, raw };
   try {
     const { key, previous } = config.encryption;
     const read = (source: typeof key) => readMasterKey(source, { environment, dataDir, run: runProgram });
-    const keyring = await createKeyring({ store, master: await read(key), previous: await Promise.all(previous.map(read)), clock });
-    return createSealedStore(store, keyring, { isSealed: (name) => SEALED.has(name) || isSensitive(name) });
+    const keyring = await createKeyring({ store: raw, master: await read(key), previous: await Promise.all(previous.map(read)), clock });
+    return { store: createSealedStore(raw, keyring, { isSealed: (name) => SEALED.has(name) || isSensitive(name) }), raw };
   } catch (error) {
-    await store.close();
+    await raw.close();
     throw error;
   }
+}
+
+/** The store as it is shown from outside, with copies of it in the data folder. */
+export function toStoragePart({ raw }: Storage, { dataDir, clock }: Pick<StorageOptions, 'dataDir' | 'clock'>): StoragePart {
+  return {
+    read: () => raw.health(),
+    backup: async () => {
+      if (dataDir === undefined) throw new GatewayError('CONFLICT', 'Cannot write a backup: there is no data folder');
+      const path = join(dataDir, 'backups', new Date(clock.now()).toISOString().replaceAll(':', '-'));
+      const { bytes, sha256 } = await backupStore(raw, path, { clock });
+      return { path, bytes, sha256 };
+    },
+  };
 }

@@ -35,7 +35,7 @@ export async function openAdmin(context: CommandContext, path?: string): Promise
 async function openOwn({ env }: CommandContext, configPath: string, dataDir: string): Promise<Admin> {
   const config = (await pathExists(configPath)) ? await loadConfig(configPath) : parseGatewayConfig({});
   const parts = { clock: systemClock, logger: silentLogger };
-  const store = await openStorage({ config: config.storage, configPath, dataDir, environment: env, ...parts });
+  const { store } = await openStorage({ config: config.storage, configPath, dataDir, environment: env, ...parts });
   const writer = { instance: await readInstanceId(dataDir), slot: 0 };
   const audit = config.audit.enabled ? createAudit({ store, writer, config: config.audit, ...parts }) : undefined;
   const state = await openState({ store, file: createConfigFile(configPath), isFileOptional: true, ...(audit && { audit }) });

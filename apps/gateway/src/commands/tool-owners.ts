@@ -20,7 +20,7 @@ export async function readToolOwners(
   { configPath, dataDir, server }: { readonly configPath: string; readonly dataDir: string; readonly server?: string | undefined },
 ): Promise<ReadonlyMap<string, ToolOwner>> {
   const { storage } = await loadConfig(configPath);
-  const store = await openStorage({ config: storage, configPath, dataDir, environment: env, clock: systemClock, logger: silentLogger });
+  const { store } = await openStorage({ config: storage, configPath, dataDir, environment: env, clock: systemClock, logger: silentLogger });
   let all: unknown;
   try {
     all = await createStoreDocuments(store, 'remembered').read('names');
