@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { isSensitive, type StoragePart } from '@signalbox/control-plane';
-import { GatewayError, resolveSecret, type Clock, type Logger, type StorageConfig, type Store, type StoreDriver } from '@signalbox/core';
-import { backupStore, createKeyring, createSealedStore, openStore } from '@signalbox/storage';
-import { loadDefault } from './load-module.ts';
+import { GatewayError, type Clock, type Logger, type StorageConfig, type Store } from '@signalbox/core';
+import { backupStore, createKeyring, createSealedStore } from '@signalbox/storage';
 import { readMasterKey } from './master-key.ts';
+import { openConfiguredStore } from './open-configured-store.ts';
 import { runProgram } from './run-program.ts';
 
 export interface StorageOptions {
@@ -34,9 +34,8 @@ export interface Storage {
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { config, configPath, dataDir, environment, clock, logger } = options;
   // Without a folder nothing is to be remembered.
-  const url = dataDir === undefined && config.url === 'sqlite:' ? 'memory:' : resolveSecret(config.url, environment);
-  const loadModule = async (specifier: string) => (await loadDefault(specifier, configPath)) as StoreDriver;
-  const raw = await openStore({ url, namespace: config.namespace, dataDir, loadModule, logger, clock });
+  const storage = dataDir === undefined && config.url === 'sqlite:' ? { ...config, url: 'memory:' } : config;
+  const raw = await openConfiguredStore({ storage, configPath, dataDir, environment, clock, logger });
   // What is nowhere at rest needs no key.
   if (raw.kind === 'memory') return { store: raw, raw };
   try {

@@ -8,7 +8,7 @@ export { createAnswerCache } from './cache/answer-cache.ts';
 export type { AnswerCacheOptions, Below, TieredCache, TierReading } from './cache/answer-cache.ts';
 export type { Compression } from './cache/entry-text.ts';
 export { openCompression, openDiskTier, openRedisTier } from './cache/open-tiers.ts';
-export { openStore } from './store/open-store.ts';
+export { openStore, sqlitePathOf } from './store/open-store.ts';
 export type { OpenStoreOptions } from './store/open-store.ts';
 export { createStoreDocuments } from './store/store-documents.ts';
 export { createStoreLines } from './store/store-lines.ts';

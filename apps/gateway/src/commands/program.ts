@@ -21,6 +21,7 @@ export function createProgram(execute: Execute): Command {
   addUpstreams(program, execute);
   addUse(program, execute);
   addCare(program, execute);
+  addStorage(program, execute);
   addConfig(program, execute);
   addHistory(program, execute);
   return program;
@@ -145,6 +146,30 @@ function addCache(program: Command, execute: Execute): void {
     .argument('[upstream]', 'only those of this server')
     .action((upstream: string | undefined, options) =>
       execute(options, async (context) => (await import('./cache.ts')).cacheClear(context, { upstream })),
+    );
+}
+
+function addStorage(program: Command, execute: Execute): void {
+  const group = 'Storage:';
+  common(program.command('backup').description('write a backup of the store, also while a gateway runs').helpGroup(group))
+    .argument('[folder]', 'folder to make (default: signalbox-backup-<time> here)')
+    .action((folder: string | undefined, options) =>
+      execute(options, async (context) => (await import('./backup.ts')).backup(context, { folder })),
+    );
+  common(program.command('restore').description('put a backup in the place of the store').helpGroup(group))
+    .argument('<folder>', 'folder of the backup')
+    .option('-y, --yes', 'replace the store of a server without asking')
+    .action((folder: string, options) =>
+      execute(options, async (context) => (await import('./restore.ts')).restore(context, { ...options, folder })),
+    );
+  common(program.command('export').description('write everything in the store to a file for any other store').helpGroup(group))
+    .argument('<file>', 'file to make')
+    .action((file: string, options) => execute(options, async (context) => (await import('./export.ts')).exportData(context, { file })));
+  common(program.command('import-data').description('fill the store from an export').helpGroup(group))
+    .argument('<file>', 'what "signalbox export" wrote')
+    .option('--replace', 'forget what the store holds')
+    .action((file: string, options) =>
+      execute(options, async (context) => (await import('./import-data.ts')).importData(context, { ...options, file })),
     );
 }
 
