@@ -1,15 +1,24 @@
+import { GatewayError, toMessage } from '@signalbox/core';
 import { diffConfig } from '../desired-state/diff-config.ts';
 import { readState } from './read-state.ts';
 import type { History } from './recorded-state.ts';
-import { NO_STATE, type StateDocument, type StateEvent } from './state-event.ts';
+import { foldState, NO_STATE, type StateDocument, type StateEvent } from './state-event.ts';
 import type { StateLog } from './state-log.ts';
 
 const PAGE = 200;
 
 /** Reads what was wanted at earlier versions. */
 export function createHistory(log: StateLog, path: string): History {
-  const configOf = async ({ file, entries }: StateDocument) => readState(await log.text(file), path, entries).config;
-  const at = async (version: number) => configOf(version === 0 ? NO_STATE : await log.at(version));
+  const at = async (version: number) => (version === 0 ? NO_STATE : log.at(version));
+  const configOf = async ({ version, file, entries }: StateDocument) => {
+    const text = await log.text(file);
+    try {
+      return readState(text, path, entries).config;
+    } catch (cause) {
+      const message = `Cannot show version ${version}: what it says is no configuration any more: ${toMessage(cause)}`;
+      throw new GatewayError('CONFLICT', message, { cause });
+    }
+  };
   return {
     list: async ({ limit, before, by, action }) => {
       const found: StateEvent[] = [];
@@ -26,9 +35,10 @@ export function createHistory(log: StateLog, path: string): History {
     },
     get: async (version) => {
       const event = await log.event(version);
-      const config = await at(version);
-      return { event, config, diff: diffConfig(await at(version - 1), config) };
+      const before = await at(version - 1);
+      const config = await configOf(foldState(before, event));
+      return { event, config, diff: diffConfig(await configOf(before), config) };
     },
-    diff: async (from, to) => diffConfig(await at(from), await at(to)),
+    diff: async (from, to) => diffConfig(await configOf(await log.at(from)), await configOf(await log.at(to))),
   };
 }

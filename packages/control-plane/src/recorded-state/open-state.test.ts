@@ -290,9 +290,13 @@ test('each change is in the audit with its lines, and an audit that fails stops 
   await state.change({ ...set('mcpServers.a.env', { KEY: 'very-secret' }), target: 'file', reason: 'why' }, operator);
   await state.restart('a', operator);
   expect(records).toMatchObject([
+    { by: 'file', action: 'config.reload', reason: 'start', stateVersion: 1, lines: ['+ mcpServers.a'] },
     { by: 'ops', action: 'config.change', reason: 'why', stateVersion: 2, lines: ['~ mcpServers.a.env.KEY: (not set) → "***"'] },
     { by: 'ops', action: 'upstream.restart', stateVersion: 3, lines: ['restart mcpServers.a'] },
   ]);
+  file.text = textOf({ a: server(), z: server() });
+  await openState({ store, file, audit: { change: async (record) => void records.push(record) } });
+  expect(records.at(-1)).toMatchObject({ by: 'file', stateVersion: 4, lines: expect.arrayContaining(['+ mcpServers.z']) as string[] });
   const failing = await openState({ store, file, audit: { change: () => Promise.reject(new Error('full')) } });
   expect(await failing.restart('a', operator)).toBe(2);
 });

@@ -1,38 +1,13 @@
-import {
-  GatewayError,
-  silentLogger,
-  systemClock,
-  toGatewayError,
-  type Clock,
-  type GatewayConfig,
-  type Logger,
-  type Snapshot,
-  type Store,
-} from '@signalbox/core';
-import { checkRestart, checkVersion, type Precondition } from '../desired-state/desired-state.ts';
-import { diffConfig, isEmptyDiff, renderDiff, type ConfigDiff } from '../desired-state/diff-config.ts';
-import { createSnapshots, type Snapshots } from '../desired-state/snapshots.ts';
-import type { AuditPart } from '../parts.ts';
-import { readText, readUsableText, restoreText, writeText } from './file-access.ts';
-import { createHistory } from './history.ts';
-import { invalidChange, planApiChange, planFileChange, planWhole, refuseOwnersAlone } from './plan-change.ts';
-import type { Actor, ConfigFile, Ground, Plan } from './plan-change.ts';
-import { readState, type OwnedEntry, type ReadState } from './read-state.ts';
-import type { ChangeRequest, ChangeResult, EventListener, History, RecordedState, Reload, RollbackRequest } from './recorded-state.ts';
-import { createRecorder, type Recorder } from './recorder.ts';
-import { operationsBetween } from './state-entry.ts';
-import type { StateDocument, StateEvent } from './state-event.ts';
-import { createStateLog, hashOf, isSameJson, type StateLog, type StateVerdict } from './state-log.ts';
-
-export interface RecordedStateOptions {
-  readonly store: Store;
-  readonly file: ConfigFile;
-  /** Begins with an empty configuration where there is no file yet, or one that is invalid. Default: refuses to begin. */
-  readonly isFileOptional?: boolean;
-  readonly audit?: Pick<AuditPart, 'change'>;
-  readonly logger?: Logger;
-  readonly clock?: Clock;
-}
+import { silentLogger, systemClock, type GatewayConfig } from '@signalbox/core';
+import { diffConfig } from '../desired-state/diff-config.ts';
+import { auditEvent } from './audit-event.ts';
+import { ChangingState, type RecordedStateOptions } from './changing-state.ts';
+import { readText, readUsableText } from './file-access.ts';
+import { readState } from './read-state.ts';
+import type { RecordedState } from './recorded-state.ts';
+import { createRecorder } from './recorder.ts';
+import type { StateDocument } from './state-event.ts';
+import { createStateLog, hashOf, type StateLog } from './state-log.ts';
 
 /**
  * Opens the wanted state: what the store knows of it, brought up to the file as it is now.
@@ -40,7 +15,7 @@ export interface RecordedStateOptions {
  * @throws GatewayError `INVALID_CONFIG` when the file cannot be used.
  */
 export async function openState(options: RecordedStateOptions): Promise<RecordedState> {
-  const { store, file, isFileOptional = false, logger = silentLogger, clock = systemClock } = options;
+  const { store, file, audit, isFileOptional = false, logger = silentLogger, clock = systemClock } = options;
   const log = createStateLog(store);
   const recorder = createRecorder({ log, logger, clock });
   const text = isFileOptional ? await readUsableText(file) : await readText(file);
@@ -48,299 +23,23 @@ export async function openState(options: RecordedStateOptions): Promise<Recorded
   const readNow = () => readState(text ?? '{}', file.path, recorder.document.entries);
   // An invalid file is refused before anything is recorded of it.
   readNow();
-  const isNew = text !== undefined && hashOf(text) !== recorder.document.file;
-  if (isNew) await recorder.recordFile({ by: 'file', action: 'config.reload', reason: 'start', file: hashOf(text) }, text);
-  return new OpenState(options, { log, recorder, text: text ?? '{}', read: readNow() });
+  const before = recorder.document;
+  const isNew = text !== undefined && hashOf(text) !== before.file;
+  const fact = { by: 'file', action: 'config.reload', reason: 'start' } as const;
+  const event = isNew ? await recorder.recordFile({ ...fact, file: hashOf(text) }, text) : undefined;
+  const read = readNow();
+  if (event !== undefined) {
+    const diff = diffConfig(await configBefore(log, before, file.path), read.config);
+    await auditEvent({ audit, logger }, event, diff);
+  }
+  return new ChangingState(options, { log, recorder, text: text ?? '{}', read });
 }
 
-interface Parts {
-  readonly log: StateLog;
-  readonly recorder: Recorder;
-  readonly text: string;
-  readonly read: ReadState;
-}
-
-/** What is to be recorded, decided at the state as it is. */
-interface Decision extends Pick<Parts, 'text' | 'read'> {
-  readonly event: Omit<StateEvent, 'version' | 'atMs'>;
-  readonly write?: Write;
-}
-
-/** The file is to be written, and has this text until then. */
-interface Write {
-  readonly expected: string | undefined;
-}
-
-interface Prepared {
-  readonly ground: Ground;
-  readonly plan: Plan;
-  readonly event: Pick<StateEvent, 'action' | 'target'>;
-  readonly write?: Write;
-}
-
-class OpenState implements RecordedState {
-  readonly history: History;
-  readonly #options: RecordedStateOptions;
-  readonly #logger: Logger;
-  readonly #log: StateLog;
-  readonly #recorder: Recorder;
-  readonly #snapshots: Snapshots;
-  readonly #initial: GatewayConfig;
-  readonly #listeners = new Set<EventListener>();
-  readonly #stopWatching: () => void;
-  /** What the snapshot was made of. */
-  #document: StateDocument;
-  #text: string;
-  #read: ReadState;
-  #last: Promise<unknown> = Promise.resolve();
-  #isClosed = false;
-
-  constructor(options: RecordedStateOptions, { log, recorder, text, read }: Parts) {
-    this.#options = options;
-    this.#logger = options.logger ?? silentLogger;
-    this.#log = log;
-    this.#recorder = recorder;
-    this.#document = recorder.document;
-    this.#text = text;
-    this.#read = read;
-    this.#initial = read.config;
-    this.#snapshots = createSnapshots({ ...recorder.document, config: read.config }, { logger: this.#logger });
-    this.history = createHistory(log, options.file.path);
-    const follow = () =>
-      void this.#queue(() => this.#catchUp()).catch((error: unknown) => this.#logger.debug('Cannot follow the store', { error }));
-    this.#stopWatching = options.store.watch(({ logs }) => logs.has('state') && follow());
-    recorder.onBack = follow;
-  }
-
-  get current(): Snapshot {
-    return this.#snapshots.current;
-  }
-
-  watch(listener: (next: Snapshot, previous: Snapshot) => void): () => void {
-    return this.#snapshots.watch(listener);
-  }
-
-  watchEvents(listener: EventListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  readonly reload: Reload = (reason, { by = 'file', ...precondition } = {}) =>
-    this.#queue(async () => {
-      const { file } = this.#options;
-      checkVersion(this.current, precondition);
-      const text = await readText(file);
-      readState(text, file.path, this.#document.entries);
-      if (hashOf(text) === this.#document.file) return this.#diffTo(this.#read.config);
-      const event = await this.#recorder.recordFile({ by, action: 'config.reload', reason, file: hashOf(text) }, text);
-      if (event !== undefined) return this.#adopt(event, { read: readState(text, file.path, this.#recorder.document.entries), text });
-      await this.#catchUp();
-      return this.#diffTo(this.#read.config);
-    });
-
-  change({ operations, target = 'api', reason, ifFile, ...conditions }: ChangeRequest, actor: Actor): Promise<ChangeResult> {
-    const { file } = this.#options;
-    const event = { action: 'config.change' } as const;
-    const ofApi = async () => {
-      const ground = this.#ground(this.#text);
-      return { ground, plan: planApiChange(operations, ground), event };
-    };
-    const ofFile = async () => {
-      const text = await file.read();
-      if (ifFile !== undefined && ifFile !== hashOf(text ?? ''))
-        throw new GatewayError('CONFLICT', `Cannot write "${file.path}": it has changed in the meantime; run the command again`);
-      const ground = this.#ground(text ?? '');
-      return { ground, plan: planFileChange(operations, ground), event, write: { expected: text } };
-    };
-    return this.#queue(() => this.#make({ ...conditions, reason, actor }, target === 'api' ? ofApi : ofFile));
-  }
-
-  rollback({ version, scope = 'all', ...conditions }: RollbackRequest, actor: Actor): Promise<ChangeResult> {
-    const prepare = async (): Promise<Prepared> => {
-      const target = await this.#log.at(version);
-      const ground = this.#ground(this.#text);
-      const isFileKept = scope === 'api' || target.file === null;
-      const text = isFileKept ? this.#text : await this.#log.text(target.file);
-      const onDisk = isFileKept ? text : await this.#options.file.read();
-      const operations = operationsBetween(ground.entries, target.entries, isSameJson);
-      const plan = planWhole({ operations, entries: target.entries, text }, ground);
-      return {
-        ground,
-        plan,
-        event: { action: 'config.rollback', target: version },
-        ...(text !== onDisk && { write: { expected: onDisk } }),
-      };
-    };
-    return this.#queue(() => this.#make({ ...conditions, actor }, prepare));
-  }
-
-  restart(name: string, actor: Actor, precondition: Precondition = {}): Promise<number> {
-    return this.#queue(async () => {
-      await this.#decide(async () => {
-        checkVersion(this.current, precondition);
-        checkRestart(this.current, name);
-        return { event: { by: actor.by, action: 'upstream.restart', restarts: [name] }, read: this.#read, text: this.#text };
-      });
-      const { generation } = this.current.upstreams.get(name)!;
-      this.#logger.info('Restart asked for', { upstream: name, generation, by: actor.by });
-      return generation;
-    });
-  }
-
-  owned(): readonly OwnedEntry[] {
-    return this.#read.owned;
-  }
-
-  verify(): Promise<StateVerdict> {
-    return this.#queue(() => this.#verify());
-  }
-
-  rebuild(): Promise<StateVerdict> {
-    return this.#queue(async () => {
-      await this.#log.rebuild();
-      await this.#catchUp();
-      return this.#verify();
-    });
-  }
-
-  toText(): string {
-    return JSON.stringify({ document: this.#document, text: this.#text });
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#stopWatching();
-    this.#recorder.close();
-    await this.#last;
-  }
-
-  async #verify(): Promise<StateVerdict> {
-    const verdict = await this.#log.verify();
-    const { version } = this.current;
-    if (verdict.version === version) return verdict;
-    return {
-      ...verdict,
-      isSound: false,
-      problems: [...verdict.problems, `version ${version} applies, and the log ends at ${verdict.version}`],
-    };
-  }
-
-  // One change after the other, so that each is decided at the state the one before has left.
-  #queue<T>(run: () => Promise<T>): Promise<T> {
-    const next = this.#last.then(() => {
-      if (this.#isClosed) throw new GatewayError('CANCELLED', 'The gateway is ending');
-      return run();
-    });
-    this.#last = next.catch(() => undefined);
-    return next;
-  }
-
-  #ground(text: string): Ground {
-    return { entries: this.#document.entries, text, file: this.#options.file };
-  }
-
-  #diffTo(config: GatewayConfig): ConfigDiff {
-    return { ...diffConfig(this.#read.config, config), needsRestart: diffConfig(this.#initial, config).needsRestart };
-  }
-
-  async #make(
-    { dryRun = false, reason, actor, ...precondition }: Pick<ChangeRequest, 'dryRun' | 'reason' | 'ifVersion'> & { readonly actor: Actor },
-    prepare: () => Promise<Prepared>,
-  ): Promise<ChangeResult> {
-    const { file } = this.#options;
-    let result: Pick<ChangeResult, 'diff' | 'problems'> & { readonly textDiff: string | undefined };
-    const backup = await this.#decide(async () => {
-      checkVersion(this.current, precondition);
-      const { ground, plan, event, write } = await prepare();
-      const before = write === undefined ? ground.text : (write.expected ?? '');
-      const isTextNew = plan.text !== before;
-      const diff = this.#diffTo(plan.read?.config ?? this.#read.config);
-      result = { diff, problems: plan.problems, textDiff: isTextNew ? file.diff(before, plan.text) : undefined };
-      refuseOwnersAlone(plan, diff, actor);
-      if (dryRun) return undefined;
-      if (plan.read === undefined) throw invalidChange(file.path, plan.problems);
-      const hash = hashOf(plan.text);
-      const isFileNew = (isTextNew || plan.text !== this.#text) && hash !== this.#document.file;
-      if (!isFileNew && !isTextNew && isSameJson(this.#document.entries, plan.entries)) return undefined;
-      return {
-        event: {
-          by: actor.by,
-          ...event,
-          ...(reason !== undefined && { reason }),
-          ...(plan.operations.length > 0 && { operations: plan.operations }),
-          ...(isFileNew && { file: hash }),
-        },
-        read: plan.read,
-        text: plan.text,
-        ...(isTextNew && write !== undefined && { write }),
-      };
-    });
-    const { diff, problems, textDiff } = result!;
-    return {
-      version: this.current.version,
-      isDryRun: dryRun,
-      diff,
-      problems,
-      file: textDiff === undefined ? undefined : { path: file.path, diff: textDiff, backup },
-    };
-  }
-
-  /** Records what is decided. When another writer was first, it is decided again at what that one has left. */
-  async #decide(decide: () => Promise<Decision | undefined>): Promise<string | undefined> {
-    const { file } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      const decision = await decide();
-      if (decision === undefined) return undefined;
-      const { event, text, write } = decision;
-      const backup = write === undefined ? undefined : await writeText(file, text, write.expected);
-      try {
-        this.#adopt(await this.#recorder.record(event, text), decision);
-        return backup;
-      } catch (error) {
-        if (write !== undefined) await restoreText(file, { before: write.expected, after: text, logger: this.#logger });
-        if (toGatewayError(error).code !== 'STALE' || attempt === 5) throw error;
-        await this.#catchUp();
-      }
-    }
-  }
-
-  /** Follows what other writers have recorded. */
-  async #catchUp(): Promise<void> {
-    await this.#recorder.catchUp();
-    const { document } = this.#recorder;
-    if (isSameJson(document, this.#document)) return;
-    const text = document.file === hashOf(this.#text) ? this.#text : await this.#log.text(document.file);
-    const event = await this.#log.event(document.version);
-    this.#replace(event, { text, read: readState(text, this.#options.file.path, document.entries) });
-  }
-
-  #adopt(event: StateEvent, parts: Pick<Parts, 'text' | 'read'>): ConfigDiff {
-    const diff = this.#replace(event, parts);
-    void this.#audit(event, diff);
-    return diff;
-  }
-
-  #replace(event: StateEvent, { read, text }: Pick<Parts, 'text' | 'read'>): ConfigDiff {
-    const diff = this.#diffTo(read.config);
-    this.#read = read;
-    this.#text = text;
-    this.#document = this.#recorder.document;
-    this.#snapshots.replace({ ...this.#document, config: read.config });
-    const { by, action, reason = action, version } = event;
-    if (!isEmptyDiff(diff)) {
-      const { added, removed, changed, needsRestart } = diff;
-      this.#logger.info('Configuration applied', { reason, by, version, added, removed, changed, needsRestart });
-    }
-    for (const listener of this.#listeners) listener(event, this.current, diff);
-    return diff;
-  }
-
-  async #audit({ atMs, by, action, reason, version, restarts = [] }: StateEvent, diff: ConfigDiff): Promise<void> {
-    const lines = [...renderDiff(diff), ...restarts.map((name) => `restart mcpServers.${name}`)];
-    try {
-      await this.#options.audit?.change({ atMs, by, action, reason, stateVersion: version, lines });
-    } catch (error) {
-      this.#logger.error('Cannot keep a change in the audit', { version, error });
-    }
+// What was wanted when the gateway ended, as far as that can still be read.
+async function configBefore(log: StateLog, { file, entries }: StateDocument, path: string): Promise<GatewayConfig> {
+  try {
+    return readState(await log.text(file), path, entries).config;
+  } catch {
+    return readState('{}', path, []).config;
   }
 }

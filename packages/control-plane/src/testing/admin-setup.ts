@@ -100,6 +100,8 @@ export async function createAdminSetup(overrides: Partial<AdminApiOptions> = {})
   const audit = createAudit(changes);
   const store = overrides.store ?? createMemoryStore();
   const state = await openState({ store, file, clock, audit });
+  // The start is in the audit, too.
+  changes.length = 0;
   const upstreams = new Map([['github', upstreamStatus('github')]]);
   const status: Status = {
     upstreams: () => [...upstreams.values()],

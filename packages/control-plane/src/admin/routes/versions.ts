@@ -48,7 +48,7 @@ export function versionRoutes(parts: AdminParts): AdminRoute[] {
       summary: 'One version: what it changed, and the whole configuration',
       params,
       answer: { description: 'The version, secrets masked', schema: versionBody },
-      problems: [404, 503],
+      problems: [404, 409, 503],
       run: async ({ params: { version } }) => {
         const { event, diff, config } = await parts.state.history.get(version);
         return { ...toVersion(event), diff, lines: renderDiff(diff), config: maskConfig(config) } satisfies VersionBody;
@@ -62,7 +62,7 @@ export function versionRoutes(parts: AdminParts): AdminRoute[] {
       summary: 'What separates two versions',
       params: z.strictObject({ version: number, to: number }),
       answer: { description: 'The difference, secrets masked', schema: versionDiffBody },
-      problems: [404, 503],
+      problems: [404, 409, 503],
       run: async ({ params: { version: from, to } }) => {
         const diff = await parts.state.history.diff(from, to);
         return { from, to, diff, lines: renderDiff(diff) } satisfies VersionDiffBody;
