@@ -106,6 +106,9 @@ test('an edit of the file is followed beside what the API owns, and shadows it',
   await untilState(gateway, 'second', 'ready', ({ tags }) => tags.includes('file'));
   const { body } = await ask<{ entries: { owner: string; state: string }[] }>(gateway, '/config');
   expect(body.entries.at(-1)).toMatchObject({ owner: 'api', state: 'shadowed' });
+  const shadowed = await runSignalbox(['config', 'diff', '--config', gateway.configFile, '--data', gateway.dataDir]);
+  expect(shadowed.stdout).toContain('What the API owns as "mcpServers.second" does not apply: the file defines it, too');
+  expect(gateway.stderr()).toContain('What the API owns is set aside: mcpServers.second');
   await writeFile(gateway.configFile, JSON.stringify({ mcpServers: { time: MODULE } }));
   await untilState(gateway, 'second', 'ready', ({ tags }) => tags.includes('api'));
   const diff = await runSignalbox(['config', 'diff', '--config', gateway.configFile, '--data', gateway.dataDir]);

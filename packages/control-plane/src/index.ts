@@ -3,7 +3,7 @@ export type { LocatedProblem } from './desired-state/config-source.ts';
 export { createDesiredState } from './desired-state/desired-state.ts';
 export type { DesiredState, DesiredStateOptions } from './desired-state/desired-state.ts';
 export { openState } from './recorded-state/open-state.ts';
-export type { RecordedStateOptions } from './recorded-state/changing-state.ts';
+export type { RecordedStateOptions } from './recorded-state/recorded-state.ts';
 export type { Actor, ConfigFile, RequestedOperation } from './recorded-state/plan-change.ts';
 export type { ChangeRequest, ChangeResult, History, RecordedState, Reload, RollbackRequest } from './recorded-state/recorded-state.ts';
 export { followState } from './recorded-state/follow-state.ts';

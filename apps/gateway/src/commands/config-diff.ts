@@ -34,6 +34,8 @@ export async function configDiff(context: CommandContext): Promise<ExitCode> {
       yield `A reload would start ${nameList(diff.added)}, restart ${nameList(diff.changed)} and stop ${nameList(diff.removed)}; ${diff.unchanged.length} would not notice`;
     }
     if (ofApi.length > 0) yield `Beside the file the API owns ${nameList(ofApi.map(({ path }) => path.join('.')))}`;
+    for (const { path, state, reason } of body.entries)
+      if (state !== 'applied') yield `${paint.yellow('!')} What the API owns as "${path.join('.')}" does not apply: ${reason ?? state}`;
     yield paint.dim('Values that may be secrets are not compared');
   });
   return EXIT.ok;

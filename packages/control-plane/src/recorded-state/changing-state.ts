@@ -1,38 +1,27 @@
-import {
-  GatewayError,
-  silentLogger,
-  toGatewayError,
-  type Clock,
-  type GatewayConfig,
-  type Logger,
-  type Snapshot,
-  type Store,
-} from '@signalbox/core';
+import { GatewayError, silentLogger, toGatewayError, type GatewayConfig, type Logger, type Snapshot } from '@signalbox/core';
 import { checkRestart, checkVersion, type Precondition } from '../desired-state/desired-state.ts';
 import { diffConfig, isEmptyDiff, type ConfigDiff } from '../desired-state/diff-config.ts';
 import { createSnapshots, type Snapshots } from '../desired-state/snapshots.ts';
-import type { AuditPart } from '../parts.ts';
 import { auditEvent } from './audit-event.ts';
 import { readText, restoreText, writeText } from './file-access.ts';
 import { createHistory } from './history.ts';
 import { invalidChange, planApiChange, planFileChange, planWhole, refuseOwnersAlone } from './plan-change.ts';
-import type { Actor, ConfigFile, Ground, Plan } from './plan-change.ts';
+import type { Actor, Ground, Plan } from './plan-change.ts';
 import { readState, type OwnedEntry, type ReadState } from './read-state.ts';
-import type { ChangeRequest, ChangeResult, EventListener, History, RecordedState, Reload, RollbackRequest } from './recorded-state.ts';
+import type {
+  ChangeRequest,
+  ChangeResult,
+  EventListener,
+  History,
+  RecordedState,
+  Reload,
+  RollbackRequest,
+  RecordedStateOptions,
+} from './recorded-state.ts';
 import type { Recorder } from './recorder.ts';
-import { operationsBetween } from './state-entry.ts';
+import { operationsBetween, toText } from './state-entry.ts';
 import type { StateDocument, StateEvent } from './state-event.ts';
 import { hashOf, isSameJson, type StateLog, type StateVerdict } from './state-log.ts';
-
-export interface RecordedStateOptions {
-  readonly store: Store;
-  readonly file: ConfigFile;
-  /** Begins with an empty configuration where there is no file yet, or one that is invalid. Default: refuses to begin. */
-  readonly isFileOptional?: boolean;
-  readonly audit?: Pick<AuditPart, 'change'>;
-  readonly logger?: Logger;
-  readonly clock?: Clock;
-}
 
 export interface StateParts {
   readonly log: StateLog;
@@ -304,10 +293,13 @@ export class ChangingState implements RecordedState {
 
   #replace(event: StateEvent, { read, text }: Pick<StateParts, 'text' | 'read'>): ConfigDiff {
     const diff = this.#diffTo(read.config);
+    const before = setAside(this.#read);
     this.#read = read;
     this.#text = text;
     this.#document = this.#recorder.document;
     this.#snapshots.replace({ ...this.#document, config: read.config });
+    for (const [path, why] of setAside(read))
+      if (before.get(path) !== why) this.#logger.warn(`What the API owns is set aside: ${path}`, { why });
     const { by, action, reason = action, version } = event;
     if (!isEmptyDiff(diff)) {
       const { added, removed, changed, needsRestart } = diff;
@@ -316,4 +308,9 @@ export class ChangingState implements RecordedState {
     for (const listener of this.#listeners) listener(event, this.current, diff);
     return diff;
   }
+}
+
+/** What the API owns and does not apply, with the reason. */
+function setAside({ owned }: ReadState): ReadonlyMap<string, string | undefined> {
+  return new Map(owned.filter(({ state }) => state !== 'applied').map(({ path, reason }) => [toText(path), reason]));
 }

@@ -1,10 +1,10 @@
 import { silentLogger, systemClock, type GatewayConfig } from '@signalbox/core';
 import { diffConfig } from '../desired-state/diff-config.ts';
 import { auditEvent } from './audit-event.ts';
-import { ChangingState, type RecordedStateOptions } from './changing-state.ts';
+import { ChangingState } from './changing-state.ts';
 import { readText, readUsableText } from './file-access.ts';
 import { readState } from './read-state.ts';
-import type { RecordedState } from './recorded-state.ts';
+import type { RecordedState, RecordedStateOptions } from './recorded-state.ts';
 import { createRecorder } from './recorder.ts';
 import type { StateDocument } from './state-event.ts';
 import { createStateLog, hashOf, type StateLog } from './state-log.ts';

@@ -1,11 +1,22 @@
-import type { GatewayConfig, Snapshot, State } from '@signalbox/core';
+import type { Clock, GatewayConfig, Logger, Snapshot, State, Store } from '@signalbox/core';
 import type { LocatedProblem } from '../desired-state/config-source.ts';
 import type { Precondition } from '../desired-state/desired-state.ts';
 import type { ConfigDiff } from '../desired-state/diff-config.ts';
-import type { Actor, RequestedOperation } from './plan-change.ts';
+import type { AuditPart } from '../parts.ts';
+import type { Actor, ConfigFile, RequestedOperation } from './plan-change.ts';
 import type { OwnedEntry } from './read-state.ts';
 import type { StateAction, StateEvent } from './state-event.ts';
 import type { StateVerdict } from './state-log.ts';
+
+export interface RecordedStateOptions {
+  readonly store: Store;
+  readonly file: ConfigFile;
+  /** Begins with an empty configuration where there is no file yet, or one that is invalid. Default: refuses to begin. */
+  readonly isFileOptional?: boolean;
+  readonly audit?: Pick<AuditPart, 'change'>;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}
 
 export interface ChangeRequest extends Precondition {
   readonly operations: readonly RequestedOperation[];

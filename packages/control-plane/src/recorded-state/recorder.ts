@@ -124,12 +124,15 @@ export function createRecorder({ log, logger, clock }: RecorderOptions): Recorde
       }
     },
     catchUp: async () => {
-      try {
-        await refresh();
-        if (waiting.length > 0) await append(waiting, texts);
-      } catch (error) {
-        if (!isAway(error)) throw error;
-        if (waiting.length > 0) wait();
+      for (;;) {
+        try {
+          await refresh();
+          if (waiting.length > 0) await append(waiting, texts);
+          return;
+        } catch (error) {
+          if (isAway(error)) return waiting.length > 0 ? wait() : undefined;
+          if (toGatewayError(error).code !== 'STALE') throw error;
+        }
       }
     },
     close: () => cancelTimer?.(),
