@@ -20,7 +20,8 @@ import { summarize } from '../lib/statistics.mjs';
 
 /** As many calls as end in one turn of a busy gateway. */
 const PER_TURN = 20;
-const ALL = 'µs per call, all readers together';
+const ALL = 'µs per call, all readers but traces';
+const TRACED = 'µs per call, all readers with each call traced';
 const VERIFY = 'records verified a second';
 
 export const benchmark = {
@@ -29,6 +30,7 @@ export const benchmark = {
     'What a record of a call costs each of its readers, with all they do later and elsewhere in the process: batches of the audit written to a store in memory, spans sent to a collector, lines written to a file.',
   budgets: [
     { metric: ALL, atMost: 15 },
+    { metric: TRACED, atMost: 35 },
     { metric: VERIFY, atLeast: 100_000 },
   ],
 
@@ -43,7 +45,12 @@ export const benchmark = {
       traces: ['traces'],
       log: ['log'],
     };
-    const variants = { ...ways, 'all but the log': ['recent', 'metrics', 'monitor', 'audit', 'traces'], all: Object.values(ways).flat() };
+    const variants = {
+      ...ways,
+      'by default': ['recent', 'metrics', 'monitor', 'audit'],
+      'all but traces': ['recent', 'metrics', 'monitor', 'audit', 'log'],
+      all: Object.values(ways).flat(),
+    };
     const collector = await startCollector();
     const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-recording-'));
     const measure = (variant) => measureReaders(variants[variant], { calls, folder, url: collector.url });
@@ -58,9 +65,9 @@ export const benchmark = {
     return {
       rows: toRows(samples),
       metrics: {
-        [ALL]: added('all'),
-        'µs per call, without the log': added('all but the log'),
-        'µs per call, audit': added('audit'),
+        [ALL]: added('all but traces'),
+        [TRACED]: added('all'),
+        'µs per call, those that are on by default': added('by default'),
         [VERIFY]: summarize(verified),
       },
     };

@@ -48,27 +48,32 @@ export const PAYLOADS = 'audit-payloads';
 /** For each chain the last record that was let go. */
 export const ANCHORS = 'audit-anchors';
 
+/** What stands in front of the record itself is shorter. */
+const MAX_HEAD_LENGTH = 300;
 const HASH_KEY = ',"hash":"';
 const SUFFIX_LENGTH = HASH_KEY.length + 64 + 2;
 // JSON leaves these as they are, and there are readers to whom they end a line or begin a command.
-const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
+const UNSAFE = /[\u007f-\u009f\u2028\u2029]/;
+const ALL_UNSAFE = new RegExp(UNSAFE, 'g');
 
 /** Writes the record that follows `previous`: one line of JSON, with the hash of all that stands in front of it. */
 export function encodeEntry(
   chain: string,
   previous: ChainHead,
   { kind, record, payload }: AuditFact,
-): { readonly head: ChainHead; readonly value: Buffer } {
+): { readonly head: ChainHead; readonly text: string } {
   const sequence = previous.sequence + 1;
   const sealed = payload === undefined ? 'null' : `"${hash('sha256', payload)}"`;
   const text = `${entryHead(chain, previous)}"kind":"${kind}","payload":${sealed},"record":${toSafeJson(record)}`;
   const own = hash('sha256', text);
-  return { head: { sequence, hash: own }, value: Buffer.from(`${text}${HASH_KEY}${own}"}`) };
+  return { head: { sequence, hash: own }, text: `${text}${HASH_KEY}${own}"}` };
 }
 
-/** JSON text that is one line to every reader. */
-export function toSafeJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+// JSON text that is one line to every reader.
+function toSafeJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!UNSAFE.test(text)) return text;
+  return text.replaceAll(ALL_UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Says what is wrong with the record that should follow `previous`, or nothing. */
@@ -97,6 +102,11 @@ export function decodeEntry(
   const found = decode(value);
   if (found === undefined || (found.kind !== 'call' && found.kind !== 'change')) return undefined;
   return { chain, sequence, hash: found.hash, kind: found.kind, record: found.record, hasPayload: found.payload !== null };
+}
+
+/** Tells whether something is kept beside a record, without reading all of it. */
+export function mayHavePayload(value: Buffer): boolean {
+  return !value.toString('latin1', 0, MAX_HEAD_LENGTH).includes('"payload":null,');
 }
 
 /** The hash of the payload that a record speaks of. */

@@ -63,8 +63,9 @@ const LINGER_MS = 20;
 const CLOSE_MS = 5_000;
 const DAY_MS = 86_400_000;
 const TRIM_EVERY_MS = DAY_MS / 24;
-/** Chains of a small store are trimmed this often. */
-const TRIM_SMALL_EVERY_MS = 10_000;
+/** Chains of a small store are looked at this often, and trimmed when they have this share more than may stay. */
+const TRIM_SMALL_EVERY_MS = 1_000;
+const SMALL_EXCESS = 0.1;
 
 /** Keeps the audit of this process in a chain of its own, and reads those of all. */
 export function createAudit(options: AuditOptions): Audit {
@@ -186,16 +187,23 @@ interface Trimming {
 
 function trimRegularly({ store, config, clock, logger }: AuditOptions, { chain, maxRecords, onTrimmed }: Trimming): () => void {
   const isSmall = Number.isFinite(maxRecords);
+  let isStopped = false;
   const trim = async (): Promise<void> => {
     try {
+      const { first, last } = await store.span(chain);
+      if (isSmall && last - first < maxRecords * (1 + SMALL_EXCESS)) return;
       const anchor = await trimChain(store, chain, { beforeMs: clock.now() - config.keepDays * DAY_MS, maxRecords });
       // A small store loses records all the time, which need not be told each time.
       if (anchor !== undefined && !isSmall) onTrimmed(anchor);
     } catch (error) {
       logger.debug('could not let old audit records go', { chain, reason: toMessage(error) });
+    } finally {
+      if (!isStopped) stop = clock.after(isSmall ? TRIM_SMALL_EVERY_MS : TRIM_EVERY_MS, () => void trim());
     }
-    stop = clock.after(isSmall ? TRIM_SMALL_EVERY_MS : TRIM_EVERY_MS, () => void trim());
   };
   let stop = clock.after(isSmall ? TRIM_SMALL_EVERY_MS : 0, () => void trim());
-  return () => stop();
+  return () => {
+    isStopped = true;
+    stop();
+  };
 }

@@ -1,5 +1,5 @@
 import type { Store, StoreOperation } from '@signalbox/core';
-import { ANCHORS, PAYLOADS, decodeEntry, hashOf, payloadKey, timeOf, type ChainHead } from './audit-entry.ts';
+import { ANCHORS, PAYLOADS, decodeEntry, hashOf, mayHavePayload, payloadKey, timeOf, type ChainHead } from './audit-entry.ts';
 
 const PAGE = 500;
 
@@ -21,9 +21,10 @@ export async function trimChain(store: Store, chain: string, { beforeMs, maxReco
     const { last } = await store.span(chain);
     const page = await store.read(chain, { limit: PAGE });
     const stay = page.findIndex(({ sequence, value }) => {
+      if (last - sequence >= maxRecords) return false;
       const entry = decodeEntry(value, { chain, sequence });
       // What cannot be read has to stay, as it shows that something was done to it.
-      return entry === undefined || (last - sequence < maxRecords && timeOf(entry) >= beforeMs);
+      return entry === undefined || timeOf(entry) >= beforeMs;
     });
     const gone = stay < 0 ? page : page.slice(0, stay);
     const newest = gone.at(-1);
@@ -34,8 +35,7 @@ export async function trimChain(store: Store, chain: string, { beforeMs, maxReco
       { kind: 'trim', log: chain, before: newest.sequence + 1 },
     ];
     for (const { sequence, value } of gone)
-      if (decodeEntry(value, { chain, sequence })?.hasPayload)
-        operations.push({ kind: 'delete', collection: PAYLOADS, key: payloadKey(chain, sequence) });
+      if (mayHavePayload(value)) operations.push({ kind: 'delete', collection: PAYLOADS, key: payloadKey(chain, sequence) });
     await store.commit(operations);
     if (stay >= 0) return anchor;
   }
