@@ -77,7 +77,10 @@ export function createSeen(options: SeenOptions): Seen {
   const monitor = createMonitor();
   const counts = createCallCounts();
   const health = createHealth({
-    obstacles: () => (config.audit.required && audit?.obstacle !== undefined ? ['audit unavailable'] : []),
+    obstacles: () => {
+      if (!config.audit.required || audit === undefined) return [];
+      return audit.obstacle === undefined && options.store.health().state === 'ok' ? [] : ['audit unavailable'];
+    },
   });
   const traces = openTraces(options, () => health.isListening);
   const readers: RecordReader[] = [{ name: 'recent calls', write: (record) => void options.recent.write(record) }, counts, monitor];

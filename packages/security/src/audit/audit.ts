@@ -82,10 +82,7 @@ export function createAudit(options: AuditOptions): Audit {
   const writer = new ChainWriter({ store, chain, clock, logger, lingerMs: isDurable ? 0 : LINGER_MS });
   const payloadBytes = config.payloads === 'sealed' ? maxPayloadBytes : 0;
   const chains = async () => (await store.names()).logs.filter((log) => log.startsWith(CHAIN_PREFIX));
-  writer.open().then(
-    (head) => logger.debug('audit begins', { chain, ...head }),
-    (error: unknown) => logger.error('cannot read the audit yet', { chain, reason: toMessage(error) }),
-  );
+  writer.open();
   const stopTrimming = trimRegularly(options, {
     chain,
     maxRecords,
@@ -157,8 +154,19 @@ function refusal(obstacle: string): GatewayError {
 
 // The salt keeps the hash in the record from telling short arguments to those who guess them.
 function toPayloadText({ arguments: args, result }: RecordPayload, maxBytes: number): string {
-  const cut = (json: RawJson | undefined) => json?.bytes.toString('utf8', 0, maxBytes) ?? null;
-  return JSON.stringify({ salt: randomBytes(16).toString('hex'), arguments: cut(args), result: cut(result) });
+  return JSON.stringify({ salt: randomBytes(16).toString('hex'), arguments: cut(args, maxBytes), result: cut(result, maxBytes) });
+}
+
+function cut(json: RawJson | undefined, maxBytes: number): string | null {
+  if (json === undefined) return null;
+  const pieces: Buffer[] = [];
+  let room = maxBytes;
+  for (const part of json.parts) {
+    if (room <= 0) break;
+    pieces.push(part.subarray(0, room));
+    room -= part.length;
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }
 
 async function readPayload(store: Store, chain: string, sequence: number): ReturnType<Audit['payload']> {

@@ -55,6 +55,19 @@ test('while a required audit cannot be written calls are refused, and they go on
   expect(await audit.verify()).toMatchObject({ isSound: true });
 });
 
+test('a store that is away at the start is an obstacle until it is there', async () => {
+  const { store } = createTestAudit();
+  let isAway = true;
+  const late = {
+    ...store,
+    read: (...all: Parameters<typeof store.read>) => (isAway ? Promise.reject(new Error('no connection')) : store.read(...all)),
+  };
+  const { audit } = createTestAudit({ required: true }, { store: late });
+  await expect.poll(() => audit.obstacle).toBe('no connection');
+  isAway = false;
+  await expect.poll(() => audit.obstacle).toBeUndefined();
+});
+
 test('without being required it stops nobody, and what was lost stands in the chain and twice in the log', async () => {
   const lines: string[] = [];
   const logger: Logger = { ...silentLogger, error: (message) => void lines.push(message), warn: (message) => void lines.push(message) };

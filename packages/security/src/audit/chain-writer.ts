@@ -67,9 +67,9 @@ export class ChainWriter {
     return this.#isFull(1) ? `${this.#queue.length} records wait for the store` : undefined;
   }
 
-  /** Finds the end of the chain, which may have been written by an earlier process. */
-  async open(): Promise<ChainHead> {
-    return (this.#head ??= await this.#findHead());
+  /** Looks for the end of the chain, which an earlier process may have written. Until it has been found it is an obstacle. */
+  open(): void {
+    this.#start();
   }
 
   /** Takes a fact that nobody waits for. */
@@ -162,7 +162,7 @@ export class ChainWriter {
   }
 
   #begin(): void {
-    if (this.#writing === undefined && this.#queue.length > 0) this.#start();
+    if (this.#writing === undefined && (this.#queue.length > 0 || this.#awayReason !== undefined)) this.#start();
   }
 
   #start(): void {
@@ -181,10 +181,8 @@ export class ChainWriter {
   /** @returns when to try again, in milliseconds; 0 when all is written. */
   async #write(): Promise<number> {
     try {
-      while (this.#queue.length > 0) {
-        this.#head ??= await this.#findHead();
-        if (this.#queue.length > 0) await this.#commit();
-      }
+      this.#head ??= await this.#findHead();
+      while (this.#queue.length > 0) await this.#commit();
       this.#isBack();
       return 0;
     } catch (error) {
