@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { GatewayError, toGatewayError, type Clock, type Store, type StoreEntry } from '@signalbox/core';
+import { GatewayError, toGatewayError, type Clock, type Logger, type Store, type StoreEntry } from '@signalbox/core';
 
 const COLLECTION = 'admin-keys';
 const TTL_MS = 24 * 60 * 60 * 1000;
@@ -19,6 +19,12 @@ export interface Keyed {
   readonly request: readonly string[];
 }
 
+export interface RunOnceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** Runs what has a key once. */
 export type RunOnce = (keyed: Keyed, run: () => Promise<Response>) => Promise<Response>;
 
@@ -34,7 +40,7 @@ interface Kept {
  * The same key with the same request gets the same answer for 24 hours, over restarts where the store lasts. The newest
  * 1000 keys are kept.
  */
-export function createRunOnce({ store, clock }: { readonly store: Store; readonly clock: Clock }): RunOnce {
+export function createRunOnce({ store, clock, logger }: RunOnceOptions): RunOnce {
   const self = randomUUID();
   let sincePruned = PRUNE_EVERY;
 
@@ -49,25 +55,34 @@ export function createRunOnce({ store, clock }: { readonly store: Store; readonl
     const version = await claim(store, id, { claimed, ifVersion: found?.version ?? 0 });
     if (++sincePruned > PRUNE_EVERY) {
       sincePruned = 0;
-      await prune(store, clock.now());
+      await prune(store, clock.now()).catch((error: unknown) => logger.error('Cannot forget old idempotency keys', { error }));
     }
+    let response: Response;
     try {
-      const response = await run();
-      const body = await response.clone().text();
-      // What failed for now may be tried again.
-      if (response.status >= 500 || response.status === 412) await forget(store, id, version);
-      else {
-        const headers = [...response.headers].filter(([name]) => KEPT_HEADERS.has(name));
-        const isKept = Buffer.byteLength(body) <= MAX_ANSWER_BYTES;
-        const answer = { status: response.status, headers, body: isKept ? body : null };
-        await store.commit([{ kind: 'put', collection: COLLECTION, key: id, value: toValue({ ...claimed, answer }), ifVersion: version }]);
-      }
-      return response;
+      response = await run();
     } catch (error) {
       await forget(store, id, version).catch(() => undefined);
       throw error;
     }
+    try {
+      // What failed for now may be tried again.
+      if (response.status >= 500 || response.status === 412) await forget(store, id, version);
+      else {
+        const value = toValue({ ...claimed, answer: await toAnswer(response.clone()) });
+        await store.commit([{ kind: 'put', collection: COLLECTION, key: id, value, ifVersion: version }]);
+      }
+    } catch (error) {
+      // It has been done, and saying otherwise would have it done twice.
+      logger.error('Cannot keep the answer to a request with a key', { error });
+    }
+    return response;
   };
+}
+
+async function toAnswer(response: Response): Promise<NonNullable<Kept['answer']>> {
+  const body = await response.text();
+  const headers = [...response.headers].filter(([name]) => KEPT_HEADERS.has(name));
+  return { status: response.status, headers, body: Buffer.byteLength(body) <= MAX_ANSWER_BYTES ? body : null };
 }
 
 function replay(

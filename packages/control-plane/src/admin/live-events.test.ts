@@ -78,6 +78,24 @@ test('one who comes back hears what was missed, or that it is not known', async 
   }
 });
 
+test('calls are kept for one who comes back within a minute, and later it is said that some were missed', async () => {
+  const setup = await createAdminSetup();
+  const first = await listen(setup, '?types=call');
+  const [hello] = (await first.read())!;
+  await first.cancel();
+  setup.journal.write(callRecord('2'));
+  const second = await listen(setup, '?types=call', { 'last-event-id': hello!.id });
+  await second.read();
+  expect(await second.read()).toMatchObject([{ type: 'call', data: { callId: '2' } }]);
+  await second.cancel();
+  setup.advance(61_000);
+  setup.journal.write(callRecord('3'));
+  const third = await listen(setup, '?types=call', { 'last-event-id': hello!.id });
+  expect(await third.read()).toMatchObject([{ type: 'reset' }]);
+  const versions = await listen(setup, '?types=state', { 'last-event-id': hello!.id });
+  expect(await versions.read()).toMatchObject([{ type: 'hello' }]);
+});
+
 test('a reader who does not keep up is dropped, and the others go on', async () => {
   const setup = await createAdminSetup();
   const slow = await listen(setup);

@@ -52,6 +52,7 @@ interface Reader {
   end(): void;
 }
 
+const GRACE_MS = 60_000;
 const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(': still here\n\n');
 
@@ -66,6 +67,10 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
   let seen: ReadonlyMap<string, object> = new Map();
   let sessions: unknown;
   let cancelTimers: (() => void)[] = [];
+  /** Until then calls are kept although nobody listens, for one who comes back. */
+  let graceEndsMs = Number.NEGATIVE_INFINITY;
+  /** The event behind which a call was not kept. */
+  let lostAt = -1;
   let isClosed = false;
 
   const publish = (type: EventType, data: unknown): void => {
@@ -89,7 +94,8 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
     const again = (): void => {
       cancel = clock.after(everyMs, () => {
         run();
-        again();
+        // Its last reader may just have been dropped.
+        if (readers.size > 0) again();
       });
     };
     again();
@@ -104,14 +110,16 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
   const leave = (reader: Reader): void => {
     readers.delete(reader);
     if (readers.size > 0) return;
+    graceEndsMs = clock.monotonic() + GRACE_MS;
     for (const cancel of cancelTimers) cancel();
     cancelTimers = [];
   };
   /** What a reader has missed; `undefined` when that is not known any more. */
-  const missed = (id: string): readonly Event[] | undefined => {
+  const missed = (id: string, wanted: ReadonlySet<EventType>): readonly Event[] | undefined => {
     const [, ofRun, number] = /^([a-z0-9]+)-(\d{1,15})$/.exec(id) ?? [];
     const after = Number(number);
     if (ofRun !== run || after > last || after < last - events.length) return undefined;
+    if (wanted.has('call') && after <= lostAt) return undefined;
     return events.filter((event) => event.number > after);
   };
 
@@ -126,7 +134,8 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       if (diff.settings.some(({ path }) => path.startsWith('admin.'))) endAll();
     }),
     journal?.watch((call) => {
-      if (readers.size > 0) publish('call', call);
+      if (readers.size > 0 || clock.monotonic() < graceEndsMs) publish('call', call);
+      else lostAt = last;
     }),
   ];
 
@@ -159,7 +168,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
             // What happened while nobody listened is told now, so that one who comes back hears of it.
             look();
             readers.add(reader);
-            const backlog = id === undefined ? [] : missed(id);
+            const backlog = id === undefined ? [] : missed(id, wanted);
             const type = backlog === undefined ? 'reset' : 'hello';
             reader.send(render(type, { id: backlog?.length ? id! : `${run}-${last}`, data: { stateVersion: state.current.version } }));
             for (const event of backlog ?? []) if (readers.has(reader) && wanted.has(event.type)) reader.send(event.bytes);
