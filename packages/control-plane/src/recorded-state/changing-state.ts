@@ -5,9 +5,17 @@ import { createSnapshots, type Snapshots } from '../desired-state/snapshots.ts';
 import { auditEvent } from './audit-event.ts';
 import { readText, restoreText, writeText } from './file-access.ts';
 import { createHistory } from './history.ts';
-import { invalidChange, planApiChange, planFileChange, planWhole, refuseOwnersAlone } from './plan-change.ts';
-import type { Actor, Ground, Plan } from './plan-change.ts';
-import { readState, type OwnedEntry, type ReadState } from './read-state.ts';
+import {
+  invalidChange,
+  planApiChange,
+  planFileChange,
+  planWhole,
+  refuseOwnersAlone,
+  type Actor,
+  type Ground,
+  type Plan,
+} from './plan-change.ts';
+import { readState, setAside, type OwnedEntry, type ReadState } from './read-state.ts';
 import type {
   ChangeRequest,
   ChangeResult,
@@ -19,7 +27,7 @@ import type {
   RecordedStateOptions,
 } from './recorded-state.ts';
 import type { Recorder } from './recorder.ts';
-import { operationsBetween, toText } from './state-entry.ts';
+import { operationsBetween } from './state-entry.ts';
 import type { StateDocument, StateEvent } from './state-event.ts';
 import { hashOf, isSameJson, type StateLog, type StateVerdict } from './state-log.ts';
 
@@ -308,9 +316,4 @@ export class ChangingState implements RecordedState {
     for (const listener of this.#listeners) listener(event, this.current, diff);
     return diff;
   }
-}
-
-/** What the API owns and does not apply, with the reason. */
-function setAside({ owned }: ReadState): ReadonlyMap<string, string | undefined> {
-  return new Map(owned.filter(({ state }) => state !== 'applied').map(({ path, reason }) => [toText(path), reason]));
 }

@@ -65,6 +65,11 @@ function longest(entries: readonly StateEntry[]): StateEntry | undefined {
   return entries.toSorted((left, right) => toText(right.path).length - toText(left.path).length)[0];
 }
 
+/** What the API owns and does not apply, with the reason. */
+export function setAside({ owned }: ReadState): ReadonlyMap<string, string | undefined> {
+  return new Map(owned.filter(({ state }) => state !== 'applied').map(({ path, reason }) => [toText(path), reason]));
+}
+
 /** What the file defines, each with its place. */
 export function fileEntries(parsed: ConfigText): OwnedEntry[] {
   const value = adoptServers(parsed.value);
