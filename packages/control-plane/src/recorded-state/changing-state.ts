@@ -5,16 +5,8 @@ import { createSnapshots, type Snapshots } from '../desired-state/snapshots.ts';
 import { auditEvent } from './audit-event.ts';
 import { readText, restoreText, writeText } from './file-access.ts';
 import { createHistory } from './history.ts';
-import {
-  invalidChange,
-  planApiChange,
-  planFileChange,
-  planWhole,
-  refuseOwnersAlone,
-  type Actor,
-  type Ground,
-  type Plan,
-} from './plan-change.ts';
+import { invalidChange, refuseOwnersAlone, type Actor } from './plan-change.ts';
+import { prepareChange, prepareRollback, type Prepared, type Sources, type Write } from './prepare-change.ts';
 import { readState, setAside, type OwnedEntry, type ReadState } from './read-state.ts';
 import type {
   ChangeRequest,
@@ -27,7 +19,6 @@ import type {
   RecordedStateOptions,
 } from './recorded-state.ts';
 import type { Recorder } from './recorder.ts';
-import { operationsBetween } from './state-entry.ts';
 import type { StateDocument, StateEvent } from './state-event.ts';
 import { hashOf, isSameJson, type StateLog, type StateVerdict } from './state-log.ts';
 
@@ -41,18 +32,6 @@ export interface StateParts {
 /** What is to be recorded, decided at the state as it is. */
 interface Decision extends Pick<StateParts, 'text' | 'read'> {
   readonly event: Omit<StateEvent, 'version' | 'atMs'>;
-  readonly write?: Write;
-}
-
-/** The file is to be written, and has this text until then. */
-interface Write {
-  readonly expected: string | undefined;
-}
-
-interface Prepared {
-  readonly ground: Ground;
-  readonly plan: Plan;
-  readonly event: Pick<StateEvent, 'action' | 'target'>;
   readonly write?: Write;
 }
 
@@ -117,40 +96,12 @@ export class ChangingState implements RecordedState {
       return this.#diffTo(this.#read.config);
     });
 
-  change({ operations, target = 'api', reason, ifFile, ...conditions }: ChangeRequest, actor: Actor): Promise<ChangeResult> {
-    const { file } = this.#options;
-    const event = { action: 'config.change' } as const;
-    const ofApi = async () => {
-      const ground = this.#ground(this.#text);
-      return { ground, plan: planApiChange(operations, ground), event };
-    };
-    const ofFile = async () => {
-      const text = await file.read();
-      if (ifFile !== undefined && ifFile !== hashOf(text ?? ''))
-        throw new GatewayError('CONFLICT', `Cannot write "${file.path}": it has changed in the meantime; run the command again`);
-      const ground = this.#ground(text ?? '');
-      return { ground, plan: planFileChange(operations, ground), event, write: { expected: text } };
-    };
-    return this.#queue(() => this.#make({ ...conditions, reason, actor }, target === 'api' ? ofApi : ofFile));
+  change(request: ChangeRequest, actor: Actor): Promise<ChangeResult> {
+    return this.#queue(() => this.#make({ ...request, actor }, () => prepareChange(request, this.#sources())));
   }
 
-  rollback({ version, scope = 'all', ...conditions }: RollbackRequest, actor: Actor): Promise<ChangeResult> {
-    const prepare = async (): Promise<Prepared> => {
-      const target = await this.#log.at(version);
-      const ground = this.#ground(this.#text);
-      const isFileKept = scope === 'api' || target.file === null;
-      const text = isFileKept ? this.#text : await this.#log.text(target.file);
-      const onDisk = isFileKept ? text : await this.#options.file.read();
-      const operations = operationsBetween(ground.entries, target.entries, isSameJson);
-      const plan = planWhole({ operations, entries: target.entries, text }, ground);
-      return {
-        ground,
-        plan,
-        event: { action: 'config.rollback', target: version },
-        ...(text !== onDisk && { write: { expected: onDisk } }),
-      };
-    };
-    return this.#queue(() => this.#make({ ...conditions, actor }, prepare));
+  rollback(request: RollbackRequest, actor: Actor): Promise<ChangeResult> {
+    return this.#queue(() => this.#make({ ...request, actor }, () => prepareRollback(request, this.#sources())));
   }
 
   restart(name: string, actor: Actor, precondition: Precondition = {}): Promise<number> {
@@ -214,8 +165,8 @@ export class ChangingState implements RecordedState {
     return next;
   }
 
-  #ground(text: string): Ground {
-    return { entries: this.#document.entries, text, file: this.#options.file };
+  #sources(): Sources {
+    return { entries: this.#document.entries, text: this.#text, file: this.#options.file, log: this.#log };
   }
 
   #diffTo(config: GatewayConfig): ConfigDiff {
@@ -223,13 +174,13 @@ export class ChangingState implements RecordedState {
   }
 
   async #make(
-    { dryRun = false, reason, actor, ...precondition }: Pick<ChangeRequest, 'dryRun' | 'reason' | 'ifVersion'> & { readonly actor: Actor },
+    { dryRun = false, reason, actor, ifVersion }: Pick<ChangeRequest, 'dryRun' | 'reason' | 'ifVersion'> & { readonly actor: Actor },
     prepare: () => Promise<Prepared>,
   ): Promise<ChangeResult> {
     const { file } = this.#options;
     let result: Pick<ChangeResult, 'diff' | 'problems'> & { readonly textDiff: string | undefined };
     const backup = await this.#decide(async () => {
-      checkVersion(this.current, precondition);
+      checkVersion(this.current, { ifVersion });
       const { ground, plan, event, write } = await prepare();
       const before = write === undefined ? ground.text : (write.expected ?? '');
       const isTextNew = plan.text !== before;
