@@ -10,6 +10,7 @@ const COMPILED = path.resolve(import.meta.dirname, '../apps/gateway/dist/main.js
 
 const TITLES = {
   callsPerSecond: 'calls/s',
+  writesPerSecond: 'writes/s',
   p50Us: 'p50 µs',
   p99Us: 'p99 µs',
   cpuUs: 'CPU µs/call',

@@ -1,16 +1,22 @@
 // Writes groups of commits to the file of a store, each group in one transaction, and answers once it is on the disk.
 import { statSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { DatabaseSync } from '@photostructure/sqlite';
 
 const { path, busyMs, checkpointBytes } = workerData;
 
+// Beyond this many times what is usual, the writer no longer waits for the checkpointer.
+const PATIENCE = 4;
+
 let writer;
+let checkpointer;
+let isCopying = false;
 let checkpointAt = checkpointBytes;
 
 parentPort.on('message', (message) => {
   if (message.kind === 'close') {
     if (writer !== undefined) end(writer.database);
+    void checkpointer?.terminate();
     parentPort.close();
     return;
   }
@@ -186,19 +192,29 @@ function abandon() {
   }
 }
 
-// SQLite's write-ahead log grows until someone copies it back whole. Readers in other processes may prevent that for a
-// while: then it is tried again once it has grown as much again.
+// SQLite's write-ahead log grows until someone copies it back whole while nobody writes. Most of it is copied back beside
+// the writer. Readers in other processes may prevent it for a while: then it is tried again once it has grown as much again.
 function boundLog(database) {
   const size = sizeOf(`${path}-wal`);
   if (size < checkpointAt) return;
-  copyBack(database);
-  checkpointAt = sizeOf(`${path}-wal`) + checkpointBytes;
+  if (size >= checkpointAt + (PATIENCE - 1) * checkpointBytes) copyBack(database);
+  else if (!isCopying) {
+    isCopying = true;
+    checkpointer ??= startCheckpointer();
+    checkpointer.postMessage('copy');
+  }
 }
 
-// SQLite copies the log back by itself only once the last statement of a connection is gone, which is not for us to say.
-function end(database) {
-  copyBack(database);
-  database.close();
+function startCheckpointer() {
+  const started = new Worker(new URL('./sqlite-checkpointer.js', import.meta.url), { name: 'checkpoint', workerData: { path } });
+  started.unref();
+  started.on('message', () => {
+    isCopying = false;
+    if (writer !== undefined) copyBack(writer.database);
+  });
+  // Without it the writer does the work, only later.
+  started.on('error', () => undefined);
+  return started;
 }
 
 function copyBack(database) {
@@ -210,6 +226,13 @@ function copyBack(database) {
   } finally {
     database.exec(`PRAGMA busy_timeout = ${busyMs}`);
   }
+  checkpointAt = sizeOf(`${path}-wal`) + checkpointBytes;
+}
+
+// SQLite copies the log back by itself only once the last statement of a connection is gone, which is not for us to say.
+function end(database) {
+  copyBack(database);
+  database.close();
 }
 
 function sizeOf(file) {
