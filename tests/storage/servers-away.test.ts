@@ -93,6 +93,36 @@ describe.each(servers)('a $name store', ({ start }) => {
     }
   });
 
+  test('finds its server again by itself when nobody asks for anything', { timeout: 60_000 }, async () => {
+    const server = await start();
+    const store = await openStore({ url: server.url, namespace: 'away', dataDir: undefined });
+    try {
+      const seen = new Set<string>();
+      store.watch(({ collections }) => {
+        for (const name of collections) seen.add(name);
+      });
+      await Promise.all([store.get('c', 'k'), store.get('c', 'k'), store.get('c', 'k')]);
+      process.kill(server.pid(), 'SIGKILL');
+      await expect.poll(() => store.health().state, { timeout: 5000 }).toBe('away');
+      await server.start();
+      await expect.poll(() => store.health().state, { timeout: 2000 }).toBe('ok');
+      const other = await openStore({ url: server.url, namespace: 'away', dataDir: undefined });
+      await expect
+        .poll(
+          async () => {
+            await other.commit([{ kind: 'put', collection: 'c', key: 'k', value: Buffer.alloc(1) }]);
+            return [...seen];
+          },
+          { timeout: 3000 },
+        )
+        .toEqual(['c']);
+      await other.close();
+    } finally {
+      await store.close();
+      await server.stop();
+    }
+  });
+
   test('loses nothing when its server hangs for a while', { timeout: 60_000 }, async () => {
     const server = await start();
     const store = await openStore({ url: server.url, namespace: 'away', dataDir: undefined });

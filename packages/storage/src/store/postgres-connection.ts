@@ -1,8 +1,8 @@
-import { toMessage } from '@signalbox/core';
+import { toMessage, type Clock } from '@signalbox/core';
 import pg from 'pg';
 import type { ConnectGate } from './connect-gate.ts';
 
-/** One connection that is made when it is needed, and again when it was lost. */
+/** One connection that is made when it is first needed, and by itself again when it was lost. */
 export interface PostgresConnection {
   /** Uses the connection once everybody before is done with it. @throws whatever keeps it from being connected. */
   use<Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result>;
@@ -15,26 +15,47 @@ export interface PostgresConnection {
 export interface PostgresConnectionOptions {
   readonly url: string;
   readonly gate: ConnectGate;
+  readonly clock: Clock;
   readonly prepare?: (client: pg.Client) => Promise<void>;
-  readonly onLost?: () => void;
+  /** It was lost, and is there again. */
+  readonly onBack?: () => void;
 }
 
 const CONNECT_MS = 3000;
+const SHORTEST_MS = 50;
 /** The server gives up a statement before we give up on the server. */
 const STATEMENT_MS = 5000;
 const ANSWER_MS = 6000;
 
-export function createPostgresConnection({ url, gate, prepare, onLost }: PostgresConnectionOptions): PostgresConnection {
+export function createPostgresConnection({ url, gate, clock, prepare, onBack }: PostgresConnectionOptions): PostgresConnection {
   let client: pg.Client | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   let isClosed = false;
+  let cancel: (() => void) | undefined;
 
   const lose = (lost: pg.Client, cause: unknown): void => {
     if (client !== lost) return;
     client = undefined;
     if (isClosed) return;
     gate.lost(cause);
-    onLost?.();
+    reconnect();
+  };
+  const reconnect = (): void => {
+    if (isClosed) return;
+    cancel?.();
+    cancel = clock.after(Math.max(gate.waitMs, SHORTEST_MS), async () => {
+      try {
+        await use(async () => undefined);
+        onBack?.();
+      } catch {
+        reconnect();
+      }
+    });
+  };
+  const use: PostgresConnection['use'] = (work) => {
+    const done = turn.then(async () => work(client ?? (await gate.pass(connect))));
+    turn = done.catch(() => undefined);
+    return done;
   };
   const connect = async (): Promise<pg.Client> => {
     const fresh = new pg.Client({
@@ -60,11 +81,7 @@ export function createPostgresConnection({ url, gate, prepare, onLost }: Postgre
     return fresh;
   };
   return {
-    use: (work) => {
-      const done = turn.then(async () => work(client ?? (await gate.pass(connect))));
-      turn = done.catch(() => undefined);
-      return done;
-    },
+    use,
     drop: (cause) => {
       const dropped = client;
       if (dropped === undefined) return;
@@ -73,6 +90,7 @@ export function createPostgresConnection({ url, gate, prepare, onLost }: Postgre
     },
     close: async () => {
       isClosed = true;
+      cancel?.();
       await turn;
       const last = client;
       client = undefined;

@@ -37,8 +37,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const { url, namespace: schema, name, logger = silentLogger, clock = systemClock } = options;
   const store = `the store "${name}"`;
   const gate = createConnectGate(clock);
-  const writing = createPostgresConnection({ url, gate });
-  const readers = Array.from({ length: READERS }, () => createPostgresConnection({ url, gate }));
+  const writing = createPostgresConnection({ url, gate, clock });
+  const readers = Array.from({ length: READERS }, () => createPostgresConnection({ url, gate, clock }));
   const watchers = createWatchers();
   const listening = createPostgresWatch({ url, gate, schema, watchers, clock, names: () => names() });
   const writeGroup = createPostgresWriter(writing, { schema, store });

@@ -13,6 +13,8 @@ export interface PostgresWatchOptions {
   readonly names: () => Promise<{ readonly collections: readonly string[]; readonly logs: readonly string[] }>;
 }
 
+const FIRST_MS = 250;
+
 /** Listens for what is changed in a schema, from the first watcher on. What this process changes is told of twice. */
 export function createPostgresWatch({ url, gate, schema, watchers, clock, names }: PostgresWatchOptions) {
   let isStarted = false;
@@ -34,31 +36,26 @@ export function createPostgresWatch({ url, gate, schema, watchers, clock, names 
   const connection = createPostgresConnection({
     url,
     gate,
+    clock,
     prepare: async (client) => {
       client.on('notification', ({ payload }) => void pass(payload ?? '{}'));
       await client.query(`LISTEN "${schema}_changes"`);
     },
-    onLost: () => again(),
+    onBack: () => void passAll(),
   });
-  const again = (): void => {
-    if (isClosed) return;
-    cancel?.();
-    cancel = clock.after(Math.max(gate.waitMs, 50), () => listen(true));
-  };
-  const listen = async (isAgain: boolean): Promise<void> => {
+  const listen = async (): Promise<void> => {
     if (isClosed) return;
     try {
       await connection.use(async () => undefined);
-      if (isAgain) await passAll();
     } catch {
-      again();
+      cancel = clock.after(Math.max(gate.waitMs, FIRST_MS), listen);
     }
   };
   return {
     start: (): void => {
       if (isStarted) return;
       isStarted = true;
-      void listen(false);
+      void listen();
     },
     close: async (): Promise<void> => {
       isClosed = true;
