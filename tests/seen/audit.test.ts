@@ -107,7 +107,7 @@ test('whatever a killed gateway has answered is in its audit, and the chain goes
   await using place = await writeFolder({ durable: true });
   const storeFile = path.join(place.folder, 'store.jsonl');
   const answered = new Set<string>();
-  for (let kill = 0; kill < 5; kill++) {
+  for (let kill = 0; kill < 4; kill++) {
     const child = spawn(process.execPath, [DURABLE_GATEWAY, place.configPath, place.dataDir, storeFile], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -125,7 +125,7 @@ test('whatever a killed gateway has answered is in its audit, and the chain goes
         );
       }
     });
-    const enough = answered.size + 30 + Math.floor(100 * Math.random());
+    const enough = answered.size + 25 + Math.floor(60 * Math.random());
     await eventually('some calls are answered', () => (answered.size >= enough ? true : undefined), { everyMs: 1 });
     child.kill('SIGKILL');
     await exited;
@@ -136,6 +136,6 @@ test('whatever a killed gateway has answered is in its audit, and the chain goes
   expect(await audit.verify()).toMatchObject({ isSound: true, chains: [{ first: 1 }] });
   const { entries } = await audit.list({ limit: 100_000 });
   const kept = new Set(entries.map(({ record }) => (record as CallRecord).client));
-  expect(answered.size).toBeGreaterThan(100);
+  expect(answered.size).toBeGreaterThanOrEqual(100);
   expect([...answered].filter((key) => !kept.has(key))).toEqual([]);
 });
