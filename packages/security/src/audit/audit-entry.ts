@@ -50,6 +50,9 @@ export const ANCHORS = 'audit-anchors';
 
 /** What stands in front of the record itself is shorter. */
 const MAX_HEAD_LENGTH = 300;
+const GAP = 'audit.gap';
+// Within a text its quotes would be escaped.
+const GAP_BYTES = Buffer.from(`"action":"${GAP}"`);
 const HASH_KEY = ',"hash":"';
 const SUFFIX_LENGTH = HASH_KEY.length + 64 + 2;
 // JSON leaves these as they are, and there are readers to whom they end a line or begin a command.
@@ -118,6 +121,21 @@ export function payloadHashOf(value: Buffer): string | undefined {
 export function hashOf(value: Buffer): string {
   const text = value.toString('latin1', Math.max(0, value.length - 66), value.length - 2);
   return /^[0-9a-f]{64}$/.test(text) ? text : hash('sha256', value);
+}
+
+/** What stands in the chain where records are missing. */
+export function createGap(count: number, { atMs, sinceMs }: { readonly atMs: number; readonly sinceMs: number }): AuditChange {
+  const lines = [`${count} records could not be kept from ${new Date(sinceMs).toISOString()} on`];
+  return { atMs, by: 'gateway', action: GAP, reason: 'the store was away', stateVersion: undefined, lines };
+}
+
+/** How many records are missing in front of a record, as it says itself. */
+export function lostBefore(value: Buffer, place: { readonly chain: string; readonly sequence: number }): number {
+  if (!value.includes(GAP_BYTES)) return 0;
+  const entry = decodeEntry(value, place);
+  if (entry?.kind !== 'change') return 0;
+  const { action, lines } = entry.record as AuditChange;
+  return action === GAP ? Number.parseInt(lines[0] ?? '0', 10) : 0;
 }
 
 /** When a record was written, by the wall clock. */

@@ -84,7 +84,7 @@ test('without being required it stops nobody, and what was lost stands in the ch
   const { audit } = createTestAudit({}, { store, slot: 1 });
   const { entries } = await audit.list({ limit: 100, kind: 'change' });
   expect(entries).toMatchObject([{ sequence: 21, record: { action: 'audit.gap', lines: [expect.stringContaining('30 records')] } }]);
-  expect(await audit.verify()).toMatchObject({ isSound: true, chains: [{ last: 22 }] });
+  expect(await audit.verify()).toMatchObject({ isSound: true, chains: [{ last: 22, lost: 30 }] });
   expect(lines).toEqual([
     'audit records are lost from here on',
     'the audit cannot be written',

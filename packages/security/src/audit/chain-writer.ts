@@ -1,5 +1,15 @@
 import { GatewayError, toMessage, type Clock, type Logger, type Store, type StoreOperation } from '@signalbox/core';
-import { ANCHORS, CHAIN_BEGIN, PAYLOADS, encodeEntry, hashOf, payloadKey, type AuditFact, type ChainHead } from './audit-entry.ts';
+import {
+  ANCHORS,
+  CHAIN_BEGIN,
+  PAYLOADS,
+  createGap,
+  encodeEntry,
+  hashOf,
+  payloadKey,
+  type AuditFact,
+  type ChainHead,
+} from './audit-entry.ts';
 
 export interface ChainWriterOptions {
   readonly store: Store;
@@ -137,15 +147,7 @@ export class ChainWriter {
     const { clock, logger, chain } = this.#options;
     const count = this.#lost;
     this.#lost = 0;
-    const line = `${count} records could not be kept from ${new Date(this.#lostSinceMs).toISOString()} on`;
-    const record = {
-      atMs: clock.now(),
-      by: 'gateway',
-      action: 'audit.gap',
-      reason: 'the store was away',
-      stateVersion: undefined,
-      lines: [line],
-    };
+    const record = createGap(count, { atMs: clock.now(), sinceMs: this.#lostSinceMs });
     this.#push({ kind: 'change', record, payload: undefined, settle: undefined });
     logger.error('audit records are kept again', { chain, lost: count });
   }

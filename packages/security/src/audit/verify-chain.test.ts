@@ -24,7 +24,14 @@ const brokenAt = async (change: (values: Buffer[]) => Buffer[]) =>
   (await verifyChain(await rewriteLog(store, change), CHAIN, [head])).broken?.sequence;
 
 test('a chain as it was written is sound', async () => {
-  expect(await verifyChain(store, CHAIN, [head])).toEqual({ chain: CHAIN, first: 1, last: RECORDS, head: head.hash, broken: undefined });
+  expect(await verifyChain(store, CHAIN, [head])).toEqual({
+    chain: CHAIN,
+    first: 1,
+    last: RECORDS,
+    head: head.hash,
+    lost: 0,
+    broken: undefined,
+  });
 });
 
 test('a changed bit is found, and its record named', () =>

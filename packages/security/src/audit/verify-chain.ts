@@ -1,5 +1,5 @@
 import type { Store } from '@signalbox/core';
-import { findFlaw, hashOf, type ChainHead } from './audit-entry.ts';
+import { findFlaw, hashOf, lostBefore, type ChainHead } from './audit-entry.ts';
 import { readAnchor } from './chain-writer.ts';
 
 /** What is to be said of one chain. */
@@ -9,6 +9,8 @@ export interface ChainVerdict {
   readonly last: number;
   /** Hash of the last record. */
   readonly head: string;
+  /** Records that could not be kept, as the chain itself says. */
+  readonly lost: number;
   readonly broken: { readonly sequence: number; readonly reason: string } | undefined;
 }
 
@@ -22,11 +24,13 @@ export async function verifyChain(store: Store, chain: string, known: readonly C
   const { first, last } = await store.span(chain);
   const hashes = new Map(known.map(({ sequence, hash }) => [sequence, hash]));
   let head = await readAnchor(store, chain);
+  let lost = 0;
   const verdict = (sequence?: number, reason = ''): ChainVerdict => ({
     chain,
     first,
     last,
     head: head.hash,
+    lost,
     broken: sequence === undefined ? undefined : { sequence, reason },
   });
   if (first !== head.sequence + 1) {
@@ -41,6 +45,7 @@ export async function verifyChain(store: Store, chain: string, known: readonly C
       const flaw = findFlaw(chain, head, value);
       if (flaw !== undefined) return verdict(sequence, flaw);
       head = { sequence, hash: hashOf(value) };
+      lost += lostBefore(value, { chain, sequence });
       const expected = hashes.get(sequence);
       if (expected !== undefined && expected !== head.hash) return verdict(sequence, 'it is another than the one that is known');
     }
