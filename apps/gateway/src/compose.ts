@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import {
   GatewayError,
   systemClock,
-  type Clock,
   type IdempotencyConfig,
   type Implementation,
   type ResultOutcome,
@@ -31,13 +30,25 @@ const TASK_BYTES = 64 * 1024 * 1024;
 /** Puts a gateway together: the one place where parts are chosen and joined. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   boundRegExpTime();
-  const { configPath, dataDir, environment, logger, worker } = options;
-  const clock = systemClock;
-  const startedAtMs = clock.monotonic();
-  const info = readInfo();
+  const startedAtMs = systemClock.monotonic();
   const given = await options.openStore?.();
-  const storage = given === undefined ? await openStorageOf(options, clock) : { store: given, raw: given };
+  const storage = given === undefined ? await openStorageOf(options) : { store: given, raw: given };
+  try {
+    return await joinParts(options, { storage, startedAtMs });
+  } catch (error) {
+    await storage.store.close();
+    throw error;
+  }
+}
+
+async function joinParts(
+  options: GatewayOptions,
+  { storage, startedAtMs }: { readonly storage: Storage; readonly startedAtMs: number },
+): Promise<Gateway> {
+  const { configPath, dataDir, environment, logger, worker } = options;
   const { store } = storage;
+  const clock = systemClock;
+  const info = readInfo();
   const wanted = await openWantedState({
     configPath,
     store,
@@ -218,9 +229,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return gateway;
 }
 
-async function openStorageOf({ configPath, dataDir, environment, logger }: GatewayOptions, clock: Clock): Promise<Storage> {
+async function openStorageOf({ configPath, dataDir, environment, logger }: GatewayOptions): Promise<Storage> {
   const { storage: config } = await loadConfig(configPath);
-  return openStorage({ config, configPath, dataDir, environment, logger, clock });
+  return openStorage({ config, configPath, dataDir, environment, logger, clock: systemClock });
 }
 
 function createKeyLog({ durable, ttlSeconds }: IdempotencyConfig, { dataDir, logger }: GatewayOptions): FileLines | undefined {
