@@ -5,12 +5,15 @@ import { DatabaseSync } from '@photostructure/sqlite';
 
 const { path, busyMs, checkpointBytes } = workerData;
 
+// https://www.sqlite.org/rescode.html#ioerr
+const SQLITE_IOERR = 10;
 // Beyond this many times what is usual, the writer no longer waits for the checkpointer.
 const PATIENCE = 4;
 
 let writer;
 let checkpointer;
 let isCopying = false;
+let isCommitting = false;
 let checkpointAt = checkpointBytes;
 
 parentPort.on('message', (message) => {
@@ -20,6 +23,7 @@ parentPort.on('message', (message) => {
     parentPort.close();
     return;
   }
+  isCommitting = false;
   try {
     writer ??= openWriter();
     parentPort.postMessage({ id: message.id, ...write(writer, message) });
@@ -27,7 +31,9 @@ parentPort.on('message', (message) => {
   } catch (error) {
     abandon();
     const { message: text, errcode = 0 } = error;
-    parentPort.postMessage({ id: message.id, failure: { message: text, errcode } });
+    // What a failed sync has left in the log may or may not be found there after a crash.
+    const isUncertain = isCommitting && (errcode & 0xff) === SQLITE_IOERR;
+    parentPort.postMessage({ id: message.id, failure: { message: text, errcode, isUncertain } });
   }
 });
 
@@ -74,6 +80,7 @@ function write(writer, { commits, values }) {
   for (const id of group.collections) writer.touchCollection.run(group.count, id);
   for (const log of group.logs.values()) if (log.isChanged) writer.setLog.run(log.first, log.last, group.count, log.id);
   writer.setCount.run(group.count);
+  isCommitting = true;
   writer.commit.run();
   return { outcomes, changed: group.count };
 }

@@ -28,7 +28,7 @@ export function createPostgresWatch({ url, gate, schema, watchers, clock, names 
   };
   const passAll = async (): Promise<void> => {
     try {
-      watchers.pass(await names());
+      watchers.passAll(await names());
     } catch {
       // The connection is lost again; when it is back, everything is told of anyway.
     }
@@ -47,6 +47,8 @@ export function createPostgresWatch({ url, gate, schema, watchers, clock, names 
     if (isClosed) return;
     try {
       await connection.use(async () => undefined);
+      // What has changed since the watcher began has been missed.
+      await passAll();
     } catch {
       cancel = clock.after(Math.max(gate.waitMs, FIRST_MS), listen);
     }

@@ -14,7 +14,7 @@ export function createRedisWatch({ redis, channel, watchers, names }: RedisWatch
   let subscriber: Redis | undefined;
   const passAll = async (): Promise<void> => {
     try {
-      watchers.pass(await names());
+      watchers.passAll(await names());
     } catch {
       // The server is away again; when it is back, everything is told of anyway.
     }

@@ -15,7 +15,7 @@ interface Answer {
   readonly id: number;
   readonly outcomes?: readonly (readonly number[] | { readonly operation: number; readonly found: number })[];
   readonly changed?: number;
-  readonly failure?: { readonly message: string; readonly errcode: number };
+  readonly failure?: { readonly message: string; readonly errcode: number; readonly isUncertain: boolean };
 }
 
 interface Asked {
@@ -73,8 +73,14 @@ export function createSqliteWriter(path: string): SqliteWriter {
     write: async (group) => {
       const { commits, values } = pack(group);
       const { outcomes, changed = 0, failure } = await ask({ kind: 'write', commits, values }, [values]);
-      if (failure !== undefined || outcomes === undefined)
-        throw new GatewayError('STORE_UNAVAILABLE', `Cannot write to the store "${path}": ${toReason(failure)}`, { cause: failure });
+      if (failure !== undefined || outcomes === undefined) {
+        const isUncertain = failure?.isUncertain === true;
+        throw new GatewayError(
+          'STORE_UNAVAILABLE',
+          `Cannot write to the store "${path}": ${toReason(failure)}${isUncertain ? '; it is not known whether the commit has happened' : ''}`,
+          { cause: failure, ...(isUncertain && { data: { uncertain: true } }) },
+        );
+      }
       return {
         changed,
         outcomes: outcomes.map((outcome, index) =>

@@ -44,7 +44,7 @@ export async function* exportStore(
 
 async function* readEntries(store: Store, collection: string): AsyncGenerator<readonly StoreEntry[], void, undefined> {
   let after: string | undefined;
-  for (let limit = 16; ;) {
+  for (let limit = 1; ;) {
     const page = await store.list(collection, { after, limit });
     if (page.length > 0) yield page;
     if (page.length < limit) return;
@@ -58,7 +58,7 @@ async function* readRecords(
   { log, first, last }: { readonly log: string; readonly first: number; readonly last: number },
 ): AsyncGenerator<readonly LogEntry[], void, undefined> {
   let next = first;
-  for (let limit = 16; next <= last;) {
+  for (let limit = 1; next <= last;) {
     const page = await store.read(log, { from: next, limit: Math.min(limit, last - next + 1) });
     if (page[0]?.sequence !== next)
       throw new GatewayError('CONFLICT', `Cannot export the log "${log}": it was trimmed while it was read; export again`);
