@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import {
   GatewayError,
   toMessage,
@@ -154,7 +154,7 @@ function refusal(obstacle: string): GatewayError {
 
 // The salt keeps the hash in the record from telling short arguments to those who guess them.
 function toPayloadText({ arguments: args, result }: RecordPayload, maxBytes: number): string {
-  return JSON.stringify({ salt: randomBytes(16).toString('hex'), arguments: cut(args, maxBytes), result: cut(result, maxBytes) });
+  return JSON.stringify({ salt: randomUUID(), arguments: cut(args, maxBytes), result: cut(result, maxBytes) });
 }
 
 function cut(json: RawJson | undefined, maxBytes: number): string | null {

@@ -216,7 +216,8 @@ export class ChainWriter {
   #encode(): { readonly values: Buffer[]; readonly puts: StoreOperation[]; readonly head: ChainHead } {
     const { chain } = this.#options;
     const texts: string[] = [];
-    const puts: StoreOperation[] = [];
+    const payloads: string[] = [];
+    const keys: string[] = [];
     let head = this.#head!;
     let length = 0;
     for (const fact of this.#queue) {
@@ -225,13 +226,17 @@ export class ChainWriter {
       head = entry.head;
       texts.push(entry.text);
       length += entry.text.length + (fact.payload?.length ?? 0);
-      if (fact.payload !== undefined)
-        puts.push({ kind: 'put', collection: PAYLOADS, key: payloadKey(chain, head.sequence), value: Buffer.from(fact.payload) });
+      if (fact.payload === undefined) continue;
+      payloads.push(fact.payload);
+      keys.push(payloadKey(chain, head.sequence));
     }
-    // Cut out of one buffer: many small ones cost more than all the rest.
-    const all = Buffer.from(texts.join(''));
-    let at = 0;
-    const values = texts.map((text) => all.subarray(at, (at += Buffer.byteLength(text))));
+    const values = toBuffers(texts);
+    const puts = toBuffers(payloads).map((value, index): StoreOperation => ({
+      kind: 'put',
+      collection: PAYLOADS,
+      key: keys[index]!,
+      value,
+    }));
     return { values, puts, head };
   }
 
@@ -286,4 +291,11 @@ export class ChainWriter {
 export async function readAnchor(store: Store, chain: string): Promise<ChainHead> {
   const anchor = await store.get(ANCHORS, chain);
   return anchor === undefined ? CHAIN_BEGIN : (JSON.parse(anchor.value.toString('utf8')) as ChainHead);
+}
+
+// Cut out of one buffer: many small ones cost more than all the rest.
+function toBuffers(texts: readonly string[]): Buffer[] {
+  const all = Buffer.from(texts.join(''));
+  let at = 0;
+  return texts.map((text) => all.subarray(at, (at += Buffer.byteLength(text))));
 }
