@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createGateway } from '../../apps/gateway/src/compose.ts';
 import {
@@ -14,13 +11,12 @@ import {
   type Record as CallRecord,
   type Store,
 } from '../../packages/core/src/index.ts';
-import { createAudit } from '../../packages/security/src/index.ts';
+import { createAudit, type AuditPage, type AuditVerdict } from '../../packages/security/src/index.ts';
 import { createMemoryStore } from '../../packages/storage/src/index.ts';
+import { askAdmin } from '../e2e/support/admin.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { openFileStore } from './servers/file-store.mjs';
+import { startGateway } from '../e2e/support/gateway.ts';
 import { META_SERVER, callMeta, openMetaClient } from './support/gateway.ts';
-
-const DURABLE_GATEWAY = fileURLToPath(new URL('servers/durable-gateway.mjs', import.meta.url));
 
 async function writeFolder(audit: object) {
   const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-audit-'));
@@ -104,38 +100,45 @@ test('a gateway whose audit is required takes no calls and says so while its sto
 });
 
 test('whatever a killed gateway has answered is in its audit, and the chain goes on', async () => {
-  await using place = await writeFolder({ durable: true });
-  const storeFile = path.join(place.folder, 'store.jsonl');
+  await using place = await writeFolder({});
+  const config = { mcpServers: { meta: META_SERVER }, audit: { durable: true } };
+  const { dataDir } = place;
   const answered = new Set<string>();
   for (let kill = 0; kill < 4; kill++) {
-    const child = spawn(process.execPath, [DURABLE_GATEWAY, place.configPath, place.dataDir, storeFile], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const exited = once(child, 'exit');
-    const [url] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
-    const client = await openMetaClient(url.trim());
+    const gateway = await startGateway({ config, dataDir });
+    const client = await openMetaClient(gateway.url);
+    let isOver = false;
     // Each call is known by the name its client gives itself.
+    const call = async (key: string): Promise<void> => {
+      await callMeta(client, { 'io.modelcontextprotocol/clientInfo': { name: key, version: '1' } });
+      answered.add(key);
+    };
     const lanes = Array.from({ length: 8 }, async (_, lane) => {
-      for (let count = 0; child.signalCode === null; count++) {
-        const key = `${kill}-${lane}-${count}`;
-        const meta = { 'io.modelcontextprotocol/clientInfo': { name: key, version: '1' } };
-        await callMeta(client, meta).then(
-          () => answered.add(key),
-          () => undefined,
+      for (let count = 0; ; count++) {
+        const isAnswered = await call(`${kill}-${lane}-${count}`).then(
+          () => true,
+          () => false,
         );
+        if (!isAnswered && isOver) return;
       }
     });
     const enough = answered.size + 25 + Math.floor(60 * Math.random());
     await eventually('some calls are answered', () => (answered.size >= enough ? true : undefined), { everyMs: 1 });
-    child.kill('SIGKILL');
-    await exited;
-    await Promise.all(lanes);
+    const stopped = gateway.stop('SIGKILL');
+    isOver = true;
+    await Promise.all([stopped, ...lanes]);
   }
-  const store = await openFileStore(storeFile);
-  const audit = readAudit(store);
-  expect(await audit.verify()).toMatchObject({ isSound: true, chains: [{ first: 1 }] });
-  const { entries } = await audit.list({ limit: 100_000 });
-  const kept = new Set(entries.map(({ record }) => (record as CallRecord).client));
+  await using gateway = await startGateway({ config, dataDir });
+  await openMetaClient(gateway.url);
+  const verdict = (await (await askAdmin(dataDir, '/audit/verify')).json()) as AuditVerdict;
+  expect(verdict).toMatchObject({ isSound: true, chains: [{ first: 1, lost: 0 }] });
+  const kept = new Set<string | undefined>();
+  let cursor = '';
+  do {
+    const page = (await (await askAdmin(dataDir, `/audit?limit=200&kind=call${cursor}`)).json()) as AuditPage;
+    for (const { record } of page.entries) kept.add((record as CallRecord).client);
+    cursor = page.next ? `&cursor=${page.next}` : '';
+  } while (cursor !== '');
   expect(answered.size).toBeGreaterThanOrEqual(100);
   expect([...answered].filter((key) => !kept.has(key))).toEqual([]);
 });
