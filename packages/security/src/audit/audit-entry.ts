@@ -44,7 +44,6 @@ export const CHAIN_BEGIN: ChainHead = { sequence: 0, hash: '0'.repeat(64) };
 
 /** Beginning of the names of logs that hold chains. */
 export const CHAIN_PREFIX = 'audit.';
-export const PAYLOADS = 'audit-payloads';
 /** For each chain the last record that was let go. */
 export const ANCHORS = 'audit-anchors';
 
@@ -141,11 +140,6 @@ export function lostBefore(value: Buffer, place: { readonly chain: string; reado
 /** When a record was written, by the wall clock. */
 export function timeOf({ kind, record }: Pick<AuditEntry, 'kind' | 'record'>): number {
   return kind === 'call' ? (record as CallRecord).startedAtMs : (record as AuditChange).atMs;
-}
-
-/** The key of what is kept beside a record. Keys are in the order of the records. */
-export function payloadKey(chain: string, sequence: number): string {
-  return `${chain}/${String(sequence).padStart(16, '0')}`;
 }
 
 // The chain's name goes into it, so that records of one cannot pass for those of another.

@@ -60,6 +60,14 @@ test('a chain goes on after a restart', async () => {
   expect(entries).toMatchObject([{ sequence: 3, hash: chains[0]!.head, kind: 'change', record: { by: 'alice', lines: ['- a', '+ b'] } }]);
 });
 
+test('what has been written so far is there for whoever reads', async () => {
+  const { audit } = createTestAudit();
+  audit.write(createCallRecord('1'));
+  expect((await audit.list({ limit: 1 })).entries).toMatchObject([{ record: { callId: '1' } }]);
+  audit.write(createCallRecord('2'));
+  expect(await audit.verify()).toMatchObject({ chains: [{ last: 2 }] });
+});
+
 test('what comes in one turn goes into one commit', async () => {
   const store = createMemoryStore();
   let commits = 0;
@@ -116,7 +124,11 @@ test('old records go, with what was kept beside them, and the rest still verifie
   const { audit: next } = createTestAudit({ payloads: 'sealed' }, { store });
   await expect.poll(async () => (await store.span(CHAIN)).first).toBe(1_101);
   await expect.poll(async () => (await next.list({ limit: 1 })).entries[0]?.record).toMatchObject({ action: 'audit.trim' });
-  expect(await store.list('audit-payloads')).toHaveLength(100);
+  expect(await next.payload(CHAIN, 1_100)).toBeUndefined();
+  expect(await next.payload(CHAIN, 1_101)).toEqual({ arguments: '{}', result: null });
+  expect(await next.payload(CHAIN, 1_200)).toEqual({ arguments: '{}', result: null });
+  expect(await next.payload('no such chain', 1)).toBeUndefined();
+  expect((await store.list('audit-payloads')).length).toBeLessThan(3);
   expect(await next.verify()).toMatchObject({ isSound: true, chains: [{ first: 1_101, last: 1_201 }] });
   await store.commit([{ kind: 'trim', log: CHAIN, before: 1_111 }]);
   expect(await next.verify()).toMatchObject({

@@ -1,4 +1,3 @@
-import { hash, randomUUID } from 'node:crypto';
 import {
   GatewayError,
   toMessage,
@@ -6,14 +5,14 @@ import {
   type Clock,
   type Journal,
   type Logger,
-  type RawJson,
   type Record as CallRecord,
   type RecordPayload,
   type Store,
 } from '@signalbox/core';
-import { CHAIN_PREFIX, PAYLOADS, payloadHashOf, payloadKey, type AuditChange, type ChainHead } from './audit-entry.ts';
+import { CHAIN_PREFIX, type AuditChange, type ChainHead } from './audit-entry.ts';
 import { ChainWriter } from './chain-writer.ts';
 import { listEntries, type AuditPage, type AuditQuery } from './list-entries.ts';
+import { readPayload, toPayloadText, type ShownPayload } from './payloads.ts';
 import { trimChain } from './trim-chain.ts';
 import { verifyChain, type ChainVerdict } from './verify-chain.ts';
 
@@ -46,7 +45,8 @@ export interface Audit extends Required<Omit<Journal, 'write'>> {
   list(query: AuditQuery): Promise<AuditPage>;
   /** @param known Records that must be there, from earlier verdicts: they tell when the end of a chain was cut off. */
   verify(known?: readonly KnownRecord[]): Promise<AuditVerdict>;
-  payload(chain: string, sequence: number): Promise<{ readonly arguments: string | null; readonly result: string | null } | undefined>;
+  /** What was kept beside a record. @throws GatewayError `CONFLICT` when it was changed since. */
+  payload(chain: string, sequence: number): Promise<ShownPayload | undefined>;
   /** Resolves once it is kept, or, when the audit is not required, waits for the store. */
   change(record: AuditChange): Promise<void>;
   /** Why records cannot be kept now. */
@@ -59,7 +59,7 @@ export interface Audit extends Required<Omit<Journal, 'write'>> {
 }
 
 /** What nobody waits for is written with what comes this much later, in milliseconds. */
-const LINGER_MS = 20;
+const LINGER_MS = 50;
 const CLOSE_MS = 5_000;
 const DAY_MS = 86_400_000;
 const TRIM_EVERY_MS = DAY_MS / 24;
@@ -110,8 +110,12 @@ export function createAudit(options: AuditOptions): Audit {
       if (!isDurable || (!isRequired && writer.obstacle !== undefined)) return writer.add(fact) as undefined;
       return settle(writer.keep(fact));
     },
-    list: async (query) => listEntries(store, await chains(), query),
+    list: async (query) => {
+      await writer.flush();
+      return listEntries(store, await chains(), query);
+    },
     verify: async (known = []) => {
+      await writer.flush();
       const verdicts: ChainVerdict[] = [];
       const own = writer.head;
       const wanted = own === undefined || own.sequence === 0 ? known : [...known, { chain, ...own }];
@@ -126,7 +130,10 @@ export function createAudit(options: AuditOptions): Audit {
         );
       return { isSound: verdicts.every(({ broken }) => broken === undefined), chains: verdicts };
     },
-    payload: (name, sequence) => readPayload(store, name, sequence),
+    payload: async (name, sequence) => {
+      await writer.flush();
+      return readPayload(store, name, sequence);
+    },
     change,
     get obstacle() {
       return writer.obstacle;
@@ -150,36 +157,6 @@ function refusal(obstacle: string): GatewayError {
     `Cannot make calls while their records cannot be kept: ${obstacle}; try again later, or set "audit.required" to false to go on without`,
     { data: { sent: false } },
   );
-}
-
-// The salt keeps the hash in the record from telling short arguments to those who guess them.
-function toPayloadText({ arguments: args, result }: RecordPayload, maxBytes: number): string {
-  return JSON.stringify({ salt: randomUUID(), arguments: cut(args, maxBytes), result: cut(result, maxBytes) });
-}
-
-function cut(json: RawJson | undefined, maxBytes: number): string | null {
-  if (json === undefined) return null;
-  const pieces: Buffer[] = [];
-  let room = maxBytes;
-  for (const part of json.parts) {
-    if (room <= 0) break;
-    pieces.push(part.subarray(0, room));
-    room -= part.length;
-  }
-  return Buffer.concat(pieces).toString('utf8');
-}
-
-async function readPayload(store: Store, chain: string, sequence: number): ReturnType<Audit['payload']> {
-  const [[entry], payload] = await Promise.all([
-    store.read(chain, { from: sequence, limit: 1 }),
-    store.get(PAYLOADS, payloadKey(chain, sequence)),
-  ]);
-  const expected = entry?.sequence === sequence ? payloadHashOf(entry.value) : undefined;
-  if (payload === undefined || expected === undefined) return undefined;
-  if (hash('sha256', payload.value) !== expected)
-    throw new GatewayError('CONFLICT', `Cannot show what was kept beside record ${sequence} of "${chain}": it was changed`);
-  const { arguments: args, result } = JSON.parse(payload.value.toString('utf8')) as { arguments: string | null; result: string | null };
-  return { arguments: args, result };
 }
 
 function trimmed({ sequence, hash }: ChainHead, clock: Clock): AuditChange {

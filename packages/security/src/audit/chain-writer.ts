@@ -1,15 +1,6 @@
 import { GatewayError, toMessage, type Clock, type Logger, type Store, type StoreOperation } from '@signalbox/core';
-import {
-  ANCHORS,
-  CHAIN_BEGIN,
-  PAYLOADS,
-  createGap,
-  encodeEntry,
-  hashOf,
-  payloadKey,
-  type AuditFact,
-  type ChainHead,
-} from './audit-entry.ts';
+import { ANCHORS, CHAIN_BEGIN, createGap, encodeEntry, hashOf, type AuditFact, type ChainHead } from './audit-entry.ts';
+import { putPayloads, type PayloadOf } from './payloads.ts';
 
 export interface ChainWriterOptions {
   readonly store: Store;
@@ -92,6 +83,13 @@ export class ChainWriter {
     return new Promise((resolve, reject) => {
       this.#take({ kind, record, payload, settle: (error) => (error === undefined ? resolve() : reject(error)) });
     });
+  }
+
+  /** Writes what waits, so that it can be read; returns at once while the store is away. */
+  async flush(): Promise<void> {
+    if (this.#awayReason !== undefined) return;
+    this.#begin();
+    await this.#writing;
   }
 
   /** Writes what waits, as far as the store takes it within `maxMs`. Nothing may be added afterwards. */
@@ -216,8 +214,7 @@ export class ChainWriter {
   #encode(): { readonly values: Buffer[]; readonly puts: StoreOperation[]; readonly head: ChainHead } {
     const { chain } = this.#options;
     const texts: string[] = [];
-    const payloads: string[] = [];
-    const keys: string[] = [];
+    const payloads: PayloadOf[] = [];
     let head = this.#head!;
     let length = 0;
     for (const fact of this.#queue) {
@@ -226,17 +223,13 @@ export class ChainWriter {
       head = entry.head;
       texts.push(entry.text);
       length += entry.text.length + (fact.payload?.length ?? 0);
-      if (fact.payload === undefined) continue;
-      payloads.push(fact.payload);
-      keys.push(payloadKey(chain, head.sequence));
+      if (fact.payload !== undefined) payloads.push({ sequence: head.sequence, payload: fact.payload });
     }
-    const values = toBuffers(texts);
-    const puts = toBuffers(payloads).map((value, index): StoreOperation => ({
-      kind: 'put',
-      collection: PAYLOADS,
-      key: keys[index]!,
-      value,
-    }));
+    // Cut out of one buffer: many small ones cost more than all the rest.
+    const all = Buffer.from(texts.join(''));
+    let at = 0;
+    const values = texts.map((text) => all.subarray(at, (at += Buffer.byteLength(text))));
+    const puts = payloads.length === 0 ? [] : [putPayloads(chain, payloads)];
     return { values, puts, head };
   }
 
@@ -291,11 +284,4 @@ export class ChainWriter {
 export async function readAnchor(store: Store, chain: string): Promise<ChainHead> {
   const anchor = await store.get(ANCHORS, chain);
   return anchor === undefined ? CHAIN_BEGIN : (JSON.parse(anchor.value.toString('utf8')) as ChainHead);
-}
-
-// Cut out of one buffer: many small ones cost more than all the rest.
-function toBuffers(texts: readonly string[]): Buffer[] {
-  const all = Buffer.from(texts.join(''));
-  let at = 0;
-  return texts.map((text) => all.subarray(at, (at += Buffer.byteLength(text))));
 }

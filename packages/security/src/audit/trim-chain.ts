@@ -1,5 +1,6 @@
 import type { Store, StoreOperation } from '@signalbox/core';
-import { ANCHORS, PAYLOADS, decodeEntry, hashOf, mayHavePayload, payloadKey, timeOf, type ChainHead } from './audit-entry.ts';
+import { ANCHORS, decodeEntry, hashOf, mayHavePayload, timeOf, type ChainHead } from './audit-entry.ts';
+import { deletePayloadsUpTo } from './payloads.ts';
 
 const PAGE = 500;
 
@@ -34,8 +35,7 @@ export async function trimChain(store: Store, chain: string, { beforeMs, maxReco
       { kind: 'put', collection: ANCHORS, key: chain, value: Buffer.from(JSON.stringify(anchor)) },
       { kind: 'trim', log: chain, before: newest.sequence + 1 },
     ];
-    for (const { sequence, value } of gone)
-      if (mayHavePayload(value)) operations.push({ kind: 'delete', collection: PAYLOADS, key: payloadKey(chain, sequence) });
+    for (const { sequence, value } of gone) if (mayHavePayload(value)) operations.push(deletePayloadsUpTo(chain, sequence));
     await store.commit(operations);
     if (stay >= 0) return anchor;
   }
