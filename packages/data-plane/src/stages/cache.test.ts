@@ -227,7 +227,7 @@ describe('a resource', () => {
 
   test.each([
     ['public', { ttlMs: 60_000, cacheScope: 'public' }, ['ann']],
-    ['private', { ttlMs: 60_000, cacheScope: 'private' }, ['ann', 'ben']],
+    ['private', { ttlMs: 60_000, cacheScope: 'private' }, ['ann', 'ben', 'ann', 'ben']],
     ['without a scope', { ttlMs: 60_000 }, ['ann', 'ben', 'ann', 'ben']],
     ['without time', { ttlMs: 0, cacheScope: 'public' }, ['ann', 'ben', 'ann', 'ben']],
     ['with nonsense', { ttlMs: 'long', cacheScope: 'public' }, ['ann', 'ben', 'ann', 'ben']],

@@ -118,13 +118,13 @@ class CacheStage {
 
   read(call: TargetedCall, upstream: Upstream, next: Next<TargetedCall>): Awaitable<Answer> {
     const { answers, counts, clock } = this.#options;
-    const keyFor = (owner: string) => answerKey(call, upstream, { owner, identity: this.#identityOf(upstream) });
+    const key = answerKey(call, upstream, { owner: EVERYONE, identity: this.#identityOf(upstream) });
     const start = clock.monotonic();
     const keep = (answer: Answer): Answer => {
-      const { ttlMs, owner } = hintOf(answer, call.principal);
+      const ttlMs = hintOf(answer);
       if (ttlMs <= 0 || call.trace.upstream !== upstream.name) return answer;
       this.#hinting.add(upstream.name);
-      answers.set(upstream.name, keyFor(owner), answer as ResultOutcome, { ttlMs, staleMs: 0, tookMs: clock.monotonic() - start });
+      answers.set(upstream.name, key, answer as ResultOutcome, { ttlMs, staleMs: 0, tookMs: clock.monotonic() - start });
       return answer;
     };
     const fetch = (): Awaitable<Answer> => {
@@ -133,7 +133,7 @@ class CacheStage {
     };
     if (!this.#hinting.has(upstream.name)) return fetch();
     const find = async (): Promise<Answer> => {
-      const kept = (await answers.get(upstream.name, keyFor(EVERYONE))) ?? (await answers.get(upstream.name, keyFor(call.principal)));
+      const kept = await answers.get(upstream.name, key);
       if (kept !== undefined && clock.monotonic() < kept.freshUntilMs) return this.#hit(call, kept);
       counts.misses += 1;
       return fetch();
@@ -246,12 +246,10 @@ function withSinkAbove(bytes: number, call: TargetedCall): TargetedCall {
   return call.sink === undefined ? call : { ...call, sink: sinkAbove(bytes, call.sink) };
 }
 
-function hintOf(answer: Answer, principal: string): { readonly ttlMs: number; readonly owner: string } {
-  const nothing = { ttlMs: 0, owner: EVERYONE };
-  if (answer.kind !== 'result' || answer.isError || answer.resultType !== 'complete') return nothing;
-  if (answer.result.byteLength > MAX_HINTED_BYTES) return nothing;
+// What is the same only for some is not kept: whose it is, the server knows by more than we do.
+function hintOf(answer: Answer): number {
+  if (answer.kind !== 'result' || answer.isError || answer.resultType !== 'complete') return 0;
+  if (answer.result.byteLength > MAX_HINTED_BYTES) return 0;
   const { cacheScope, ttlMs } = answer.result.object ?? {};
-  if (typeof ttlMs !== 'number' || !(ttlMs > 0)) return nothing;
-  const owner = cacheScope === 'public' ? EVERYONE : cacheScope === 'private' ? principal : undefined;
-  return owner === undefined ? nothing : { ttlMs: Math.min(ttlMs, MAX_HINT_MS), owner };
+  return cacheScope === 'public' && typeof ttlMs === 'number' && ttlMs > 0 ? Math.min(ttlMs, MAX_HINT_MS) : 0;
 }

@@ -1,5 +1,6 @@
 import type { Store } from '@signalbox/core';
 import { createMemoryStore } from '@signalbox/storage';
+import type { Store } from '@signalbox/core';
 import * as fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { CHAIN, createCallRecord, createTestAudit, rewriteLog } from '../testing/audit-parts.ts';
@@ -93,6 +94,25 @@ test('records of another chain do not pass for those of this one', async () => {
     sequence: 1,
     reason: expect.stringContaining('another chain'),
   });
+});
+
+test('records that are added while it is read break nothing', async () => {
+  const { audit, store: own } = createTestAudit();
+  const write = async (number: number) => {
+    audit.write(createCallRecord(`call ${number}`));
+    await audit.list({ limit: 1 });
+  };
+  await write(1);
+  const growing: Store = {
+    ...own,
+    span: async (log) => {
+      const span = await own.span(log);
+      await write(2);
+      return span;
+    },
+  };
+  expect(await verifyChain(growing, CHAIN)).toMatchObject({ last: 2, broken: undefined });
+  await audit.close();
 });
 
 test('a running audit misses what it wrote itself', async () => {

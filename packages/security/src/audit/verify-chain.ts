@@ -28,7 +28,8 @@ export async function verifyChain(store: Store, chain: string, known: readonly C
   const verdict = (sequence?: number, reason = ''): ChainVerdict => ({
     chain,
     first,
-    last,
+    // Records that were added while it was read have been read, too.
+    last: Math.max(last, head.sequence),
     head: head.hash,
     lost,
     broken: sequence === undefined ? undefined : { sequence, reason },
@@ -51,5 +52,5 @@ export async function verifyChain(store: Store, chain: string, known: readonly C
     }
   }
   const cut = known.find(({ sequence }) => sequence > head.sequence);
-  return cut === undefined && head.sequence === last ? verdict() : verdict(head.sequence + 1, 'it was kept once and is missing');
+  return cut === undefined && head.sequence >= last ? verdict() : verdict(head.sequence + 1, 'it was kept once and is missing');
 }
