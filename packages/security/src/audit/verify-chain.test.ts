@@ -1,4 +1,3 @@
-import type { Store } from '@signalbox/core';
 import { createMemoryStore } from '@signalbox/storage';
 import type { Store } from '@signalbox/core';
 import * as fc from 'fast-check';
