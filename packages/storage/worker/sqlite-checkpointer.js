@@ -3,12 +3,22 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DatabaseSync } from '@photostructure/sqlite';
 
+const MOST_PASSES = 6;
+const SHORT_MS = 4;
+
 const database = new DatabaseSync(workerData.path, { timeout: 0 });
 database.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0');
 
+const pass = database.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+
 parentPort.on('message', () => {
   try {
-    database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    // What is written during one pass is copied by the next, each time less.
+    for (let passes = 0, tookMs = Infinity; passes < MOST_PASSES && tookMs > SHORT_MS; passes++) {
+      const startedAt = performance.now();
+      pass.get();
+      tookMs = performance.now() - startedAt;
+    }
   } catch {
     // The writer will meet the same disk, and says what is wrong with it.
   }

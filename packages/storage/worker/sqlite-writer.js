@@ -7,14 +7,14 @@ const { path, busyMs, checkpointBytes } = workerData;
 
 // https://www.sqlite.org/rescode.html#ioerr
 const SQLITE_IOERR = 10;
-// Beyond this many times what is usual, the writer no longer waits for the checkpointer.
-const PATIENCE = 4;
+const PAGE_BYTES = 4096;
+// Beyond this many times what is usual, the writer no longer waits for the checkpointer, and the log is cut off.
+const PATIENCE = 2;
 
 let writer;
 let checkpointer;
 let isCopying = false;
 let isCommitting = false;
-let checkpointAt = checkpointBytes;
 
 parentPort.on('message', (message) => {
   if (message.kind === 'close') {
@@ -27,7 +27,7 @@ parentPort.on('message', (message) => {
   try {
     writer ??= openWriter();
     parentPort.postMessage({ id: message.id, ...write(writer, message) });
-    boundLog(writer.database);
+    boundLog(writer);
   } catch (error) {
     abandon();
     const { message: text, errcode = 0 } = error;
@@ -63,6 +63,7 @@ function openWriter() {
     addLog: prepare('INSERT INTO logs (name, first, last, changed) VALUES (?, 1, 0, 0) RETURNING id'),
     setLog: prepare('UPDATE logs SET first = ?, last = ?, changed = ? WHERE id = ?'),
     append: prepare('INSERT INTO log_entries (log, sequence, value) VALUES (?, ?, ?)'),
+    progress: prepare('PRAGMA wal_checkpoint(NOOP)'),
     trim: prepare('DELETE FROM log_entries WHERE log = ? AND sequence < ?'),
   };
 }
@@ -200,11 +201,12 @@ function abandon() {
 }
 
 // SQLite's write-ahead log grows until someone copies it back whole while nobody writes. Most of it is copied back beside
-// the writer. Readers in other processes may prevent it for a while: then it is tried again once it has grown as much again.
-function boundLog(database) {
-  const size = sizeOf(`${path}-wal`);
-  if (size < checkpointAt) return;
-  if (size >= checkpointAt + (PATIENCE - 1) * checkpointBytes) copyBack(database);
+// the writer. A reader in another process may prevent it for a while: then it is tried again after the next group.
+function boundLog({ database, progress }) {
+  const { log, checkpointed } = progress.get();
+  const waiting = (log - checkpointed) * PAGE_BYTES;
+  if (waiting < checkpointBytes) return;
+  if (waiting >= PATIENCE * checkpointBytes) copyBack(database);
   else if (!isCopying) {
     isCopying = true;
     checkpointer ??= startCheckpointer();
@@ -224,21 +226,23 @@ function startCheckpointer() {
   return started;
 }
 
-function copyBack(database) {
+// A log that is begun anew keeps its length, and syncing it is much cheaper than syncing one that grows. One that has
+// become too long is cut off.
+function copyBack(database, isLast = false) {
+  const isTooLong = isLast || sizeOf(`${path}-wal`) >= PATIENCE * checkpointBytes;
   try {
     database.exec('PRAGMA busy_timeout = 0');
-    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    database.exec(`PRAGMA wal_checkpoint(${isTooLong ? 'TRUNCATE' : 'RESTART'})`);
   } catch {
     // What has been acknowledged is in the log; the next commit will say what is wrong with the disk.
   } finally {
     database.exec(`PRAGMA busy_timeout = ${busyMs}`);
   }
-  checkpointAt = sizeOf(`${path}-wal`) + checkpointBytes;
 }
 
 // SQLite copies the log back by itself only once the last statement of a connection is gone, which is not for us to say.
 function end(database) {
-  copyBack(database);
+  copyBack(database, true);
   database.close();
 }
 

@@ -13,6 +13,8 @@ import { createWatchers } from './watchers.ts';
 export interface SqliteStoreOptions {
   /** Created for its owner alone if it is missing, with its folder. */
   readonly path: string;
+  /** The write-ahead log is copied back into the file when it has grown by this much. Default 64 MiB. */
+  readonly checkpointBytes?: number | undefined;
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
 }
@@ -23,6 +25,8 @@ export interface SqliteStore extends Store {
   /** Writes a copy of everything committed so far to a new file, while commits go on. */
   backup(path: string): Promise<void>;
 }
+
+const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 
 interface EntryRow {
   readonly key: string;
@@ -40,10 +44,15 @@ interface LogRow {
  * that puts everything waiting into one transaction and answers when it is on the disk.
  * @throws GatewayError `INVALID_CONFIG` for a file that is damaged or not ours; `STORE_UNAVAILABLE` when the disk refuses.
  */
-export async function openSqliteStore({ path, logger = silentLogger, clock = systemClock }: SqliteStoreOptions): Promise<SqliteStore> {
+export async function openSqliteStore({
+  path,
+  checkpointBytes = CHECKPOINT_BYTES,
+  logger = silentLogger,
+  clock = systemClock,
+}: SqliteStoreOptions): Promise<SqliteStore> {
   const database = await openDatabase(path);
   const reader = prepareReader(database);
-  const writer = createSqliteWriter(path);
+  const writer = createSqliteWriter({ path, checkpointBytes });
   const watchers = createWatchers();
   const watching = watchDatabase(database, { watchers, clock });
   const probe = createProbe({ clock, logger, name: path, attempt: () => writer.write([]) });

@@ -25,11 +25,9 @@ interface Asked {
 
 /** How long a commit waits for another process that writes to the same file. */
 const BUSY_MS = 5000;
-/** The write-ahead log is copied back into the file when it has grown by this much. */
-const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 
 /** Hands groups of commits to a thread that writes to the file. The thread begins with the first of them. */
-export function createSqliteWriter(path: string): SqliteWriter {
+export function createSqliteWriter({ path, checkpointBytes }: { readonly path: string; readonly checkpointBytes: number }): SqliteWriter {
   const asked = new Map<number, Asked>();
   let worker: Worker | undefined;
   let lastId = 0;
@@ -46,7 +44,7 @@ export function createSqliteWriter(path: string): SqliteWriter {
   const start = (): Worker => {
     const started = new Worker(new URL('../../worker/sqlite-writer.js', import.meta.url), {
       name: 'store',
-      workerData: { path, busyMs: BUSY_MS, checkpointBytes: CHECKPOINT_BYTES },
+      workerData: { path, busyMs: BUSY_MS, checkpointBytes },
       execArgv: [],
     });
     started.on('message', (answer: Answer) => {
