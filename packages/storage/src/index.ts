@@ -15,7 +15,7 @@ export { createStoreLines } from './store/store-lines.ts';
 export { createKeyring } from './sealed/keyring.ts';
 export type { Keyring, KeyringOptions } from './sealed/keyring.ts';
 export { createSealedStore } from './sealed/sealed-store.ts';
-export type { SealedStoreOptions } from './sealed/sealed-store.ts';
+export type { SealedStore, SealedStoreOptions } from './sealed/sealed-store.ts';
 export { backupStore, verifyBackup } from './transfer/backup.ts';
 export type { BackupManifest } from './transfer/backup.ts';
 export { exportStore } from './transfer/export-store.ts';

@@ -11,6 +11,16 @@ export interface SealedStoreOptions {
   readonly isSealed: (collectionOrLog: string) => boolean;
 }
 
+export interface SealedStore extends Store {
+  /** The store in which everything lies, sealed. */
+  readonly below: Store;
+}
+
+/** The store in which everything lies as it is kept. What is taken from there stays sealed. */
+export function belowOf(store: Store): Store {
+  return 'below' in store ? (store as SealedStore).below : store;
+}
+
 /**
  * A store whose marked values are encrypted; names and keys are not. A value opens only under the collection and key it was
  * put. An entry of a log is bound to its log and to a random id in front of it, because its sequence is not known before
@@ -18,7 +28,7 @@ export interface SealedStoreOptions {
  * what is read at once is refused. Values may be 57 bytes smaller than elsewhere. Closing it closes the store below.
  * @throws GatewayError `INTERNAL`, from reading, for a value that was changed, moved, or never sealed.
  */
-export function createSealedStore(store: Store, keyring: Keyring, { isSealed }: SealedStoreOptions): Store {
+export function createSealedStore(store: Store, keyring: Keyring, { isSealed }: SealedStoreOptions): SealedStore {
   const keyOf = async (sealed: Buffer): Promise<Buffer | undefined> => {
     const id = keyIdOf(sealed);
     return id && keyring.find(id);
@@ -50,6 +60,7 @@ export function createSealedStore(store: Store, keyring: Keyring, { isSealed }: 
 
   return {
     kind: store.kind,
+    below: store,
     get: async (collection, key) => {
       refuseKeys(collection);
       const entry = await store.get(collection, key);

@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { GatewayError, isObject, systemClock, toMessage, type Clock, type Store } from '@signalbox/core';
 import { syncFolder } from '../sync-folder.ts';
+import { belowOf } from '../sealed/sealed-store.ts';
 import type { SqliteStore } from '../store/sqlite-store.ts';
 import { exportStore } from './export-store.ts';
 
@@ -27,10 +28,11 @@ const MANIFEST = 'manifest.json';
  * @throws GatewayError `CONFLICT` when there is something at the path already; `STORE_UNAVAILABLE` when it cannot be written.
  */
 export async function backupStore(
-  store: Store,
+  source: Store,
   path: string,
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): Promise<BackupManifest> {
+  const store = belowOf(source);
   if (await exists(path)) throw new GatewayError('CONFLICT', `Cannot write a backup to "${path}": there is something already`);
   const partial = `${path}.partial`;
   try {

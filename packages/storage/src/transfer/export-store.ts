@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { GatewayError, systemClock, type Clock, type LogEntry, type Store, type StoreEntry } from '@signalbox/core';
+import { belowOf } from '../sealed/sealed-store.ts';
 import { FORMAT, VERSION, type ExportLine } from './export-format.ts';
 
 /** What one page of values should come to, so that memory is bounded whatever they are. */
@@ -12,9 +13,10 @@ const MAX_PAGE = 1000;
  * @throws GatewayError `CONFLICT` when a log is trimmed while it is read.
  */
 export async function* exportStore(
-  store: Store,
+  source: Store,
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): AsyncGenerator<Buffer, void, undefined> {
+  const store = belowOf(source);
   const hash = createHash('sha256');
   let [entries, logEntries] = [0, 0];
   const toChunk = (lines: readonly ExportLine[]): Buffer => {

@@ -1,4 +1,5 @@
 import { GatewayError, type Store, type StoreOperation } from '@signalbox/core';
+import { belowOf } from '../sealed/sealed-store.ts';
 import { readExport, type ExportLine, type ExportSummary } from './export-format.ts';
 
 /** Where a store says that an import into it has not come to its end. */
@@ -16,14 +17,16 @@ export interface ImportOptions {
 /**
  * Puts an export into a store. The export is read twice: first to the end, to see that not a byte of it was changed, and only
  * then is the store touched. An import that breaks off leaves a mark; the next one has to replace what it left.
+ * What is sealed has its keys in the export: a keyring of the store that was made before has to be made again.
  * @param input Begins the export anew at each call.
  * @throws GatewayError `INVALID_REQUEST` when the export cannot be relied upon; `CONFLICT` when the store is not empty.
  */
 export async function importStore(
-  store: Store,
+  target: Store,
   input: () => AsyncIterable<Uint8Array>,
   { replace = false }: ImportOptions = {},
 ): Promise<ExportSummary> {
+  const store = belowOf(target);
   const verified = await verifyExport(input());
   if (replace) await clear(store);
   else await requireEmpty(store);

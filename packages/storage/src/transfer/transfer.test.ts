@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Store } from '@signalbox/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createKeyring } from '../sealed/keyring.ts';
+import { createSealedStore } from '../sealed/sealed-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import { describeContents, fillStore } from '../testing/fill-store.ts';
@@ -47,6 +49,21 @@ describe('an export', () => {
     expect(await describeContents(copy)).toEqual(await describeContents(store));
     expect(await bytesOf(copy)).toEqual(bytes);
     expect(await copy.commit([{ kind: 'append', log: 'emptied', values: [Buffer.from('x')] }])).toEqual([41]);
+  });
+
+  test('of a sealed store stays sealed, and opens in another place with the master key', async () => {
+    const master = Buffer.alloc(32, 'k');
+    const seal = async (below: Store) =>
+      createSealedStore(below, await createKeyring({ store: below, master, clock }), { isSealed: () => true });
+    const source = await seal(createMemoryStore());
+    await source.commit([{ kind: 'put', collection: 'c', key: 'k', value: Buffer.from('a very secret value') }]);
+    const bytes = await bytesOf(source);
+    expect(bytes.includes(Buffer.from('a very secret value').toString('base64').slice(0, 20))).toBe(false);
+    const below = createMemoryStore();
+    await importStore(below, () => inChunks(bytes));
+    expect((await (await seal(below)).get('c', 'k'))!.value.toString()).toBe('a very secret value');
+    await importStore(await seal(below), () => inChunks(bytes), { replace: true });
+    expect((await (await seal(below)).get('c', 'k'))!.value.toString()).toBe('a very secret value');
   });
 
   test('of nothing is one, too', async () => {
