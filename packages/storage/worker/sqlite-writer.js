@@ -8,6 +8,8 @@ const { path, busyMs, checkpointBytes } = workerData;
 // https://www.sqlite.org/rescode.html#ioerr
 const SQLITE_IOERR = 10;
 const PAGE_BYTES = 4096;
+// To read one value its whole block is read.
+const BLOCK_BYTES = 65_536;
 // Beyond this many times what is usual, the writer no longer waits for the checkpointer, and the log is cut off.
 const PATIENCE = 2;
 
@@ -62,9 +64,9 @@ function openWriter() {
     log: prepare('SELECT id, first, last FROM logs WHERE name = ?'),
     addLog: prepare('INSERT INTO logs (name, first, last, changed) VALUES (?, 1, 0, 0) RETURNING id'),
     setLog: prepare('UPDATE logs SET first = ?, last = ?, changed = ? WHERE id = ?'),
-    append: prepare('INSERT INTO log_entries (log, sequence, value) VALUES (?, ?, ?)'),
+    append: prepare('INSERT INTO log_blocks (log, first, last, lengths, value) VALUES (?, ?, ?, ?, ?)'),
     progress: prepare('PRAGMA wal_checkpoint(NOOP)'),
-    trim: prepare('DELETE FROM log_entries WHERE log = ? AND sequence < ?'),
+    trim: prepare('DELETE FROM log_blocks WHERE log = ? AND first < ? AND last < ?'),
   };
 }
 
@@ -133,12 +135,7 @@ function apply(group, operation) {
       const log = logOf(group, operation.log) ?? addLog(group, operation.log);
       if (log.last === 0 && operation.ifNext !== undefined) Object.assign(log, { first: operation.ifNext, last: operation.ifNext - 1 });
       const sequence = log.last + 1;
-      let { offset } = operation;
-      for (const length of operation.lengths) {
-        log.last += 1;
-        writer.append.run(log.id, log.last, take(group, { offset }, length));
-        offset += length;
-      }
+      appendBlocks(group, log, operation);
       log.isChanged = true;
       return sequence;
     }
@@ -146,19 +143,43 @@ function apply(group, operation) {
       // Its row stays, so that others see that it has changed.
       const log = logOf(group, operation.log);
       if (log === undefined) return 0;
-      writer.trim.run(log.id, Number.MAX_SAFE_INTEGER);
+      writer.trim.run(log.id, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
       Object.assign(log, { first: 1, last: 0, isChanged: true });
       return 0;
     }
     default: {
       const log = logOf(group, operation.log);
       if (log === undefined || operation.before <= log.first) return 0;
-      writer.trim.run(log.id, operation.before);
+      // A block of which a part stays, stays whole; who reads it leaves out what stands before the first.
+      writer.trim.run(log.id, operation.before, operation.before);
       log.first = Math.min(operation.before, log.last + 1);
       log.isChanged = true;
       return 0;
     }
   }
+}
+
+// What is appended at once becomes few rows: one costs about as much as the bytes of fifty records.
+function appendBlocks(group, log, { lengths, ...operation }) {
+  let { offset } = operation;
+  let start = 0;
+  while (start < lengths.length) {
+    let end = start;
+    let bytes = 0;
+    while (end < lengths.length && (end === start || bytes + lengths[end] <= BLOCK_BYTES)) bytes += lengths[end++];
+    const count = end - start;
+    const value = take(group, { offset }, bytes);
+    group.writer.append.run(log.id, log.last + 1, log.last + count, count === 1 ? null : toBytes(lengths.slice(start, end)), value);
+    log.last += count;
+    offset += bytes;
+    start = end;
+  }
+}
+
+function toBytes(lengths) {
+  const bytes = Buffer.allocUnsafe(4 * lengths.length);
+  for (const [index, length] of lengths.entries()) bytes.writeUInt32LE(length, 4 * index);
+  return bytes;
 }
 
 function take({ values }, { offset }, length) {

@@ -19,8 +19,8 @@ const MIGRATIONS = [
      value BLOB NOT NULL, UNIQUE (collection, key));
    CREATE TABLE logs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, first INTEGER NOT NULL, last INTEGER NOT NULL,
      changed INTEGER NOT NULL);
-   CREATE TABLE log_entries (id INTEGER PRIMARY KEY, log INTEGER NOT NULL, sequence INTEGER NOT NULL, value BLOB NOT NULL,
-     UNIQUE (log, sequence));`,
+   CREATE TABLE log_blocks (id INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+     lengths BLOB, value BLOB NOT NULL, UNIQUE (log, first));`,
 ];
 
 /**

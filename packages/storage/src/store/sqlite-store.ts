@@ -6,6 +6,7 @@ import { createCommitQueue, type Operations } from './commit-queue.ts';
 import { keyRangeOf } from './key-range.ts';
 import { createProbe } from './probe.ts';
 import { openDatabase, toReason } from './sqlite-database.ts';
+import { createLogReader } from './sqlite-logs.ts';
 import { watchDatabase } from './sqlite-watch.ts';
 import { createSqliteWriter } from './sqlite-writer.ts';
 import { createWatchers } from './watchers.ts';
@@ -34,11 +35,6 @@ interface EntryRow {
   readonly value: Uint8Array;
 }
 
-interface LogRow {
-  readonly sequence: number;
-  readonly value: Uint8Array;
-}
-
 /**
  * Opens a store in one file, which several processes may use. Reading happens at once; what is committed goes to a thread
  * that puts everything waiting into one transaction and answers when it is on the disk.
@@ -52,6 +48,7 @@ export async function openSqliteStore({
 }: SqliteStoreOptions): Promise<SqliteStore> {
   const database = await openDatabase(path);
   const reader = prepareReader(database);
+  const logs = createLogReader(database);
   const writer = createSqliteWriter({ path, checkpointBytes });
   const watchers = createWatchers();
   const watching = watchDatabase(database, { watchers, clock });
@@ -108,18 +105,15 @@ export async function openSqliteStore({
         const rows = reader.list.all(collection, from, after, below, below, options.limit ?? DEFAULT_LIMIT);
         return (rows as EntryRow[]).map(toEntry);
       }),
-    read: async (log, { from, limit = DEFAULT_LIMIT, newestFirst = false } = {}) =>
+    read: async (log, options = {}) =>
       reading(() => {
         checkName(log);
-        const rows = newestFirst
-          ? reader.newest.all(log, from ?? Number.MAX_SAFE_INTEGER, limit)
-          : reader.oldest.all(log, from ?? 0, limit);
-        return (rows as LogRow[]).map(({ sequence, value }) => ({ sequence, value: toBuffer(value) }));
+        return logs.read(log, options);
       }),
     span: async (log) =>
       reading(() => {
         checkName(log);
-        const { first, last } = (reader.span.get(log) as { first: number; last: number } | undefined) ?? { first: 1, last: 0 };
+        const { first, last } = logs.span(log);
         return { log, first, last };
       }),
     commit: queue.commit,
@@ -155,15 +149,11 @@ export async function openSqliteStore({
 
 function prepareReader(database: DatabaseSyncInstance) {
   const id = '(SELECT id FROM collections WHERE name = ?)';
-  const log = '(SELECT id FROM logs WHERE name = ?)';
   return {
     get: database.prepare(`SELECT key, version, value FROM entries WHERE collection = ${id} AND key = ?`),
     list: database.prepare(
       `SELECT key, version, value FROM entries WHERE collection = ${id} AND key >= ? AND key > ? AND (? IS NULL OR key < ?) ORDER BY key LIMIT ?`,
     ),
-    oldest: database.prepare(`SELECT sequence, value FROM log_entries WHERE log = ${log} AND sequence >= ? ORDER BY sequence LIMIT ?`),
-    newest: database.prepare(`SELECT sequence, value FROM log_entries WHERE log = ${log} AND sequence <= ? ORDER BY sequence DESC LIMIT ?`),
-    span: database.prepare('SELECT first, last FROM logs WHERE name = ?'),
     collections: database.prepare(
       'SELECT name FROM collections c WHERE EXISTS (SELECT 1 FROM entries WHERE collection = c.id) ORDER BY name',
     ),
