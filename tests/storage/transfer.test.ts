@@ -1,14 +1,8 @@
 import { join } from 'node:path';
 import type { Store } from '@signalbox/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  backupStore,
-  createMemoryStore,
-  exportStore,
-  importStore,
-  openStore,
-  restoreBackupInto,
-} from '../../packages/storage/src/index.ts';
+import { createMemoryStore, openStore } from '../../packages/storage/src/index.ts';
+import { backupStore, exportStore, importStore, restoreBackupInto } from '../../packages/storage/src/transfer.ts';
 import { describeContents, fillStore } from '../../packages/storage/src/testing/fill-store.ts';
 import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
 import { startRedis, type RedisServer } from './support/redis-server.ts';

@@ -1,13 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import {
-  GatewayError,
-  systemClock,
-  type IdempotencyConfig,
-  type Implementation,
-  type ResultOutcome,
-  type Status,
-} from '@signalbox/core';
+import { GatewayError, systemClock, type IdempotencyConfig, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
 import { createJournalRing, loadConfig, removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';

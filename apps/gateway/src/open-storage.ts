@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isSensitive, type StoragePart } from '@signalbox/control-plane';
 import { GatewayError, type Clock, type Logger, type StorageConfig, type Store } from '@signalbox/core';
-import { backupStore, createKeyring, createSealedStore } from '@signalbox/storage';
+import { createKeyring, createSealedStore } from '@signalbox/storage';
 import { readMasterKey } from './master-key.ts';
 import { openConfiguredStore } from './open-configured-store.ts';
 import { runProgram } from './run-program.ts';
@@ -56,6 +56,7 @@ export function toStoragePart({ raw }: Storage, { dataDir, clock }: Pick<Storage
     backup: async () => {
       if (dataDir === undefined) throw new GatewayError('CONFLICT', 'Cannot write a backup: there is no data folder');
       const path = join(dataDir, 'backups', new Date(clock.now()).toISOString().replaceAll(':', '-'));
+      const { backupStore } = await import('@signalbox/storage/transfer');
       const { bytes, sha256 } = await backupStore(raw, path, { clock });
       return { path, bytes, sha256 };
     },

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { GatewayError } from '@signalbox/core';
-import { backupStore } from '@signalbox/storage';
+import { backupStore } from '@signalbox/storage/transfer';
 import { openCommandStore } from './command-store.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';

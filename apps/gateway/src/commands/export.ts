@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { exportStore, verifyExport } from '@signalbox/storage';
+import { exportStore, verifyExport } from '@signalbox/storage/transfer';
 import { countOf } from '../terminal/text.ts';
 import { openCommandStore } from './command-store.ts';
 import type { CommandContext } from './context.ts';

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { GatewayError } from '@signalbox/core';
-import { importStore } from '@signalbox/storage';
+import { importStore } from '@signalbox/storage/transfer';
 import { countOf } from '../terminal/text.ts';
 import { findCommandStore, requireStopped } from './command-store.ts';
 import type { CommandContext } from './context.ts';

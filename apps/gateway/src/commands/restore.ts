@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { restoreBackup, restoreBackupInto, verifyBackup, type RestoredBackup } from '@signalbox/storage';
+import { restoreBackup, restoreBackupInto, verifyBackup, type RestoredBackup } from '@signalbox/storage/transfer';
 import { findCommandStore, requireStopped, type CommandStore } from './command-store.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
