@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { DatabaseSync } from '@photostructure/sqlite';
+import { compressSync } from 'lz4-napi';
 
 const { path, busyMs, checkpointBytes } = workerData;
 
@@ -10,6 +11,8 @@ const SQLITE_IOERR = 10;
 const PAGE_BYTES = 4096;
 // To read one value its whole block is read.
 const BLOCK_BYTES = 65_536;
+// Records of one kind say much the same, and what is not written need not be synced.
+const COMPRESS_FROM_BYTES = 2048;
 // Beyond this many times what is usual, the writer no longer waits for the checkpointer, and the log is cut off.
 const PATIENCE = 2;
 
@@ -169,15 +172,19 @@ function appendBlocks(group, log, { lengths, ...operation }) {
     while (end < lengths.length && (end === start || bytes + lengths[end] <= BLOCK_BYTES)) bytes += lengths[end++];
     const count = end - start;
     const value = take(group, { offset }, bytes);
-    group.writer.append.run(log.id, log.last + 1, log.last + count, count === 1 ? null : toBytes(lengths.slice(start, end)), value);
+    const small = bytes < COMPRESS_FROM_BYTES ? value : compressSync(value);
+    const isSmaller = small.length < value.length;
+    const sizes = count === 1 && !isSmaller ? null : toBytes(lengths.slice(start, end), isSmaller);
+    group.writer.append.run(log.id, log.last + 1, log.last + count, sizes, isSmaller ? small : value);
     log.last += count;
     offset += bytes;
     start = end;
   }
 }
 
-function toBytes(lengths) {
-  const bytes = Buffer.allocUnsafe(4 * lengths.length);
+// One number more than there are values says that they are compressed.
+function toBytes(lengths, isCompressed) {
+  const bytes = Buffer.alloc(4 * (lengths.length + (isCompressed ? 1 : 0)));
   for (const [index, length] of lengths.entries()) bytes.writeUInt32LE(length, 4 * index);
   return bytes;
 }

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { LogEntry, ReadLogOptions } from '@signalbox/core';
 import { DEFAULT_LIMIT } from './checks.ts';
@@ -10,7 +11,10 @@ export interface LogReader {
 interface Block {
   readonly first: number;
   readonly last: number;
-  /** The length of each value, as 32-bit numbers, the lowest byte first; none in a block of one. */
+  /**
+   * The length of each value, as 32-bit numbers, the lowest byte first, and one number more where they are compressed
+   * (LZ4). None in a block of one that is not.
+   */
   readonly lengths: Uint8Array | null;
   readonly value: Uint8Array;
 }
@@ -61,10 +65,20 @@ export function createLogReader(database: DatabaseSyncInstance): LogReader {
 }
 
 function split({ first, last, lengths, value }: Block): (index: number) => Buffer {
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (lengths === null) return () => bytes;
+  const stored = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (lengths === null) return () => stored;
   const sizes = Buffer.from(lengths.buffer, lengths.byteOffset, lengths.byteLength);
+  const bytes = sizes.length / 4 > last - first + 1 ? uncompress(stored) : stored;
   const ends: number[] = [];
   for (let index = 0, at = 0; index <= last - first; index += 1) ends.push((at += sizes.readUInt32LE(4 * index)));
   return (index) => bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index]);
+}
+
+type Uncompress = (bytes: Buffer) => Buffer;
+let loaded: Uncompress | undefined;
+
+// Loaded with the first block that needs it, which most starts do not read.
+function uncompress(bytes: Buffer): Buffer {
+  loaded ??= (createRequire(import.meta.url)('lz4-napi') as { readonly uncompressSync: Uncompress }).uncompressSync;
+  return loaded(bytes);
 }
