@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Record as CallRecord } from '@signalbox/core';
+import type { TextPlace } from './waiting-texts.ts';
 
 /** A change of what is wanted, or of the gateway itself. */
 export interface AuditChange {
@@ -58,21 +59,35 @@ const SUFFIX_LENGTH = HASH_KEY.length + 64 + 2;
 const UNSAFE = /[\u007f-\u009f\u2028\u2029]/;
 const ALL_UNSAFE = new RegExp(UNSAFE, 'g');
 
-/** Writes the record that follows `previous`: one line of JSON, with the hash of all that stands in front of it. */
-export function encodeEntry(
-  chain: string,
-  previous: ChainHead,
-  { kind, record, payload }: AuditFact,
-): { readonly head: ChainHead; readonly text: string } {
-  const sequence = previous.sequence + 1;
-  const sealed = payload === undefined ? 'null' : `"${hash('sha256', payload)}"`;
-  const text = `${entryHead(chain, previous)}"kind":"${kind}","payload":${sealed},"record":${toSafeJson(record)}`;
-  const own = hash('sha256', text);
-  return { head: { sequence, hash: own }, text: `${text}${HASH_KEY}${own}"}` };
+/** Bytes a record may take beside its own. */
+export const ENTRY_BYTES = MAX_HEAD_LENGTH + 150 + SUFFIX_LENGTH;
+
+/** A fact with its record as the bytes of JSON text. */
+export interface TextFact extends Omit<AuditFact, 'record'> {
+  readonly record: TextPlace;
 }
 
-// JSON text that is one line to every reader.
-function toSafeJson(value: unknown): string {
+/**
+ * Writes the record that follows `previous` into memory: one line of JSON, with the hash of all that stands in front of it.
+ * There must be room for `ENTRY_BYTES` more than the record has.
+ * @returns the new head, and where the record ends.
+ */
+export function encodeEntry(
+  { chain, previous }: { readonly chain: string; readonly previous: ChainHead },
+  { kind, record, payload }: TextFact,
+  { memory, at }: { readonly memory: Buffer; readonly at: number },
+): { readonly head: ChainHead; readonly end: number } {
+  const sealed = payload === undefined ? 'null' : `"${hash('sha256', payload)}"`;
+  const front = `${entryHead(chain, previous)}"kind":"${kind}","payload":${sealed},"record":`;
+  let end = at + memory.write(front, at, 'latin1');
+  end += record.memory.copy(memory, end, record.start, record.end);
+  const own = hash('sha256', memory.subarray(at, end));
+  end += memory.write(`${HASH_KEY}${own}"}`, end, 'latin1');
+  return { head: { sequence: previous.sequence + 1, hash: own }, end };
+}
+
+/** JSON text that is one line to every reader. */
+export function toSafeJson(value: unknown): string {
   const text = JSON.stringify(value);
   if (!UNSAFE.test(text)) return text;
   return text.replaceAll(ALL_UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

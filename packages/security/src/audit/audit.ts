@@ -59,7 +59,7 @@ export interface Audit extends Required<Omit<Journal, 'write'>> {
 }
 
 /** What nobody waits for is written with what comes this much later, in milliseconds. */
-const LINGER_MS = 50;
+const LINGER_MS = 25;
 const CLOSE_MS = 5_000;
 const DAY_MS = 86_400_000;
 const TRIM_EVERY_MS = DAY_MS / 24;

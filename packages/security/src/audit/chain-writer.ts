@@ -1,6 +1,18 @@
 import { GatewayError, toMessage, type Clock, type Logger, type Store, type StoreOperation } from '@signalbox/core';
-import { ANCHORS, CHAIN_BEGIN, createGap, encodeEntry, hashOf, type AuditFact, type ChainHead } from './audit-entry.ts';
+import {
+  ANCHORS,
+  CHAIN_BEGIN,
+  createGap,
+  encodeEntry,
+  ENTRY_BYTES,
+  hashOf,
+  toSafeJson,
+  type AuditFact,
+  type ChainHead,
+  type TextFact,
+} from './audit-entry.ts';
 import { putPayloads, type PayloadOf } from './payloads.ts';
+import { WaitingTexts } from './waiting-texts.ts';
 
 export interface ChainWriterOptions {
   readonly store: Store;
@@ -13,11 +25,13 @@ export interface ChainWriterOptions {
   readonly maxQueued?: number;
 }
 
-interface Queued extends AuditFact {
+interface Queued extends TextFact {
   settle: ((error?: GatewayError) => void) | undefined;
 }
 
-const MAX_BATCH = 500;
+const MAX_BATCH = 5_000;
+/** Records written as text before others get a turn. */
+const AT_ONCE = 200;
 const MAX_BATCH_LENGTH = 4 * 1024 * 1024;
 const MAX_QUEUED = 10_000;
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
@@ -31,11 +45,13 @@ export class ChainWriter {
   readonly #options: ChainWriterOptions;
   readonly #maxQueued: number;
   readonly #queue: Queued[] = [];
+  readonly #texts = new WaitingTexts();
   #queuedBytes = 0;
   #head: ChainHead | undefined;
   /** A commit of which it is not known whether it was made: its first record, and how many there were. */
   #unsure: { readonly first: number; readonly value: Buffer; readonly count: number } | undefined;
   #isScheduled = false;
+  #flushing = 0;
   #writing: Promise<void> | undefined;
   #retryMs = FIRST_RETRY_MS;
   #awayReason: string | undefined;
@@ -74,22 +90,24 @@ export class ChainWriter {
   }
 
   /** Takes a fact that nobody waits for. */
-  add({ kind, record, payload }: AuditFact): void {
-    this.#take({ kind, record, payload, settle: undefined });
+  add(fact: AuditFact): void {
+    this.#take(fact, undefined);
   }
 
   /** Resolves once the fact is kept. @throws GatewayError `AUDIT_UNAVAILABLE` when it could not be at once; it may still be, later. */
-  keep({ kind, record, payload }: AuditFact): Promise<void> {
+  keep(fact: AuditFact): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#take({ kind, record, payload, settle: (error) => (error === undefined ? resolve() : reject(error)) });
+      this.#take(fact, (error) => (error === undefined ? resolve() : reject(error)));
     });
   }
 
   /** Writes what waits, so that it can be read; returns at once while the store is away. */
   async flush(): Promise<void> {
     if (this.#awayReason !== undefined) return;
+    this.#flushing++;
     this.#begin();
     await this.#writing;
+    this.#flushing--;
   }
 
   /** Writes what waits, as far as the store takes it within `maxMs`. Nothing may be added afterwards. */
@@ -116,20 +134,21 @@ export class ChainWriter {
     return this.#queue.length >= times * this.#maxQueued || this.#queuedBytes >= times * MAX_QUEUED_BYTES;
   }
 
-  #take(fact: Queued): void {
+  #take(fact: AuditFact, settle: Queued['settle']): void {
     if (this.#isFull(2)) {
       this.#lose();
-      fact.settle?.(this.#unavailable(this.obstacle!));
+      settle?.(this.#unavailable(this.obstacle!));
       return;
     }
     if (this.#lost > 0) this.#pushGap();
-    this.#push(fact);
-    this.#schedule(fact.settle === undefined && this.#queue.length < MAX_BATCH ? this.#options.lingerMs : 0);
+    this.#push(fact, settle);
+    this.#schedule(settle === undefined && this.#queue.length < MAX_BATCH ? this.#options.lingerMs : 0);
   }
 
-  #push(fact: Queued): void {
-    this.#queue.push(fact);
-    this.#queuedBytes += fact.payload?.length ?? 0;
+  #push({ kind, record, payload }: AuditFact, settle: Queued['settle']): void {
+    if (this.#queue.length === 0) this.#texts.clear();
+    this.#queue.push({ kind, record: this.#texts.put(toSafeJson(record)), payload, settle });
+    this.#queuedBytes += payload?.length ?? 0;
   }
 
   #lose(): void {
@@ -146,7 +165,7 @@ export class ChainWriter {
     const count = this.#lost;
     this.#lost = 0;
     const record = createGap(count, { atMs: clock.now(), sinceMs: this.#lostSinceMs });
-    this.#push({ kind: 'change', record, payload: undefined, settle: undefined });
+    this.#push({ kind: 'change', record, payload: undefined }, undefined);
     logger.error('audit records are kept again', { chain, lost: count });
   }
 
@@ -171,18 +190,25 @@ export class ChainWriter {
 
   async #run(): Promise<void> {
     // At the end of the turn, so that all that came in it is written together.
-    await new Promise<void>((resolve) => void setImmediate(resolve));
+    await nextTurn();
     const retryMs = await this.#write();
     this.#writing = undefined;
     if (retryMs > 0) this.#options.clock.after(retryMs, () => this.#begin());
-    else this.#begin();
+    else if (this.#queue.length > 0) this.#schedule(this.#isUrgent() ? 0 : this.#options.lingerMs);
+  }
+
+  #isUrgent(): boolean {
+    const { length } = this.#queue;
+    return length > 0 && (length >= MAX_BATCH || this.#flushing > 0 || this.#queue.some(({ settle }) => settle !== undefined));
   }
 
   /** @returns when to try again, in milliseconds; 0 when all is written. */
   async #write(): Promise<number> {
     try {
       this.#head ??= await this.#findHead();
-      while (this.#queue.length > 0) await this.#commit();
+      // What came meanwhile may wait for more to be written with, unless somebody waits for it.
+      do await this.#commit();
+      while (this.#isUrgent());
       this.#isBack();
       return 0;
     } catch (error) {
@@ -197,8 +223,9 @@ export class ChainWriter {
   }
 
   async #commit(): Promise<void> {
+    if (this.#queue.length === 0) return;
     const { store, chain, clock } = this.#options;
-    const { values, puts, head } = this.#encode();
+    const { values, puts, head } = await this.#encode();
     const first = this.#head!.sequence + 1;
     this.#unsure = { first, value: values[0]!, count: values.length };
     const stop = clock.after(COMMIT_MS, () => this.#fail(`the store takes more than ${COMMIT_MS / 1000} s`));
@@ -211,24 +238,27 @@ export class ChainWriter {
     this.#committed();
   }
 
-  #encode(): { readonly values: Buffer[]; readonly puts: StoreOperation[]; readonly head: ChainHead } {
+  // What comes while it is at work goes with it, as long as there is room.
+  async #encode(): Promise<{ readonly values: Buffer[]; readonly puts: StoreOperation[]; readonly head: ChainHead }> {
     const { chain } = this.#options;
-    const texts: string[] = [];
+    const values: Buffer[] = [];
     const payloads: PayloadOf[] = [];
     let head = this.#head!;
     let length = 0;
-    for (const fact of this.#queue) {
-      if (texts.length === MAX_BATCH || length > MAX_BATCH_LENGTH) break;
-      const entry = encodeEntry(chain, head, fact);
-      head = entry.head;
-      texts.push(entry.text);
-      length += entry.text.length + (fact.payload?.length ?? 0);
-      if (fact.payload !== undefined) payloads.push({ sequence: head.sequence, payload: fact.payload });
+    while (values.length < Math.min(this.#queue.length, MAX_BATCH) && length <= MAX_BATCH_LENGTH) {
+      if (values.length > 0) await nextTurn();
+      const facts = this.#queue.slice(values.length, values.length + AT_ONCE);
+      const memory = Buffer.allocUnsafeSlow(facts.reduce((sum, { record }) => sum + record.end - record.start + ENTRY_BYTES, 0));
+      let at = 0;
+      for (const fact of facts) {
+        const entry = encodeEntry({ chain, previous: head }, fact, { memory, at });
+        head = entry.head;
+        values.push(memory.subarray(at, entry.end));
+        length += entry.end - at + (fact.payload?.length ?? 0);
+        at = entry.end;
+        if (fact.payload !== undefined) payloads.push({ sequence: head.sequence, payload: fact.payload });
+      }
     }
-    // Cut out of one buffer: many small ones cost more than all the rest.
-    const all = Buffer.from(texts.join(''));
-    let at = 0;
-    const values = texts.map((text) => all.subarray(at, (at += Buffer.byteLength(text))));
     const puts = payloads.length === 0 ? [] : [putPayloads(chain, payloads)];
     return { values, puts, head };
   }
@@ -278,6 +308,10 @@ export class ChainWriter {
     if (newest !== undefined) return { sequence: newest.sequence, hash: hashOf(newest.value) };
     return readAnchor(store, chain);
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** What the first record that is still there has to follow. */
