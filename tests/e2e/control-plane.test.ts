@@ -1,4 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { askAdmin, readStatus, untilState } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
@@ -176,5 +178,36 @@ test('with several workers the leader decides, and all follow', async () => {
       }),
     });
     expect(await response.text()).toContain('second__');
+  }
+});
+
+test('what the API owns outlives the process, and an edit made while none ran is in the history and in the audit', async () => {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'signalbox-data-'));
+  try {
+    const first = await startGateway({ config: { mcpServers: { time: MODULE } }, dataDir });
+    expect((await ask(first, '/changes', 'POST', { body: set('mcpServers.clock', MODULE) })).status).toBe(200);
+    await first.stop('SIGKILL');
+
+    await using second = await startGateway({ config: { mcpServers: { time: MODULE, edited: MODULE } }, dataDir });
+    expect(Object.keys((await ask<{ config: { mcpServers: object } }>(second, '/config')).body.config.mcpServers).toSorted()).toEqual([
+      'clock',
+      'edited',
+      'time',
+    ]);
+    const { versions } = (await ask<{ versions: { by: string; action: string }[] }>(second, '/versions')).body;
+    expect(versions.map(({ by, action }) => [by, action])).toEqual([
+      ['file', 'config.reload'],
+      ['local', 'config.change'],
+      ['file', 'config.reload'],
+    ]);
+    expect((await ask(second, '/state/verify')).body).toMatchObject({ isSound: true, events: 3 });
+    const audited = await eventually('the edit is in the audit', async () => {
+      const { entries } = (await ask<{ entries: { record: { lines: string[] } }[] }>(second, '/audit?kind=change')).body;
+      return entries.find(({ record }) => record.lines.some((line) => line.includes('mcpServers.edited')));
+    });
+    expect(audited.record).toMatchObject({ by: 'file' });
+    expect(second.stderr()).not.toContain('Cannot keep');
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
   }
 });

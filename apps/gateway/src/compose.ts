@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { GatewayError, systemClock, type IdempotencyConfig, type Implementation, type ResultOutcome, type Status } from '@signalbox/core';
-import { createJournalRing, loadConfig, removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
+import {
+  GatewayError,
+  systemClock,
+  toMessage,
+  type IdempotencyConfig,
+  type Implementation,
+  type ResultOutcome,
+  type Status,
+} from '@signalbox/core';
+import { createJournalRing, loadConfig, removeRuntimeFile, writeRuntimeFile, type ChangeRecord } from '@signalbox/control-plane';
 import { createDataPlane, createOpen } from '@signalbox/data-plane';
 import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/protocol';
 import { createSeal } from '@signalbox/security';
@@ -42,11 +50,14 @@ async function joinParts(
   const { store } = storage;
   const clock = systemClock;
   const info = readInfo();
+  // What was changed while no gateway ran is found before there is an audit to tell of it.
+  const early: ChangeRecord[] = [];
+  let change = async (record: ChangeRecord): Promise<void> => void early.push(record);
   const wanted = await openWantedState({
     configPath,
     store,
     worker,
-    audit: { change: async (record) => seen.audit?.change(record) },
+    audit: { change: (record) => change(record) },
     logger,
     clock,
   });
@@ -82,6 +93,9 @@ async function joinParts(
     clock,
     logger,
   });
+  change = async (record) => seen.audit?.change(record);
+  for (const record of early)
+    change(record).catch((error: unknown) => logger.error('Cannot keep a change in the audit', { error: toMessage(error) }));
   const guard = createChildGuard({ clock });
   const open = createOpen({
     client: info,
