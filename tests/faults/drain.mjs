@@ -3,10 +3,9 @@
 // Starts a gateway, has clients call it at a steady rate, some of the calls for two seconds each, and ends it with SIGTERM
 // at a random moment. A call that was begun must be answered; a connection that is refused began none.
 // Exits with 1 when a call failed, a child is left, or the gateway did not end with code 0.
-import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { parseArgs } from 'node:util';
-import { descendantsOf, isAlive, median, pause, serve, stdioEntry, writeConfig } from './support/script.mjs';
+import { callTool, descendantsOf, isAlive, median, pause, serve, stdioEntry, writeConfig } from './support/script.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -19,8 +18,6 @@ const rate = Number(values.rate);
 const SLOW_SHARE = 0.02;
 const SLOW_MS = 2_000;
 const TICK_MS = 5;
-const MODERN = '2026-07-28';
-const META = 'io.modelcontextprotocol/';
 
 const place = await writeConfig({ mcpServers: { good: stdioEntry('good') }, listen: { workers: Number(values.workers) } });
 const drains = [];
@@ -60,7 +57,7 @@ function report(text) {
 
 async function warm(url) {
   const agent = new Agent();
-  for (let call = 0; call < 20; call += 1) await callTool(url, agent, 'echo', { text: 'warm' });
+  for (let call = 0; call < 20; call += 1) await callTool(url, { agent, name: 'echo', args: { text: 'warm' } });
 }
 
 function startLoad(url) {
@@ -73,7 +70,9 @@ function startLoad(url) {
   const callOnce = async (isSlow) => {
     calls += 1;
     try {
-      await (isSlow ? callTool(url, agent, 'sleep', { ms: SLOW_MS }) : callTool(url, agent, 'echo', { text: 'hello' }));
+      await (isSlow
+        ? callTool(url, { agent, name: 'sleep', args: { ms: SLOW_MS } })
+        : callTool(url, { agent, name: 'echo', args: { text: 'hello' } }));
     } catch (error) {
       // Nobody listens any more, so nothing was begun; whoever sends now goes elsewhere.
       if (error.code === 'ECONNREFUSED') {
@@ -101,31 +100,4 @@ function startLoad(url) {
       return { calls, failures };
     },
   };
-}
-
-async function callTool(url, agent, name, args) {
-  const meta = {
-    [`${META}protocolVersion`]: MODERN,
-    [`${META}clientInfo`]: { name: 'drain', version: '1' },
-    [`${META}clientCapabilities`]: {},
-  };
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args, _meta: meta } });
-  const outgoing = request(url, {
-    agent,
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': MODERN,
-      'mcp-method': 'tools/call',
-      'mcp-name': name,
-    },
-  });
-  outgoing.end(body);
-  const [response] = await once(outgoing, 'response');
-  let text = '';
-  for await (const part of response.setEncoding('utf8')) text += part;
-  if (response.statusCode !== 200 || !text.includes('"result"') || text.includes('"isError":true'))
-    throw new Error(`HTTP ${response.statusCode} ${text.slice(0, 200)}`);
 }

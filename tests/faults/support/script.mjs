@@ -82,6 +82,21 @@ export function createClient(url) {
   };
 }
 
+/** Calls a tool once, as a client of the modern revision. Fails unless the tool has answered, and well. */
+export async function callTool(url, { agent, name, args, client = 'script' }) {
+  const meta = {
+    [`${META}protocolVersion`]: MODERN,
+    [`${META}clientInfo`]: { name: client, version: '1' },
+    [`${META}clientCapabilities`]: {},
+  };
+  const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args, _meta: meta } };
+  const headers = { 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/call', 'mcp-name': name };
+  const { status, body } = await send(url, { agent, message, headers });
+  if (status !== 200 || !body.includes('"result"') || body.includes('"isError":true'))
+    throw new Error(`HTTP ${status} ${body.slice(0, 200)}`);
+  return body;
+}
+
 /** All living descendants of a process. */
 export function descendantsOf(pid) {
   const parents = readdirSync('/proc')
