@@ -11,7 +11,12 @@ database.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0');
 
 const pass = database.prepare('PRAGMA wal_checkpoint(PASSIVE)');
 
-parentPort.on('message', () => {
+parentPort.on('message', (message) => {
+  if (message === 'close') {
+    database.close();
+    parentPort.close();
+    return;
+  }
   try {
     // What is written during one pass is copied by the next, each time less.
     for (let passes = 0, tookMs = Infinity; passes < MOST_PASSES && tookMs > SHORT_MS; passes++) {

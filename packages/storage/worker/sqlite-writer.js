@@ -23,10 +23,7 @@ let isCommitting = false;
 
 parentPort.on('message', (message) => {
   if (message.kind === 'close') {
-    if (writer !== undefined) end(writer.database);
-    void checkpointer?.terminate();
-    parentPort.close();
-    return;
+    return finish();
   }
   isCommitting = false;
   try {
@@ -41,6 +38,17 @@ parentPort.on('message', (message) => {
     parentPort.postMessage({ id: message.id, failure: { message: text, errcode, isUncertain } });
   }
 });
+
+// A thread that is ended while SQLite reports an error takes the whole process with it, so it is left to end itself.
+function finish() {
+  const last = () => {
+    if (writer !== undefined) end(writer.database);
+    parentPort.close();
+  };
+  if (checkpointer === undefined) return last();
+  checkpointer.once('exit', last);
+  checkpointer.postMessage('close');
+}
 
 function openWriter() {
   const database = new DatabaseSync(path, { timeout: busyMs });
@@ -251,6 +259,10 @@ function startCheckpointer() {
   });
   // Without it the writer does the work, only later.
   started.on('error', () => undefined);
+  started.on('exit', () => {
+    checkpointer = undefined;
+    isCopying = false;
+  });
   return started;
 }
 
