@@ -56,7 +56,9 @@ test('every call of a gateway is in its audit, without what it was about, and th
   const { isSound, chains } = await audit.verify();
   expect(isSound).toBe(true);
   expect(chains).toHaveLength(1);
-  const { entries } = await audit.list({ limit: 100 });
+  const changes = await audit.list({ limit: 100, kind: 'change' });
+  expect(changes.entries.map(({ record }) => record)).toMatchObject([{ by: 'file', action: 'config.reload', reason: 'start' }]);
+  const { entries } = await audit.list({ limit: 100, kind: 'call' });
   expect(entries).toHaveLength(22);
   expect(entries[0]).toMatchObject({
     kind: 'call',
@@ -95,7 +97,8 @@ test('a gateway whose audit is required takes no calls and says so while its sto
   await eventually('the gateway is ready again', async () => ((await ready())[0] === 200 ? true : undefined));
   await callMeta(client);
   const audit = readAudit(kept);
-  expect(await audit.verify()).toMatchObject({ isSound: true, chains: [{ last: 3 }] });
+  // The configuration it began with, the call before, the one whose caller was refused, and the one after.
+  expect(await audit.verify()).toMatchObject({ isSound: true, chains: [{ last: 4 }] });
   await gateway.close(0);
 });
 
