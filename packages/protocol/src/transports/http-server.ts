@@ -228,6 +228,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       server.closeAllConnections();
       onNonePassed();
     });
+    // Connections the system has made and we have not accepted yet would be reset, so this is done right after accepting.
+    await turnOfLoop();
+    await turnOfLoop();
     // That of Node's HTTP server would close connections a request may be on its way to.
     const stopped = new Promise<void>((resolve) => {
       NetServer.prototype.close.call(server, () => resolve());
@@ -274,6 +277,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     sessions: () => ({ open: endpoints.counts.open + clients.size, streams: endpoints.counts.streams + clients.size }),
     close: (graceMs) => (closing ??= close(graceMs)),
   };
+}
+
+// Resolves behind the part of a turn in which connections are accepted and read.
+function turnOfLoop(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 function notFound(path: string): GatewayError {
