@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { openSqliteStore } from '../../packages/storage/src/store/sqlite-store.ts';
 import { describeStore } from '../../packages/storage/src/testing/store-behaviour.ts';
@@ -35,4 +37,20 @@ test('what is appended at once can be read, trimmed and gone on with one by one'
   await store.commit([{ kind: 'trim', log: 'log', before: 249 }]);
   await expectRead(249);
   await store.close();
+});
+
+test('a program that closes while a write is under way goes on to its own end', async () => {
+  const program = `
+    import { createSqliteWriter } from ${JSON.stringify(new URL('../../packages/storage/dist/store/sqlite-writer.js', import.meta.url).href)};
+    import { openSqliteStore } from ${JSON.stringify(new URL('../../packages/storage/dist/store/sqlite-store.js', import.meta.url).href)};
+    const path = process.argv[1];
+    await (await openSqliteStore({ path })).close();
+    const writer = createSqliteWriter({ path, checkpointBytes: 1_000_000 });
+    const writing = writer.write([]);
+    await writer.close();
+    await writing;
+    console.log('closed');
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, join(folder(), 'closing.db')]);
+  expect(stdout).toBe('closed\n');
 });

@@ -50,7 +50,8 @@ export function createSqliteWriter({ path, checkpointBytes }: { readonly path: s
     started.on('message', (answer: Answer) => {
       const waiting = asked.get(answer.id);
       asked.delete(answer.id);
-      if (asked.size === 0) started.unref();
+      // One that is being closed is waited for.
+      if (asked.size === 0 && worker === started) started.unref();
       waiting?.resolve(answer);
     });
     started.on('error', (error) => abandon(started, error));
