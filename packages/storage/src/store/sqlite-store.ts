@@ -14,7 +14,7 @@ import { createWatchers } from './watchers.ts';
 export interface SqliteStoreOptions {
   /** Created for its owner alone if it is missing, with its folder. */
   readonly path: string;
-  /** The write-ahead log is copied back into the file when it has grown by this much. Default 64 MiB. */
+  /** The write-ahead log is copied back into the file when it has grown by this much. Default 4 MiB. */
   readonly checkpointBytes?: number | undefined;
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
@@ -27,7 +27,7 @@ export interface SqliteStore extends Store {
   backup(path: string): Promise<void>;
 }
 
-const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 
 interface EntryRow {
   readonly key: string;
