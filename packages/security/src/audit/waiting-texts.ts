@@ -10,8 +10,8 @@ const PIECE_BYTES = 512 * 1024;
 const MAX_UNIT_BYTES = 3;
 
 /**
- * Keeps texts that wait for a moment outside of the heap: thousands of small objects that outlive two collections of the
- * young generation cost more than all that is done with them.
+ * Keeps texts that wait for a moment outside of the heap, so that the collector need not copy thousands of them from one
+ * generation to the next.
  */
 export class WaitingTexts {
   #memory = Buffer.allocUnsafeSlow(PIECE_BYTES);
