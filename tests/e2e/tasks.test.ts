@@ -125,8 +125,9 @@ describe('the official client of 2025-11-25', () => {
       .getTask('random')
       .catch((error: unknown) => error as { code: number; message: string });
     const tasks = theirs.client.experimental.tasks;
-    for (const attempt of [tasks.getTask(taskId), tasks.cancelTask(taskId), tasks.getTaskResult(taskId, CallToolResultSchema)])
-      await expect(attempt).rejects.toMatchObject({ code: -32602, message: (random as { message: string }).message });
+    const attempts = [() => tasks.getTask(taskId), () => tasks.cancelTask(taskId), () => tasks.getTaskResult(taskId, CallToolResultSchema)];
+    for (const attempt of attempts)
+      await expect(attempt()).rejects.toMatchObject({ code: -32602, message: (random as { message: string }).message });
     expect((await theirs.client.experimental.tasks.listTasks()).tasks).toEqual([]);
     expect(await mine.client.experimental.tasks.cancelTask(taskId)).toMatchObject({ taskId, status: 'cancelled' });
     await stream.return(undefined);

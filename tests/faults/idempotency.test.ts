@@ -89,6 +89,8 @@ test(`over ${ROUNDS} rounds in which the server dies at any moment, a write runs
     const times = (await executions()).get(`pay ${id}`) ?? 0;
     for (const { ending, sends } of all) {
       expect({ id, ending, times }).toEqual({ id, ending, times: ending === 'done' ? 1 : Math.min(times, 1) });
+      // A client that is alone is refused only what it has sent before; of two, one may be refused for what the other sent.
+      if (clients.length === 1 && ending === 'refused') expect({ id, sends }).toEqual({ id, sends: Math.max(2, sends) });
       endings[ending]++;
       if (ending === 'refused' && times === 1) endings.refusedAndRun++;
       if (sends > 1) endings.sentAgain++;
@@ -98,7 +100,7 @@ test(`over ${ROUNDS} rounds in which the server dies at any moment, a write runs
   expect(endings.done).toBeGreaterThan(ROUNDS / 4);
   expect(endings.refused).toBeGreaterThan(ROUNDS / 8);
   expect(endings.refusedAndRun).toBeGreaterThan(10);
-  expect(endings.sentAgain).toBeGreaterThanOrEqual(endings.refused);
+  expect(endings.sentAgain).toBeGreaterThan(ROUNDS / 8);
 }, 240_000);
 
 test('a tool that says running it twice is the same as once is run until it is done', async () => {
