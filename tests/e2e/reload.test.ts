@@ -73,11 +73,11 @@ describe('an edit of the file while the gateway runs', () => {
     const { stateVersion } = await readStatus(gateway);
 
     await writeFile(gateway.configFile, text);
-    const line = await eventually('the log tells of the edit', () =>
-      logLines(gateway).find((entry) => JSON.stringify(entry).includes(gateway.configFile)),
+    const line = await eventually('the log tells of the edit, with its place', () =>
+      logLines(gateway).find((entry) => Object.values(entry).join('\n').includes(reason)),
     );
     expect(line['level']).toMatch(/^(warn|error)$/);
-    expect(Object.values(line).join('\n')).toContain(reason);
+    expect(JSON.stringify(line)).toContain(gateway.configFile);
     expect(await readStatus(gateway)).toMatchObject({ stateVersion, upstreams: [{ name: 'a', state: 'ready', pid: a.pid, starts: 1 }] });
 
     // Mended, it is taken again.

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { silentLogger, type Logger } from '@signalbox/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from './config-source.ts';
@@ -83,6 +84,19 @@ test('an invalid edit changes nothing and says where it is wrong; mending it is 
   expect(state.current).toBe(current);
   await writeFile(path, textOf('b'));
   await untilNames('b');
+});
+
+test('a slow writer, who empties the file first, is waited for; a file that stays empty is told of', async () => {
+  const { warnings, untilNames, untilWarnings } = await start();
+  await writeFile(path, '');
+  await setTimeout(40);
+  await writeFile(path, textOf('a', 'b'));
+  await untilNames('a', 'b');
+  expect(warnings).toEqual([]);
+
+  await writeFile(path, '');
+  await untilWarnings(1);
+  expect(warnings[0]).toContain('line 1, column 1');
 });
 
 test('a change made while nobody watched is found at the start', async () => {

@@ -29,6 +29,9 @@ export function watchConfig(options: WatchConfigOptions): () => void {
   return () => watcher.stop();
 }
 
+/** An empty file is one that a slow writer has just begun, far more often than one that is meant: it gets this many looks. */
+const EMPTY_LOOKS = 10;
+
 class ConfigWatcher {
   readonly #path: string;
   readonly #reload: WatchConfigOptions['reload'];
@@ -45,6 +48,8 @@ class ConfigWatcher {
   /** Of the file that was read last. */
   #fingerprint = '';
   #seen = '';
+  /** Looks in a row, the last ones, at which the file was the same. */
+  #sameLooks = 0;
 
   constructor(options: WatchConfigOptions) {
     this.#path = resolve(options.path);
@@ -99,29 +104,30 @@ class ConfigWatcher {
     if (this.#isStopped) return;
     if (this.#isChecking) return this.#schedule();
     this.#isChecking = true;
-    const fingerprint = await this.#takeFingerprint();
+    const { fingerprint, isEmpty } = await this.#takeFingerprint();
     if (fingerprint !== this.#fingerprint && !this.#isStopped) {
+      this.#sameLooks = fingerprint === this.#seen ? this.#sameLooks + 1 : 0;
+      this.#seen = fingerprint;
       // Whoever writes may be half-way through: only a file that has stood still from one look to the next is read.
-      if (fingerprint === this.#seen) {
+      if (this.#sameLooks >= (isEmpty ? EMPTY_LOOKS : 1)) {
         this.#fingerprint = fingerprint;
         await this.#load();
       } else this.#schedule();
-      this.#seen = fingerprint;
     }
     this.#isChecking = false;
   }
 
   /** Differs whenever the file does. Taken before reading, so that an edit meanwhile is seen next time. */
-  async #takeFingerprint(): Promise<string> {
+  async #takeFingerprint(): Promise<{ readonly fingerprint: string; readonly isEmpty: boolean }> {
     try {
       const { dev, ino, size, mtimeNs, ctimeNs } = await stat(this.#path, { bigint: true });
       // What a link points to may change in another folder.
       if ((await lstat(this.#path)).isSymbolicLink()) this.#poll('it is a symbolic link');
-      return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+      return { fingerprint: [dev, ino, size, mtimeNs, ctimeNs].join(' '), isEmpty: size === 0n };
     } catch (error) {
       // The whole folder may be gone, and a watch on it with it.
       this.#poll(error);
-      return `unreadable: ${toMessage(error)}`;
+      return { fingerprint: `unreadable: ${toMessage(error)}`, isEmpty: false };
     }
   }
 
