@@ -1,0 +1,79 @@
+/**
+ * What learning reads: one fact about a call, a search or an opinion, without payloads. Who and what was said stand in it as keyed
+ * hashes, taken before the interaction exists, so nothing that reads the journal can tell an argument's or a caller's name.
+ */
+export type Interaction = CallInteraction | SearchInteraction | FeedbackInteraction;
+
+interface InteractionBase {
+  /** Rises within one producer; with `atMs` it orders what one gateway saw. */
+  readonly sequence: number;
+  /** Unix time in milliseconds. */
+  readonly atMs: number;
+  /** Tenants learn apart. Empty where there is one only. */
+  readonly tenant: string;
+  /** Keyed hash of who called; empty for a caller without a name. */
+  readonly principal: string;
+  /** Keyed hash of what holds a conversation together: the session, or principal and client where there is none. */
+  readonly session: string;
+  /** Name of the client's software, as it gives it. */
+  readonly client: string;
+  /** Version of the advice that the path went by; 0 is the static policy. */
+  readonly policyVersion: number;
+  /** Experiment arms in force, as `experiment=arm`. */
+  readonly arms: readonly string[];
+}
+
+export type CallEnding = 'ok' | 'toolError' | 'refused' | 'timeout' | 'cancelled' | 'unavailable';
+
+export interface CallInteraction extends InteractionBase {
+  readonly kind: 'call';
+  readonly upstream: string;
+  /** The upstream's own name of the tool. */
+  readonly tool: string;
+  /** Hash of the tool's definition; a change of it starts what is learned of its behaviour anew. */
+  readonly toolVersion: string;
+  /** Keyed hash of the arguments' bytes; empty where they were not read. */
+  readonly argsKey: string;
+  /** Top-level argument names with their JSON type, as `path:string`, sorted. */
+  readonly argsShape: readonly string[];
+  readonly argsBytes: number;
+  readonly resultBytes: number;
+  /** Keyed hash of the result's bytes; empty where they were not read. */
+  readonly resultKey: string;
+  readonly ending: CallEnding;
+  /** Code of the gateway's error or of the JSON-RPC error; empty on success. */
+  readonly errorCode: string;
+  /** From arrival to the end of the answer, in milliseconds. */
+  readonly durationMs: number;
+  /** Of that, spent waiting for a slot. */
+  readonly queueMs: number;
+  readonly attempts: number;
+  readonly cached: boolean;
+}
+
+export interface SearchInteraction extends InteractionBase {
+  readonly kind: 'search';
+  /** For each need its hashed features, as `readNeed` gives them. */
+  readonly needs: readonly (readonly number[])[];
+  /** What was shown, best first. */
+  readonly shown: readonly ShownTool[];
+}
+
+export interface ShownTool {
+  readonly upstream: string;
+  readonly tool: string;
+  /** Place in the static ranking, from 1; 0 where the static ranking did not hold it. */
+  readonly staticRank: number;
+  /** Probability with which the policy showed it at its place. */
+  readonly propensity: number;
+}
+
+export interface FeedbackInteraction extends InteractionBase {
+  readonly kind: 'feedback';
+  readonly upstream: string;
+  readonly tool: string;
+  /** From -1, wrong, to 1, right. */
+  readonly verdict: number;
+  /** What it was wanted for, as hashed features; empty when the opinion is on the tool's last call. */
+  readonly need: readonly number[];
+}
