@@ -63,6 +63,32 @@ export interface RecordPayload {
   readonly arguments: RawJson | undefined;
   /** The result, or what has been seen of one that was passed on while it arrived; `undefined` when there was none. */
   readonly result: RawJson | undefined;
+  /** Id of the session it was made in, which whoever keeps it must not give away. */
+  readonly session?: string | undefined;
+}
+
+/** What was searched for and what was shown for it. */
+export interface SearchRecord extends Pick<Record, 'principal' | 'server' | 'client'> {
+  readonly session: string | undefined;
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number;
+  /** Version of the advice that had a say in it; 0 when there was none. */
+  readonly adviceVersion: number;
+  readonly results: readonly SearchRecordResult[];
+}
+
+export interface SearchRecordResult {
+  readonly need: string;
+  /** Best first. */
+  readonly shown: readonly ShownRecord[];
+}
+
+export interface ShownRecord {
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+  /** Its place without any advice, from 1; 0 when it would not have been found. */
+  readonly staticRank: number;
 }
 
 /** Takes facts about finished calls. */
@@ -71,10 +97,14 @@ export interface Journal {
   check?(): void;
   /** How much of arguments and of results is wanted beside each record. Default 0. */
   readonly payloadBytes?: number;
+  /** Whether arguments and results that are held whole anyway are wanted beside each record, at no cost. Default false. */
+  readonly wantsPayload?: boolean;
   /** Whether nothing of an answer may leave before its record is kept. Default false. */
   readonly isDurable?: boolean;
   /** Must return at once and never throw. The answer waits for what it returns, and is not given when that fails. */
   write(record: Record, payload?: RecordPayload): Awaitable<void>;
+  /** Takes what was searched for. Must return at once and never throw. Absent where nobody wants to know. */
+  search?(record: SearchRecord): void;
 }
 
 /** One version of what is wanted. Immutable; replaced whole. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type {
+  AdviceSource,
   CallerSession,
   Notification,
   AnswerCache,
@@ -48,6 +49,8 @@ export interface DataPlaneParts {
   /** Where it is written down which idempotency keys were used; absent to know them only while the process lives. */
   readonly keyLog?: LineLog | undefined;
   readonly journal: Journal;
+  /** What is learned from it; absent while nothing is. */
+  readonly advice?: AdviceSource | undefined;
   /** Share of calls traced whose caller has not decided; absent to trace none. */
   readonly sampleRatio?: number | undefined;
   readonly open: OpenConnection;
@@ -134,6 +137,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     identityOf: parts.identityOf,
     tasks,
     journal,
+    advice: parts.advice,
     beginTrace: sampleRatio === undefined ? undefined : createBeginTrace({ sampleRatio }),
     clock,
     logger,

@@ -1,5 +1,6 @@
 import {
   createPipeline,
+  type AdviceSource,
   type AnswerCache,
   type Clock,
   type Journal,
@@ -42,6 +43,8 @@ export interface PipelineParts {
   readonly identityOf: ((config: UpstreamConfig) => string) | undefined;
   readonly tasks: Tasks;
   readonly journal: Journal;
+  /** Absent while nothing is learned. */
+  readonly advice: AdviceSource | undefined;
   readonly beginTrace: BeginTrace | undefined;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -31,3 +31,23 @@ test('what the audit asks for is asked of the path', () => {
   expect(journal).toMatchObject({ payloadBytes: 7, isDurable: true });
   expect(journal.write(createCallRecord())).toBe(kept);
 });
+
+test('what a call was about and what was searched for reach who asks for them, and only they make the path hand them on', () => {
+  const read: unknown[] = [];
+  const plain = { name: 'plain', write: () => undefined };
+  const reader = {
+    name: 'reader',
+    wantsPayload: true,
+    write: (_: unknown, payload: unknown) => void read.push(payload),
+    search: (record: unknown) => void read.push(record),
+  };
+  expect(createJournal({ readers: [plain], audit: undefined, logger: silentLogger })).toMatchObject({ wantsPayload: false });
+  expect(createJournal({ readers: [plain], audit: undefined, logger: silentLogger }).search).toBeUndefined();
+  const journal = createJournal({ readers: [plain, reader], audit: undefined, logger: silentLogger });
+  expect(journal.wantsPayload).toBe(true);
+  const payload = { arguments: undefined, result: undefined, session: 's' };
+  void journal.write(createCallRecord(), payload);
+  const search = { principal: 'p', server: undefined, client: undefined, session: 's', atMs: 1, adviceVersion: 0, results: [] };
+  journal.search!(search);
+  expect(read).toEqual([payload, search]);
+});

@@ -1,15 +1,22 @@
-import { toMessage, type Journal, type Logger, type Record as CallRecord, type RecordPayload } from '@signalbox/core';
+import { toMessage, type Journal, type Logger, type Record as CallRecord, type RecordPayload, type SearchRecord } from '@signalbox/core';
 
 /** Reads the records of calls as they are made. Must return at once. */
 export interface RecordReader {
   readonly name: string;
-  write(record: CallRecord): void;
+  /** Whether it reads what calls were about, where that is at hand. Default false. */
+  readonly wantsPayload?: boolean;
+  write(record: CallRecord, payload?: RecordPayload): void;
+  /** Reads what was searched for. */
+  search?(record: SearchRecord): void;
 }
+
+/** Of the journal, what the audit answers for. */
+export type AuditJournal = Required<Pick<Journal, 'check' | 'payloadBytes' | 'isDurable' | 'write'>>;
 
 export interface JournalOptions {
   readonly readers: readonly RecordReader[];
   /** Read last, as the answer may wait for it. */
-  readonly audit: Required<Journal> | undefined;
+  readonly audit: AuditJournal | undefined;
   readonly logger: Logger;
 }
 
@@ -21,22 +28,35 @@ export function createJournal({ readers, audit, logger }: JournalOptions): Journ
     told.add(name);
     logger.error('a reader of call records failed; more of it is not logged', { reader: name, error: toMessage(error) });
   };
-  const writeAll = (record: CallRecord): void => {
+  const writeAll = (record: CallRecord, payload: RecordPayload | undefined): void => {
     for (const reader of readers) {
       try {
-        reader.write(record);
+        reader.write(record, payload);
       } catch (error) {
         tell(reader.name, error);
       }
     }
   };
-  if (audit === undefined) return { write: writeAll };
+  const searchReaders = readers.filter(({ search }) => search !== undefined);
+  const search = (record: SearchRecord): void => {
+    for (const reader of searchReaders) {
+      try {
+        reader.search!(record);
+      } catch (error) {
+        tell(reader.name, error);
+      }
+    }
+  };
+  const wantsPayload = (audit?.payloadBytes ?? 0) > 0 || readers.some((reader) => reader.wantsPayload === true);
+  const reading = { wantsPayload, ...(searchReaders.length > 0 && { search }) };
+  if (audit === undefined) return { ...reading, write: writeAll };
   return {
+    ...reading,
     check: () => audit.check(),
     payloadBytes: audit.payloadBytes,
     isDurable: audit.isDurable,
     write: (record: CallRecord, payload?: RecordPayload) => {
-      writeAll(record);
+      writeAll(record, payload);
       try {
         return audit.write(record, payload);
       } catch (error) {

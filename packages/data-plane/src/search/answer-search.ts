@@ -1,5 +1,5 @@
 import type { Target } from '@signalbox/core';
-import type { RankTools, RankedTool } from './rank-tools.ts';
+import type { AdvisedMatch } from './advised-ranking.ts';
 
 /** One need with the tools that fit it. */
 interface SearchResult {
@@ -8,7 +8,7 @@ interface SearchResult {
   readonly note?: string;
 }
 
-interface Match extends RankedTool {
+interface Match extends AdvisedMatch {
   readonly title?: string;
   readonly description?: string;
   readonly upstream?: string;
@@ -24,11 +24,12 @@ export interface SearchAnswer {
 export interface SearchAsking {
   readonly needs: readonly string[];
   readonly limit: number;
+  /** Of each need, best first. */
+  readonly found: readonly (readonly AdvisedMatch[])[];
   /** By public name. */
   readonly tools: ReadonlyMap<string, Target>;
   /** Servers behind this address, also those that are away. */
   readonly upstreams: readonly string[];
-  readonly rank: RankTools;
 }
 
 // About 2,000 tokens for all needs of a search together.
@@ -38,8 +39,7 @@ const MAX_LINE = 200;
 const WEAK_SCORE = 0.15;
 
 /** Finds the tools for several needs. What is said of a tool is said once, and all needs share the room there is for it. */
-export function answerSearch({ needs, limit, tools, upstreams, rank }: SearchAsking): SearchAnswer {
-  const ranked = rank(needs, limit);
+export function answerSearch({ needs, limit, found: ranked, tools, upstreams }: SearchAsking): SearchAnswer {
   const matches: Match[][] = needs.map(() => []);
   const said = new Set<string>();
   let room = MAX_CHARS;
@@ -78,13 +78,14 @@ function headOf(need: string, found: number, tools: number, note: string | undef
   return `For ${JSON.stringify(need.length > MAX_LINE ? shorten(need) : need)}, ${found} of ${tools} tools:${note === undefined ? '' : ` (${note})`}`;
 }
 
-function renderMatch({ name, title, description, upstream, required, score }: Match, index: number): string {
+function renderMatch({ name, title, description, upstream, required, score, why }: Match, index: number): string {
   const start = `${index + 1}. ${name}`;
   // Whatever else is known of a tool that was named before stands there.
-  if (upstream === undefined) return `${start}: see above (${score})`;
+  const reason = why === undefined ? '' : `; ${why}`;
+  if (upstream === undefined) return `${start}: see above (${score}${reason})`;
   const about = [title, description].filter((text) => text !== undefined).join(': ');
   const needed = required === undefined || required.length === 0 ? '' : `; needs ${required.join(', ')}`;
-  return `${start} [${upstream}] (${score})${about === '' ? '' : `: ${about}`}${needed}`;
+  return `${start} [${upstream}] (${score}${reason})${about === '' ? '' : `: ${about}`}${needed}`;
 }
 
 function toResult(need: string, matches: readonly Match[], tools: number): SearchResult {

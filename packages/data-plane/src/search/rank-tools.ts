@@ -34,7 +34,7 @@ const LENGTH_SHARE = 0.6;
 const SPELLING_SHARE = 0.5;
 const MAX_NEED_CHARS = 2_000;
 /** Score from which up a tool's name begins with what was asked for; whatever fits by words or spelling alone is below. */
-const BEGUN = 0.9;
+export const BEGUN = 0.9;
 
 /**
  * Reads the tools once and returns what ranks them by their words and their spelling: BM25 over weighted fields, and the cosine

@@ -23,6 +23,7 @@ const MATCH = {
     description: { type: 'string', description: 'Its first line.' },
     upstream: { type: 'string', description: 'The server it belongs to.' },
     required: { type: 'array', items: { type: 'string' }, description: 'Arguments it cannot be called without.' },
+    why: { type: 'string', description: 'What earlier calls say for it.' },
   },
   required: ['name', 'score'],
   description: 'Everything beside name and score is said where the tool is first named.',

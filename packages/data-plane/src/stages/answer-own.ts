@@ -1,7 +1,18 @@
-import { GatewayError, RawJson, isObject, type Outcome } from '@signalbox/core';
+import {
+  GatewayError,
+  RawJson,
+  isObject,
+  type AdviceSource,
+  type Clock,
+  type Journal,
+  type Logger,
+  type Outcome,
+  type SearchRecord,
+} from '@signalbox/core';
 import { MODERN_REVISION } from '@signalbox/protocol';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import type { Settled } from '../downstream/settle.ts';
+import { createAdviceGuard, createAdvisedRanker, type RankAdvised } from '../search/advised-ranking.ts';
 import { answerDescribe, renderDescribe } from '../search/answer-describe.ts';
 import { answerSearch, renderSearch } from '../search/answer-search.ts';
 import { createToolRanker, type RankTools } from '../search/rank-tools.ts';
@@ -13,6 +24,10 @@ import type { TargetedCall, TargetedStage } from './call-stages.ts';
 export interface AnswerOwnOptions {
   readonly upstream: (name: string) => Upstream | undefined;
   readonly settled: Settled;
+  readonly advice: AdviceSource | undefined;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /**
@@ -20,23 +35,30 @@ export interface AnswerOwnOptions {
  * nor connection, as all they tell of is the view of the catalog that the call was made in.
  */
 export function answerOwn(options: AnswerOwnOptions): TargetedStage {
+  const guard = createAdviceGuard(options.advice, options);
   // Tools are read once for each view, when somebody first searches in it.
-  const rankers = new WeakMap<CatalogView, RankTools>();
-  const rankerOf = (view: CatalogView): RankTools => {
-    let rank = rankers.get(view);
-    if (rank === undefined) rankers.set(view, (rank = createToolRanker(view.tools)));
-    return rank;
+  const rankers = new WeakMap<CatalogView, Rankers>();
+  const rankersOf = (view: CatalogView): Rankers => {
+    let own = rankers.get(view);
+    if (own === undefined) {
+      const rank = createToolRanker(view.tools);
+      rankers.set(view, (own = { rank, rankAdvised: createAdvisedRanker({ tools: view.tools, rank, guard }) }));
+    }
+    return own;
   };
   const answer = (call: TargetedCall): Outcome => {
     const view = call.surface.viewFor(call.session);
     const upstreams = call.surface.upstreams.filter((name) => !isBuiltIn(name));
     const { tools } = view;
-    const rank = rankerOf(view);
+    const { rank, rankAdvised } = rankersOf(view);
     const args = call.params.get('arguments')?.value;
     const { needs, limit, names } = (isObject(args) ? args : {}) as SearchArguments;
     switch (call.target.name) {
       case SEARCH_TOOLS: {
-        const found = answerSearch({ needs: needs ?? [], limit: limit ?? DEFAULT_MATCHES, tools, upstreams, rank });
+        const asking = { needs: needs ?? [], limit: limit ?? DEFAULT_MATCHES };
+        const ranked = rankAdvised(asking.needs, asking.limit);
+        const found = answerSearch({ ...asking, tools, upstreams, found: ranked.results.map(({ matches }) => matches) });
+        options.journal.search?.(toSearchRecord(call, { ...ranked, needs: asking.needs, atMs: options.clock.now() }));
         return toOutcome(JSON.stringify(found), { text: renderSearch(found) });
       }
       case DESCRIBE_TOOL: {
@@ -53,6 +75,29 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     if (call.target.upstream !== OWN_UPSTREAM) return next(call);
     const wait = options.settled(call.surface);
     return wait === undefined ? answer(call) : wait.then(() => answer(call));
+  };
+}
+
+interface Rankers {
+  /** Without advice. */
+  readonly rank: RankTools;
+  readonly rankAdvised: RankAdvised;
+}
+
+interface Ranked extends ReturnType<RankAdvised> {
+  readonly needs: readonly string[];
+  readonly atMs: number;
+}
+
+function toSearchRecord(call: TargetedCall, { adviceVersion, results, needs, atMs }: Ranked): SearchRecord {
+  return {
+    principal: call.principal,
+    server: call.surface.name,
+    client: call.client.info?.name,
+    session: call.session?.id,
+    atMs,
+    adviceVersion,
+    results: needs.map((need, index) => ({ need, shown: results[index]!.shown })),
   };
 }
 

@@ -25,7 +25,7 @@ export interface ObserveOptions {
 /** Writes one record per call, whatever became of it, and puts the call's id on every error that leaves. */
 export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCall> {
   const { clock, journal, beginTrace } = options;
-  const { payloadBytes = 0, isDurable = false } = journal;
+  const { payloadBytes = 0, wantsPayload = payloadBytes > 0, isDurable = false } = journal;
   return (call, next) => {
     const trace = createTrace();
     if (beginTrace !== undefined) trace.context = beginTrace(call.params);
@@ -34,7 +34,7 @@ export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCal
     const sink =
       call.sink === undefined || isDurable ? undefined : payloadBytes > 0 ? new CapturingSink(call.sink, payloadBytes) : call.sink;
     const payloadOf = (answer: Answer | undefined): RecordPayload | undefined =>
-      payloadBytes === 0 ? undefined : { arguments: call.params.get('arguments'), result: resultOf(answer, sink) };
+      wantsPayload ? { arguments: call.params.get('arguments'), result: resultOf(answer, sink), session: call.session?.id } : undefined;
     const succeed = (answer: Answer): Awaitable<Answer> => {
       const error = answer.kind === 'error' ? String(answer.error.code) : undefined;
       const record = toRecord(call, trace, { startedAtMs, start, end: clock.monotonic(), status: statusOf(answer), error });

@@ -39,7 +39,7 @@ export interface KnownRecord extends ChainHead {
 }
 
 /** Who did what: a chain of records in which each one holds the hash of the one before. Whoever created it closes it. */
-export interface Audit extends Required<Omit<Journal, 'write'>> {
+export interface Audit extends Required<Pick<Journal, 'check' | 'payloadBytes' | 'isDurable'>> {
   write(record: CallRecord, payload?: RecordPayload): Promise<void> | undefined;
   /** Of all chains in the store, newest first. @throws GatewayError `INVALID_PARAMS` for a cursor that is none of ours. */
   list(query: AuditQuery): Promise<AuditPage>;

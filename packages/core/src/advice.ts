@@ -1,0 +1,38 @@
+/**
+ * What learning advises the path. Whoever asks goes by itself where there is none, and checks what it gets: advice is a second
+ * opinion that may be late, wrong or gone. Asked on the path, so it must answer at once, and it never waits.
+ */
+export interface Advice {
+  /** Of what is known at present; grows with each change of it. */
+  readonly version: number;
+  /** Orders the tools for one need, best first; `undefined` to leave them as they are. It may name tools that were not found. */
+  rank(asking: RankAsking): readonly AdvisedTool[] | undefined;
+}
+
+/** Where advice is read, anew each time it is wanted; `undefined` while there is none. */
+export interface AdviceSource {
+  readonly current: Advice | undefined;
+}
+
+export interface RankAsking {
+  readonly need: string;
+  /** As the static ranking found them, best first, and more of them than are shown. */
+  readonly found: readonly FoundTool[];
+  /** How many are shown. */
+  readonly limit: number;
+}
+
+export interface FoundTool {
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+  /** From 0 to 1; comparable within one need only. */
+  readonly score: number;
+}
+
+export interface AdvisedTool {
+  readonly upstream: string;
+  readonly tool: string;
+  /** What speaks for its place, for people and models: `chosen 41 of 44 times`. */
+  readonly why?: string | undefined;
+}

@@ -1,0 +1,144 @@
+import { toMessage, type AdviceSource, type AdvisedTool, type Clock, type Logger, type ShownRecord, type Target } from '@signalbox/core';
+import { BEGUN, type RankTools, type RankedTool } from './rank-tools.ts';
+
+/** Tools found for one need, and where each stood without advice. */
+export interface AdvisedResult {
+  readonly matches: readonly AdvisedMatch[];
+  readonly shown: readonly ShownRecord[];
+}
+
+export interface AdvisedMatch extends RankedTool {
+  readonly why?: string;
+}
+
+/** The tools for each need, `limit` each, and the version of the advice that had a say; 0 when there was none. */
+export type RankAdvised = (
+  needs: readonly string[],
+  limit: number,
+) => { readonly adviceVersion: number; readonly results: readonly AdvisedResult[] };
+
+export interface AdvisedRankerOptions {
+  /** By public name. */
+  readonly tools: ReadonlyMap<string, Target>;
+  readonly rank: RankTools;
+  readonly guard: AdviceGuard;
+}
+
+/** How many tools are brought before advice; what is shown is far less. */
+const DEPTH = 100;
+
+/**
+ * Ranks by words and spelling, and lets advice move tools within what is shown. Whatever the advice says, a tool asked for by name
+ * comes first, a third of what is shown are the best of the static ranking, and only tools that can be called here are shown.
+ */
+export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions): RankAdvised {
+  // Made when advice first names a tool that has to be found by its owner's name.
+  let names: ReadonlyMap<string, string> | undefined;
+  const nameOf = ({ upstream, tool }: Pick<AdvisedTool, 'upstream' | 'tool'>): string | undefined =>
+    (names ??= new Map([...tools].map(([name, target]) => [keyOf(target.upstream, target.name), name]))).get(keyOf(upstream, tool));
+  const placeOf = (found: readonly RankedTool[]): Map<string, number> => new Map(found.map(({ name }, index) => [name, index + 1]));
+
+  return (needs, limit) => {
+    const advice = guard.current();
+    const ranked = rank(needs, advice === undefined ? limit : Math.max(DEPTH, limit));
+    let adviceVersion = 0;
+    const results = needs.map((need, index): AdvisedResult => {
+      const found = ranked[index]!;
+      const asked = found.map(({ name, score }) => ({ upstream: tools.get(name)!.upstream, tool: tools.get(name)!.name, score }));
+      const advised = advice === undefined ? undefined : guard.ask(() => advice.rank({ need, found: asked, limit }));
+      if (advised !== undefined) adviceVersion = advice!.version;
+      const matches = advised === undefined ? found.slice(0, limit) : merge({ found, advised, limit, nameOf });
+      const places = placeOf(found);
+      const shown = matches.map(({ name }) => {
+        const { upstream, name: tool } = tools.get(name)!;
+        return { upstream, tool, staticRank: places.get(name) ?? 0 };
+      });
+      return { matches, shown };
+    });
+    return { adviceVersion, results };
+  };
+}
+
+interface Merge {
+  readonly found: readonly RankedTool[];
+  readonly advised: readonly AdvisedTool[];
+  readonly limit: number;
+  readonly nameOf: (tool: AdvisedTool) => string | undefined;
+}
+
+function merge({ found, advised, limit, nameOf }: Merge): AdvisedMatch[] {
+  const scores = new Map(found.map(({ name, score }) => [name, score]));
+  const chosen = new Map<string, AdvisedMatch>();
+  for (const tool of found) if (tool.score >= BEGUN && chosen.size < limit) chosen.set(tool.name, tool);
+  // Places that the best of the static ranking keep, unless advice has put them higher.
+  const owed = new Set(found.slice(0, Math.ceil(limit / 3)).map(({ name }) => name));
+  for (const name of chosen.keys()) owed.delete(name);
+  for (const tool of advised) {
+    if (chosen.size + owed.size >= limit) {
+      if (owed.size === 0) break;
+    }
+    const name = nameOf(tool);
+    if (name === undefined || chosen.has(name)) continue;
+    if (chosen.size + owed.size >= limit && !owed.has(name)) continue;
+    owed.delete(name);
+    chosen.set(name, { name, score: scores.get(name) ?? 0, ...(tool.why !== undefined && { why: tool.why }) });
+  }
+  for (const tool of found) if (chosen.size < limit && !chosen.has(tool.name)) chosen.set(tool.name, tool);
+  return inOneScale([...chosen.values()]);
+}
+
+// Scores are read as an order, so no tool may have more than one above it.
+function inOneScale(matches: readonly AdvisedMatch[]): AdvisedMatch[] {
+  let best = 0;
+  return matches
+    .toReversed()
+    .map((match) => {
+      best = Math.max(best, match.score);
+      return { ...match, score: best };
+    })
+    .toReversed();
+}
+
+function keyOf(upstream: string, tool: string): string {
+  return `${upstream}\0${tool}`;
+}
+
+/** Stands between the path and its adviser. */
+export interface AdviceGuard {
+  /** The advice to ask; `undefined` when there is none, or none to be trusted. */
+  current(): AdviceSource['current'];
+  /** What it says; `undefined` when it fails, and one that fails or takes too long is not asked again before it has changed. */
+  ask<Said>(ask: () => Said | undefined): Said | undefined;
+}
+
+/** Longer than this and advice costs more than it can be worth, in milliseconds. */
+const SLOW_MS = 50;
+
+export function createAdviceGuard(
+  source: AdviceSource | undefined,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): AdviceGuard {
+  let distrusted: number | undefined;
+  const distrust = (reason: string): void => {
+    distrusted = source?.current?.version;
+    logger.warn('advice is left aside until it changes', { version: distrusted, reason });
+  };
+  return {
+    current: () => {
+      const advice = source?.current;
+      return advice === undefined || advice.version === distrusted ? undefined : advice;
+    },
+    ask: (ask) => {
+      const start = clock.monotonic();
+      try {
+        const said = ask();
+        const tookMs = clock.monotonic() - start;
+        if (tookMs > SLOW_MS) distrust(`it took ${Math.round(tookMs)} ms`);
+        return said;
+      } catch (error) {
+        distrust(toMessage(error));
+        return undefined;
+      }
+    },
+  };
+}
