@@ -79,6 +79,19 @@ async function joinParts(
     logger,
   });
   const cachePart = toCachePart(answers, () => dataPlane.answerCounts);
+  // One process learns for itself; several would each learn a part and advise differently.
+  const learning =
+    config.learning.enabled && (worker === undefined || worker.isLeader)
+      ? (await import('./learning/learning.ts')).createLearning({
+          config: config.learning,
+          store,
+          key,
+          toolsOf: (name) => dataPlane.supervisor.get(name)?.manifest?.tools,
+          explain: (need, wanted) => dataPlane.explain(need, wanted),
+          clock,
+          logger,
+        })
+      : undefined;
   const seen = createSeen({
     config,
     state,
@@ -86,6 +99,7 @@ async function joinParts(
     recent: worker?.record(journal) ?? journal,
     status: () => status,
     cache: cachePart,
+    more: learning === undefined ? [] : [learning.reader],
     writer: { instance: await readInstanceId(dataDir), slot: worker?.setup.slot ?? 0 },
     others: worker?.metrics,
     info,
@@ -117,6 +131,7 @@ async function joinParts(
     identityOf: createIdentityOf({ key, environment }),
     keyLog,
     journal: seen.journal,
+    advice: config.learning.search ? learning?.advice : undefined,
     sampleRatio: seen.sampleRatio,
     open,
     seal,
@@ -143,6 +158,7 @@ async function joinParts(
     await dataPlane.close();
     await guard.close();
     await answers.close();
+    await learning?.close();
     await seen.close();
     await keyLog?.close();
     await store.close();
@@ -178,6 +194,7 @@ async function joinParts(
           monitor: seen.monitor,
           caches: cachePart,
           storage: toStoragePart(storage, { dataDir, clock }),
+          ...(learning && { learning: learning.part }),
           environment,
           ...(worker !== undefined && { pid: worker.setup.pid }),
           token: adminToken,

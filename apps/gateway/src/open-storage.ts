@@ -16,8 +16,10 @@ export interface StorageOptions {
   readonly logger: Logger;
 }
 
-/** What is encrypted at rest beside what the control plane marks: arguments and results. */
+/** What is encrypted at rest beside what the control plane marks: arguments and results, and what was learned of them. */
 const SEALED: ReadonlySet<string> = new Set(['audit-payloads']);
+/** Collections and logs of learning begin with it. */
+const LEARNED = 'learning.';
 
 export interface Storage {
   /** What is sensitive in it is sealed. Whoever opened it closes it. */
@@ -42,7 +44,10 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const { key, previous } = config.encryption;
     const read = (source: typeof key) => readMasterKey(source, { environment, dataDir, run: runProgram });
     const keyring = await createKeyring({ store: raw, master: await read(key), previous: await Promise.all(previous.map(read)), clock });
-    return { store: createSealedStore(raw, keyring, { isSealed: (name) => SEALED.has(name) || isSensitive(name) }), raw };
+    return {
+      store: createSealedStore(raw, keyring, { isSealed: (name) => SEALED.has(name) || name.startsWith(LEARNED) || isSensitive(name) }),
+      raw,
+    };
   } catch (error) {
     await raw.close();
     throw error;

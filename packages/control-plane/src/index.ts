@@ -61,6 +61,7 @@ export type {
   MonitorReading,
   StoragePart,
 } from './parts.ts';
+export type * from './learning-part.ts';
 export { createAdminListener, loadAdminApi, loadAdminDocument } from './admin/admin-listener.ts';
 export type { AdminListener } from './admin/node-listener.ts';
 export type { AdminApi, AdminApiOptions } from './admin/admin-api.ts';

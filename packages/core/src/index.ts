@@ -91,6 +91,7 @@ export { nearestOf } from './nearest.ts';
 export { configJsonSchema, configProblems, parseGatewayConfig } from './config/parse-config.ts';
 export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
+export type { LearningConfig } from './config/learning-config.ts';
 export { ROLES } from './config/seen-config.ts';
 export type { AdminConfig, AuditConfig, Role, TelemetryConfig } from './config/seen-config.ts';
 export type { CacheConfig, EncryptionConfig, KeySource, StorageConfig } from './config/storage-config.ts';

@@ -72,6 +72,11 @@ export class RawJson {
     return isObject(value) ? value : undefined;
   }
 
+  /** The same where somebody has parsed it before, otherwise `undefined`. Never costs anything. */
+  get knownObject(): Readonly<Record<string, unknown>> | undefined {
+    return this.#parsed && isObject(this.#value) ? this.#value : undefined;
+  }
+
   toJSON(): unknown {
     return this.value;
   }

@@ -13,11 +13,12 @@ import type {
   Logger,
   ResultOutcome,
   Seal,
+  ShownRecord,
   State,
   Status,
   UpstreamConfig,
 } from '@signalbox/core';
-import { DEFAULT_RESULTS, IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
+import { DEFAULT_RESULTS, GatewayError, IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
 import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
 import type { Surface } from './catalog/surface.ts';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
@@ -27,6 +28,8 @@ import { KeyTable } from './idempotency/key-table.ts';
 import { createCallPipeline } from './pipeline.ts';
 import { ResultStore } from './results/result-store.ts';
 import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
+import type { AdvisedMatch } from './search/advised-ranking.ts';
+import { createToolSearch } from './search/tool-search.ts';
 import type { AnswerCounts } from './stages/cache.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
 import { createBeginTrace } from './stages/trace-context.ts';
@@ -63,6 +66,12 @@ export interface DataPlaneParts {
   readonly random?: () => number;
 }
 
+export interface SearchExplanation {
+  /** Of the advice that had a say; 0 when none had. */
+  readonly adviceVersion: number;
+  readonly matches: readonly (AdvisedMatch & ShownRecord)[];
+}
+
 /** The data plane, running. Whoever created it closes it. */
 export interface DataPlane {
   /** Answers clients of the address where everything is. */
@@ -73,6 +82,11 @@ export interface DataPlane {
   server(name: string): RequestHandler | undefined;
   readonly supervisor: Supervisor;
   readonly status: Pick<Status, 'upstreams' | 'virtualServers'>;
+  /**
+   * The tools that a search for a need would show, with what each owes its place to.
+   * @throws GatewayError `UNKNOWN_NAME` for a virtual server that is not there.
+   */
+  explain(need: string, options: { readonly limit: number; readonly server?: string | undefined }): SearchExplanation;
   /** What `answers` was good for so far. */
   readonly answerCounts: Readonly<AnswerCounts>;
   /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
@@ -126,6 +140,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
   const answerCounts: AnswerCounts = { hits: 0, staleHits: 0, misses: 0, joined: 0, savedMs: 0 };
+  const search = createToolSearch({ advice: parts.advice, clock, logger });
   const dispatch = createCallPipeline({
     state,
     upstream,
@@ -137,7 +152,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     identityOf: parts.identityOf,
     tasks,
     journal,
-    advice: parts.advice,
+    search,
     beginTrace: sampleRatio === undefined ? undefined : createBeginTrace({ sampleRatio }),
     clock,
     logger,
@@ -166,6 +181,13 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     },
     watch: (listener) => catalog.watchPaths(listener),
   };
+  const explain: DataPlane['explain'] = (need, options) => {
+    const surface = options.server === undefined ? catalog.main : catalog.server(options.server);
+    if (surface === undefined) throw new GatewayError('UNKNOWN_NAME', `There is no virtual server "${options.server}"`);
+    const { adviceVersion, results } = search(surface.view).rankAdvised([need], options.limit);
+    const { matches, shown } = results[0]!;
+    return { adviceVersion, matches: matches.map((match, index) => ({ ...match, ...shown[index]! })) };
+  };
   const start = () => {
     supervisor.start();
     // The first call should not pay for loading the compiler, and neither should the start.
@@ -176,5 +198,5 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     store.clear();
   };
   const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
-  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, answerCounts, start, close };
+  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, explain, answerCounts, start, close };
 }

@@ -1,7 +1,7 @@
 export { outcomeCodec } from './answers/outcome-bytes.ts';
 export type { AnswerCounts } from './stages/cache.ts';
 export { createDataPlane } from './data-plane.ts';
-export type { DataPlane, DataPlaneParts } from './data-plane.ts';
+export type { DataPlane, DataPlaneParts, SearchExplanation } from './data-plane.ts';
 export { createOpen } from './upstreams/connect.ts';
 export type { ConnectParts, LoadedModule, LoadModule } from './upstreams/connect.ts';
 export type { LeadDocuments } from './upstreams/led-documents.ts';

@@ -1,6 +1,5 @@
 import {
   createPipeline,
-  type AdviceSource,
   type AnswerCache,
   type Clock,
   type Journal,
@@ -10,11 +9,13 @@ import {
   type State,
   type UpstreamConfig,
 } from '@signalbox/core';
+import type { CatalogView } from './catalog/catalog-view.ts';
 import type { Surface } from './catalog/surface.ts';
 import type { Settled } from './downstream/settle.ts';
 import type { KeyJournal } from './idempotency/key-journal.ts';
 import type { KeyTable } from './idempotency/key-table.ts';
 import type { ReduceParts } from './results/reduce-result.ts';
+import type { ViewRankers } from './search/tool-search.ts';
 import { admit } from './stages/admit.ts';
 import { answerOwn } from './stages/answer-own.ts';
 import { cacheOutcomes, type AnswerCounts } from './stages/cache.ts';
@@ -43,8 +44,7 @@ export interface PipelineParts {
   readonly identityOf: ((config: UpstreamConfig) => string) | undefined;
   readonly tasks: Tasks;
   readonly journal: Journal;
-  /** Absent while nothing is learned. */
-  readonly advice: AdviceSource | undefined;
+  readonly search: (view: CatalogView) => ViewRankers;
   readonly beginTrace: BeginTrace | undefined;
   readonly clock: Clock;
   readonly logger: Logger;

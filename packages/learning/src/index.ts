@@ -1,3 +1,11 @@
 export type { CallEnding, CallInteraction, FeedbackInteraction, Interaction, SearchInteraction, ShownTool } from './interaction.ts';
 export type { Model, ModelState, ModelTable, TableSpec } from './model.ts';
 export { mergeStates, type Descendants } from './merge-states.ts';
+export type { Forgotten, Replayed } from './learner/learner.ts';
+export type { LearnerReading } from './learner/messages.ts';
+export { startLearner, type LearnerState, type LearnerThread, type StartLearnerOptions } from './learner/start-learner.ts';
+export type { Commit, RowChange } from './model-store/model-store.ts';
+export { createToolOutcomes, type ToolOutcomes, type ToolReport } from './outcomes/tool-outcomes.ts';
+export { createSequences, type FrequentSequence, type NextTool, type Sequences, type ToolId } from './sequences/sequences.ts';
+export { readNeed } from './search/read-need.ts';
+export { toolEffect, type ToolEffect } from './effects/tool-effect.ts';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommonOptions } from './context.ts';
 import { addHistory } from './program-history.ts';
+import { addLearn } from './program-learn.ts';
 import type { Execute } from './program-options.ts';
 import { collect, common, parseCount, parseMilliseconds, parsePort, parseSeconds, parseVersion, parseWorkers } from './program-options.ts';
 
@@ -24,6 +25,7 @@ export function createProgram(execute: Execute): Command {
   addStorage(program, execute);
   addConfig(program, execute);
   addHistory(program, execute);
+  addLearn(program, execute);
   return program;
 }
 

@@ -35,6 +35,8 @@ export interface SeenOptions {
   readonly recent: Pick<Journal, 'write'>;
   readonly status: () => Status;
   readonly cache?: CachePart | undefined;
+  /** What else reads records. */
+  readonly more?: readonly RecordReader[];
   /** Which gateway this is, and which of its processes, from 0. */
   readonly writer: { readonly instance: string; readonly slot: number };
   /** What other processes count, where this one answers for them. */
@@ -86,6 +88,7 @@ export function createSeen(options: SeenOptions): Seen {
   const readers: RecordReader[] = [{ name: 'recent calls', write: (record) => void options.recent.write(record) }, counts, monitor];
   if (traces !== undefined) readers.push(traces);
   if (config.log.calls) readers.push(createCallLog(logger));
+  readers.push(...(options.more ?? []));
 
   const measure = (): MetricsSnapshot => {
     const { eventLoop, cpu, memory, gc } = monitor.read();

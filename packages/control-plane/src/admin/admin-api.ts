@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { GatewayError, silentLogger, systemClock, type Clock, type Logger, type Status, type Store } from '@signalbox/core';
 import { ADMIN_PREFIX } from '../contract.ts';
 import type { JournalRing } from '../journal-ring.ts';
+import type { LearningPart } from '../learning-part.ts';
 import type { AuditPart, CachePart, MonitorPart, StoragePart } from '../parts.ts';
 import type { RecordedState } from '../recorded-state/recorded-state.ts';
 import { checkRole } from './access.ts';
@@ -26,6 +27,8 @@ export interface AdminApiOptions {
   readonly monitor?: MonitorPart;
   readonly caches?: CachePart;
   readonly storage?: StoragePart;
+  /** Absent while nothing is learned. */
+  readonly learning?: LearningPart;
   /** The bearer token of the owner. */
   readonly token: string;
   /** Where the tokens of others who may use the API are looked up. Default: nowhere. */
@@ -112,7 +115,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
 
 function toParts(options: AdminApiOptions): AdminParts {
   const { state, status, store, journal, token, environment = {}, logger = silentLogger, clock = systemClock } = options;
-  const { startedAtMs = clock.monotonic(), audit, monitor, caches, storage } = options;
+  const { startedAtMs = clock.monotonic(), audit, monitor, caches, storage, learning } = options;
   const events: LiveEvents = createLiveEvents({ state, status, journal, clock });
   return {
     state,
@@ -124,6 +127,7 @@ function toParts(options: AdminApiOptions): AdminParts {
     monitor,
     caches,
     storage,
+    learning,
     principals: createPrincipals({ token, environment, admin: () => state.current.config.admin }),
     about: () => ({
       version: options.version,

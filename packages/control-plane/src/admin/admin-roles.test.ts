@@ -22,13 +22,23 @@ interface Document {
 
 // Everything is taken from the contract, so that no route can be forgotten here.
 const document = createAdminDocument() as unknown as Document;
-const PARAMETERS: Readonly<Record<string, string>> = { name: 'github', version: '1', to: '1', chain: 'c', sequence: '1' };
+const PARAMETERS: Readonly<Record<string, string>> = {
+  name: 'github',
+  version: '1',
+  from: '1',
+  to: '1',
+  chain: 'c',
+  sequence: '1',
+  id: 'a1',
+};
+/** Of operations that cannot do without. */
+const QUERIES: Readonly<Record<string, string>> = { explainSearch: '?need=say%20it' };
 const schemas = new Map(allRoutes({} as AdminParts).map(({ id, answer }) => [id as string, answer.schema]));
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({
     id: operation.operationId,
     method: method.toUpperCase(),
-    path: path.replaceAll(/\{(\w+)\}/g, (_, name: string) => PARAMETERS[name]!),
+    path: path.replaceAll(/\{(\w+)\}/g, (_, name: string) => PARAMETERS[name]!) + (QUERIES[operation.operationId] ?? ''),
     roles: operation['x-roles'],
     body: exampleOf(operation),
     expected: Object.keys(operation.responses).map(Number),

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Status, Store } from '@signalbox/core';
 import type { z } from 'zod';
 import type { JournalRing } from '../journal-ring.ts';
+import type { LearningPart } from '../learning-part.ts';
 import type { AuditPart, CachePart, MonitorPart, StoragePart } from '../parts.ts';
 import type { RecordedState } from '../recorded-state/recorded-state.ts';
 import type { OperationId } from './access.ts';
@@ -19,6 +20,7 @@ export interface AdminParts {
   readonly monitor: MonitorPart | undefined;
   readonly caches: CachePart | undefined;
   readonly storage: StoragePart | undefined;
+  readonly learning: LearningPart | undefined;
   /** What the gateway says of itself. */
   readonly about: () => { readonly version: string; readonly pid: number; readonly uptimeSeconds: number; readonly address: string | null };
   readonly clock: Clock;

@@ -28,7 +28,7 @@ export interface ConfigDiff {
 }
 
 /** Sections that are read once, at start. */
-export const BOOT_SECTIONS = ['listen', 'log', 'sessions', 'limits', 'storage', 'cache', 'audit', 'telemetry'] as const;
+export const BOOT_SECTIONS = ['listen', 'log', 'sessions', 'limits', 'storage', 'cache', 'audit', 'telemetry', 'learning'] as const;
 
 /** Compares two configurations. Reads them, keeps nothing. */
 export function diffConfig(before: GatewayConfig, after: GatewayConfig): ConfigDiff {

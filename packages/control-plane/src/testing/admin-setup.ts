@@ -1,6 +1,7 @@
-import type { Clock, Record as CallRecord, Role, Status, UpstreamStatus } from '@signalbox/core';
+import { GatewayError, type Clock, type Record as CallRecord, type Role, type Status, type UpstreamStatus } from '@signalbox/core';
 import { createAdminApi, type AdminApiOptions } from '../admin/admin-api.ts';
 import { createJournalRing } from '../journal-ring.ts';
+import type { LearningPart } from '../learning-part.ts';
 import type { AuditEntry, AuditPart, CachePart, ChangeRecord, MonitorPart, StoragePart } from '../parts.ts';
 import { openState } from '../recorded-state/open-state.ts';
 import { createMemoryFile } from './memory-file.ts';
@@ -110,7 +111,7 @@ export async function createAdminSetup(overrides: Partial<AdminApiOptions> = {})
   };
   const journal = createJournalRing();
   journal.write(callRecord('1'));
-  const parts = { audit, monitor: MONITOR, caches: CACHES, storage: STORAGE };
+  const parts = { audit, monitor: MONITOR, caches: CACHES, storage: STORAGE, learning: LEARNING };
   const api = createAdminApi({
     state,
     status,
@@ -189,4 +190,28 @@ const CACHES: CachePart = {
 const STORAGE: StoragePart = {
   read: () => ({ kind: 'memory', state: 'ok', reason: undefined }),
   backup: async () => ({ path: '/data/backup', bytes: 1, sha256: 'ab' }),
+};
+
+const LEARNING: LearningPart = {
+  status: () => ({
+    state: 'learning',
+    adviceVersion: 1,
+    facts: { written: 2, dropped: 0, learned: 2, kept: 2 },
+    restarts: 0,
+    cpuSeconds: 0.1,
+    models: [{ name: 'tools', rows: 1, bytes: 10 }],
+    commit: 'c1',
+  }),
+  why: (need) => ({ need, adviceVersion: 1, matches: [{ name: 'echo', upstream: 'github', tool: 'echo', score: 1, staticRank: 1 }] }),
+  tools: async () => ({ tools: [{ upstream: 'github', tool: 'echo', calls: 2, failed: 0, effect: 'read', next: [] }] }),
+  sequences: async () => ({ sequences: [{ tools: [{ upstream: 'github', tool: 'echo' }], count: 2, succeeded: 1 }] }),
+  commits: async () => ({ commits: [{ id: 'c1', parents: [], message: 'first', atMs: 1, facts: 2, refs: ['live'] }] }),
+  diff: async (from, to) => ({ from, to, added: 0, removed: 0, changed: 0, rows: [] }),
+  rollBack: async (to) => {
+    if (to !== 'c1') throw new GatewayError('UNKNOWN_NAME', `There is no commit, branch or tag "${to}"`);
+    return { commit: 'c2' };
+  },
+  freeze: async () => undefined,
+  forget: async () => ({ forgotten: 1, kept: 1, before: 'aa', after: 'bb', commit: 'c2' }),
+  replay: async () => ({ facts: 2, tookMs: 1, timesRealTime: 1_000, root: 'aa', isSame: true }),
 };

@@ -1,22 +1,12 @@
-import {
-  GatewayError,
-  RawJson,
-  isObject,
-  type AdviceSource,
-  type Clock,
-  type Journal,
-  type Logger,
-  type Outcome,
-  type SearchRecord,
-} from '@signalbox/core';
+import { GatewayError, RawJson, isObject, type Clock, type Journal, type Outcome, type SearchRecord } from '@signalbox/core';
 import { MODERN_REVISION } from '@signalbox/protocol';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import type { Settled } from '../downstream/settle.ts';
-import { createAdviceGuard, createAdvisedRanker, type RankAdvised } from '../search/advised-ranking.ts';
+import type { RankAdvised } from '../search/advised-ranking.ts';
 import { answerDescribe, renderDescribe } from '../search/answer-describe.ts';
 import { answerSearch, renderSearch } from '../search/answer-search.ts';
-import { createToolRanker, type RankTools } from '../search/rank-tools.ts';
 import { DEFAULT_MATCHES, DESCRIBE_TOOL, OWN_UPSTREAM, SEARCH_TOOLS } from '../search/search-tools.ts';
+import type { ViewRankers } from '../search/tool-search.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
@@ -24,10 +14,9 @@ import type { TargetedCall, TargetedStage } from './call-stages.ts';
 export interface AnswerOwnOptions {
   readonly upstream: (name: string) => Upstream | undefined;
   readonly settled: Settled;
-  readonly advice: AdviceSource | undefined;
+  readonly search: (view: CatalogView) => ViewRankers;
   readonly journal: Journal;
   readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /**
@@ -35,22 +24,11 @@ export interface AnswerOwnOptions {
  * nor connection, as all they tell of is the view of the catalog that the call was made in.
  */
 export function answerOwn(options: AnswerOwnOptions): TargetedStage {
-  const guard = createAdviceGuard(options.advice, options);
-  // Tools are read once for each view, when somebody first searches in it.
-  const rankers = new WeakMap<CatalogView, Rankers>();
-  const rankersOf = (view: CatalogView): Rankers => {
-    let own = rankers.get(view);
-    if (own === undefined) {
-      const rank = createToolRanker(view.tools);
-      rankers.set(view, (own = { rank, rankAdvised: createAdvisedRanker({ tools: view.tools, rank, guard }) }));
-    }
-    return own;
-  };
   const answer = (call: TargetedCall): Outcome => {
     const view = call.surface.viewFor(call.session);
     const upstreams = call.surface.upstreams.filter((name) => !isBuiltIn(name));
     const { tools } = view;
-    const { rank, rankAdvised } = rankersOf(view);
+    const { rank, rankAdvised } = options.search(view);
     const args = call.params.get('arguments')?.value;
     const { needs, limit, names } = (isObject(args) ? args : {}) as SearchArguments;
     switch (call.target.name) {
@@ -76,12 +54,6 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     const wait = options.settled(call.surface);
     return wait === undefined ? answer(call) : wait.then(() => answer(call));
   };
-}
-
-interface Rankers {
-  /** Without advice. */
-  readonly rank: RankTools;
-  readonly rankAdvised: RankAdvised;
 }
 
 interface Ranked extends ReturnType<RankAdvised> {

@@ -1,0 +1,134 @@
+import type { LearningPart, ToolInsight } from '@signalbox/control-plane';
+import { GatewayError, type AdviceSource, type ToolDefinition } from '@signalbox/core';
+import type { DataPlane } from '@signalbox/data-plane';
+import { toolEffect } from '@signalbox/learning';
+import type {
+  Commit,
+  Forgotten,
+  FrequentSequence,
+  LearnerReading,
+  LearnerThread,
+  NextTool,
+  Replayed,
+  RowChange,
+  ToolReport,
+} from '@signalbox/learning';
+import type { KeyedHash } from './keyed-hash.ts';
+
+export interface LearningPartOptions {
+  readonly thread: LearnerThread;
+  readonly hash: KeyedHash;
+  readonly advice: AdviceSource;
+  readonly explain: DataPlane['explain'];
+  readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+}
+
+const NEXT_TOOLS = 3;
+
+/** Learning as the admin API sees it. */
+export function createLearningPart({ thread, hash, advice, explain, toolsOf }: LearningPartOptions): LearningPart {
+  return {
+    status: async () => {
+      const { written, dropped } = thread.counts();
+      const base = { adviceVersion: advice.current?.version ?? 0, restarts: thread.restarts };
+      if (thread.state !== 'learning') {
+        const { state, reason } = thread;
+        const facts = { written, dropped, learned: 0, kept: 0 };
+        return { ...base, state, ...(reason !== undefined && { reason }), facts, cpuSeconds: 0, models: [] };
+      }
+      const { isFrozen, learned, kept, head, cpuSeconds, models } = await thread.ask<LearnerReading>('read');
+      return {
+        ...base,
+        state: isFrozen ? 'frozen' : 'learning',
+        ...(isFrozen && { reason: 'by command' }),
+        facts: { written, dropped, learned, kept },
+        cpuSeconds,
+        models: [...models],
+        ...(head !== undefined && { commit: head }),
+      };
+    },
+    why: (need, options) => {
+      const { adviceVersion, matches } = explain(need, options);
+      return {
+        need,
+        adviceVersion,
+        matches: matches.map(({ name, upstream, tool, score, staticRank, why }) => ({
+          name,
+          upstream,
+          tool,
+          score,
+          staticRank,
+          ...(why !== undefined && { why }),
+        })),
+      };
+    },
+    tools: async () => {
+      const reports = await thread.ask<readonly ToolReport[]>('outcomes');
+      const next = await thread.ask<readonly (readonly NextTool[])[]>('next', {
+        after: reports.map(({ upstream, tool }) => ({ upstream, tool })),
+        limit: NEXT_TOOLS,
+      });
+      return {
+        tools: reports.map((report, index) =>
+          toInsight(report, { next: next[index]!, definition: toolsOf(report.upstream)?.find(({ name }) => name === report.tool) }),
+        ),
+      };
+    },
+    sequences: async (limit) => {
+      const sequences = await thread.ask<readonly FrequentSequence[]>('sequences', limit);
+      return { sequences: sequences.map(({ tools, ...rest }) => ({ ...rest, tools: [...tools] })) };
+    },
+    commits: async (limit) => {
+      const log = await thread.ask<readonly { readonly commit: Commit; readonly refs: readonly string[] }[]>('log', limit);
+      return {
+        commits: log.map(({ commit: { id, parents, message, atMs, facts }, refs }) => ({
+          id,
+          parents: [...parents],
+          message,
+          atMs,
+          facts,
+          refs: [...refs],
+        })),
+      };
+    },
+    diff: async (from, to, { limit }) => {
+      const { rows, ...rest } = await thread.ask<Difference>('diff', { from, to, limit });
+      return {
+        ...rest,
+        rows: rows.map(({ model, table, key, before, after }) => ({
+          table: `${model}.${table}`,
+          key,
+          ...(before !== undefined && { before: [...before] }),
+          ...(after !== undefined && { after: [...after] }),
+        })),
+      };
+    },
+    rollBack: (to) => thread.ask('rollBack', to),
+    freeze: (isFrozen) => thread.ask('freeze', isFrozen),
+    forget: ({ principal, ...rest }) => {
+      if (rest.tool !== undefined && rest.upstream === undefined)
+        throw new GatewayError('INVALID_PARAMS', 'Cannot forget a tool without the name of its server: "upstream" is missing');
+      return thread.ask<Forgotten>('forget', { ...rest, ...(principal !== undefined && { principal: hash.text(principal) }) });
+    },
+    replay: () => thread.ask<Replayed>('replay'),
+  };
+}
+
+interface Difference {
+  readonly from: string;
+  readonly to: string;
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  readonly rows: readonly RowChange[];
+}
+
+interface Beside {
+  readonly next: readonly NextTool[];
+  readonly definition: ToolDefinition | undefined;
+}
+
+function toInsight({ timeoutMs, ...report }: ToolReport, { next, definition }: Beside): ToolInsight {
+  const effect = definition === undefined ? 'unknown' : toolEffect(definition);
+  return { ...report, effect, ...(timeoutMs !== undefined && { timeoutMs }), next: [...next] };
+}

@@ -1,0 +1,54 @@
+import { hkdfSync } from 'node:crypto';
+import type { LearningPart } from '@signalbox/control-plane';
+import type { AdviceSource, Clock, LearningConfig, Logger, Store, ToolDefinition } from '@signalbox/core';
+import type { DataPlane } from '@signalbox/data-plane';
+import { startLearner } from '@signalbox/learning';
+import type { RecordReader } from '../seen/journal.ts';
+import { createKeyedHash } from './keyed-hash.ts';
+import { createLearningPart } from './learning-part.ts';
+import { createFactMaker } from './to-facts.ts';
+import { createToolVersions } from './tool-versions.ts';
+
+export interface LearningOptions {
+  readonly config: LearningConfig;
+  readonly store: Store;
+  /** Of the gateway; names of callers are hashed with a key that is made of it. */
+  readonly key: Uint8Array;
+  /** Tools of an upstream as it lists them, the same array until they change; `undefined` for one that is not known. */
+  readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+  readonly explain: DataPlane['explain'];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Learning as the gateway has it. Whoever created it closes it. */
+export interface Learning {
+  readonly reader: RecordReader;
+  readonly advice: AdviceSource;
+  readonly part: LearningPart;
+  close(): Promise<void>;
+}
+
+const KEY_BYTES = 32;
+
+/** Starts the thread that learns, and joins it with what it reads and who asks it. */
+export function createLearning({ config, store, key, toolsOf, explain, clock, logger }: LearningOptions): Learning {
+  const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
+  const advice: { current: AdviceSource['current'] } = { current: undefined };
+  const thread = startLearner({ store, config, clock, logger });
+  const facts = createFactMaker({ hash, versionOf: createToolVersions(toolsOf), adviceVersion: () => advice.current?.version ?? 0 });
+  return {
+    reader: {
+      name: 'learning',
+      wantsPayload: true,
+      write: (record, payload) => {
+        const fact = facts.call(record, payload);
+        if (fact !== undefined) thread.tell(fact);
+      },
+      search: (record) => thread.tell(facts.search(record)),
+    },
+    advice,
+    part: createLearningPart({ thread, hash, advice, explain, toolsOf }),
+    close: () => thread.close(),
+  };
+}

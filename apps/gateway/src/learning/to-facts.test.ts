@@ -1,0 +1,88 @@
+import { RawJson } from '@signalbox/core';
+import { expect, test } from 'vitest';
+import { createCallRecord } from '../testing/call-record.ts';
+import { MAX_HASHED_BYTES, createKeyedHash } from './keyed-hash.ts';
+import { createFactMaker } from './to-facts.ts';
+import { createToolVersions } from './tool-versions.ts';
+
+const SECRET = 'hunter2-of-alice';
+const create = (key = new Uint8Array(32)) => createFactMaker({ hash: createKeyedHash(key), versionOf: () => 'v1', adviceVersion: () => 3 });
+const record = createCallRecord({ method: 'tools/call', upstream: 'files', upstreamName: 'read', principal: 'alice', status: 'ok' });
+const payload = (value: object) => ({
+  arguments: RawJson.fromParsed(Buffer.from(JSON.stringify(value)), value),
+  result: RawJson.fromBytes(Buffer.from(JSON.stringify({ text: SECRET }))),
+  session: 'session-id',
+});
+
+test('a fact tells the same from the other, and nothing of what was said or who said it', () => {
+  const facts = create();
+  const fact = facts.call(record, payload({ path: SECRET, deep: { secret: SECRET } }))!;
+  expect(fact).toMatchObject({
+    upstream: 'files',
+    tool: 'read',
+    toolVersion: 'v1',
+    argsShape: ['deep:object', 'path:string'],
+    ending: 'ok',
+    policyVersion: 3,
+  });
+  expect(JSON.stringify(fact)).not.toMatch(/hunter2|alice|session-id/);
+  expect(facts.call(record, payload({ path: SECRET, deep: { secret: SECRET } }))!.argsKey).toBe(fact.argsKey);
+  expect(facts.call(record, payload({ path: 'x' }))!.argsKey).not.toBe(fact.argsKey);
+  expect(create(new Uint8Array(32).fill(1)).call(record, payload({ path: SECRET, deep: { secret: SECRET } }))!.argsKey).not.toBe(
+    fact.argsKey,
+  );
+  const search = facts.search({
+    principal: 'alice',
+    server: undefined,
+    client: 'c',
+    session: undefined,
+    atMs: 1,
+    adviceVersion: 0,
+    results: [{ need: SECRET, shown: [] }],
+  });
+  expect(JSON.stringify(search)).not.toMatch(/hunter2|alice/);
+});
+
+test('the same arguments have their results compared always or never', () => {
+  const facts = create();
+  const kept = Array.from({ length: 40 }, (_, index) => facts.call(record, payload({ index }))!.resultKey !== '');
+  expect(Array.from({ length: 40 }, (_, index) => facts.call(record, payload({ index }))!.resultKey !== '')).toEqual(kept);
+  const share = kept.filter(Boolean).length / kept.length;
+  expect(share).toBeGreaterThan(0.05);
+  expect(share).toBeLessThan(0.5);
+});
+
+test.each([
+  [{ status: 'ok' as const }, 'ok'],
+  [{ status: 'tool-error' as const }, 'toolError'],
+  [{ status: 'cancelled' as const, error: 'CANCELLED' }, 'cancelled'],
+  [{ status: 'rpc-error' as const, error: '-32602' }, 'refused'],
+  [{ status: 'gateway-error' as const, error: 'DEADLINE_EXCEEDED' }, 'timeout'],
+  [{ status: 'gateway-error' as const, error: 'UPSTREAM_UNAVAILABLE' }, 'unavailable'],
+])('%j ends as %s', (more, ending) => expect(create().call({ ...record, ...more }, undefined)!.ending).toBe(ending));
+
+test('what is no call of a tool behind the gateway is no fact', () => {
+  const facts = create();
+  expect(facts.call({ ...record, method: 'prompts/get' }, undefined)).toBeUndefined();
+  expect(facts.call({ ...record, upstream: '@signalbox' }, undefined)).toBeUndefined();
+  expect(facts.call({ ...record, upstream: undefined }, undefined)).toBeUndefined();
+});
+
+test('what is too large to be hashed is not', () => {
+  const hash = createKeyedHash(new Uint8Array(32));
+  expect(hash.bytes(new Uint8Array(MAX_HASHED_BYTES))).toMatch(/^[0-9a-f]{16}$/);
+  expect([hash.bytes(new Uint8Array(MAX_HASHED_BYTES + 1)), hash.text('')]).toEqual(['', '']);
+});
+
+test('a tool has another version when its definition changes', () => {
+  const inputSchema = { type: 'object' };
+  let tools = [{ name: 'read', inputSchema }];
+  const versionOf = createToolVersions((upstream) => (upstream === 'files' ? tools : undefined));
+  const first = versionOf('files', 'read');
+  expect(first).toMatch(/^[0-9a-f]{16}$/);
+  tools = [{ name: 'read', inputSchema }];
+  expect(versionOf('files', 'read')).toBe(first);
+  tools = [{ name: 'read', inputSchema: { ...inputSchema, type: 'array' } }];
+  expect(versionOf('files', 'read')).not.toBe(first);
+  expect([versionOf('files', 'none'), versionOf('none', 'read')]).toEqual(['', '']);
+});

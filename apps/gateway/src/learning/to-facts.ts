@@ -1,0 +1,91 @@
+import type { RecordPayload, Record as CallRecord, SearchRecord } from '@signalbox/core';
+import { readNeed, type CallEnding, type CallInteraction, type SearchInteraction } from '@signalbox/learning';
+import type { KeyedHash } from './keyed-hash.ts';
+
+export interface FactSources {
+  readonly hash: KeyedHash;
+  /** Hash of a tool's definition as it is now; empty for one that is not known. */
+  readonly versionOf: (upstream: string, tool: string) => string;
+  /** Of the advice in force. */
+  readonly adviceVersion: () => number;
+}
+
+/** Results are hashed for one in four sets of arguments, always the same ones: what is compared is kept, at a quarter of the cost. */
+const RESULT_SAMPLE = /^[0-3]/;
+const MAX_ARGUMENTS = 32;
+
+/** Makes facts without payloads of what the path has recorded. */
+export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources) {
+  let sequence = 0;
+  const sessionOf = (session: string | undefined, { principal, client }: Pick<CallRecord, 'principal' | 'client'>): string =>
+    hash.text(session ?? `${principal}\n${client ?? ''}`);
+  return {
+    /** @returns `undefined` for what is no call of a tool of an upstream. */
+    call: (record: CallRecord, payload: RecordPayload | undefined): CallInteraction | undefined => {
+      const { upstream, upstreamName: tool, method } = record;
+      if (method !== 'tools/call' || upstream === undefined || tool === undefined || upstream.startsWith('@')) return undefined;
+      const argsKey = payload?.arguments === undefined ? '' : hash.bytes(payload.arguments.bytes);
+      const isSampled = RESULT_SAMPLE.test(argsKey) && record.status === 'ok' && !record.cached && payload?.result !== undefined;
+      return {
+        kind: 'call',
+        sequence: ++sequence,
+        atMs: record.startedAtMs,
+        tenant: '',
+        principal: hash.text(record.principal),
+        session: sessionOf(payload?.session, record),
+        client: record.client ?? '',
+        policyVersion: adviceVersion(),
+        arms: [],
+        upstream,
+        tool,
+        toolVersion: versionOf(upstream, tool),
+        argsKey,
+        argsShape: shapeOf(payload?.arguments?.knownObject),
+        argsBytes: payload?.arguments?.knownByteLength ?? 0,
+        resultBytes: record.resultBytes ?? 0,
+        resultKey: isSampled ? hash.bytes(payload.result!.bytes) : '',
+        ending: endingOf(record),
+        errorCode: record.error ?? '',
+        durationMs: record.durationMs,
+        queueMs: record.queuedMs,
+        attempts: record.attempts,
+        cached: record.cached,
+      };
+    },
+    search: (record: SearchRecord): SearchInteraction => ({
+      kind: 'search',
+      sequence: ++sequence,
+      atMs: record.atMs,
+      tenant: '',
+      principal: hash.text(record.principal),
+      session: sessionOf(record.session, record),
+      client: record.client ?? '',
+      policyVersion: record.adviceVersion,
+      arms: [],
+      needs: record.results.map(({ need }) => readNeed(need)),
+      shown: record.results.flatMap(({ shown }) => shown.map((tool) => ({ ...tool, propensity: 1 }))),
+    }),
+  };
+}
+
+function shapeOf(value: Readonly<Record<string, unknown>> | undefined): string[] {
+  if (value === undefined) return [];
+  return Object.keys(value)
+    .slice(0, MAX_ARGUMENTS)
+    .map((name) => `${name}:${typeOf(value[name])}`)
+    .toSorted();
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+}
+
+const REFUSALS = new Set(['INVALID_PARAMS', 'FORBIDDEN', 'UNAUTHENTICATED', 'UNKNOWN_NAME', 'NOT_REPEATABLE', 'TOO_LARGE', '-32602']);
+
+function endingOf({ status, error = '' }: CallRecord): CallEnding {
+  if (status === 'ok') return 'ok';
+  if (status === 'tool-error') return 'toolError';
+  if (status === 'cancelled') return 'cancelled';
+  if (REFUSALS.has(error)) return 'refused';
+  return error === 'DEADLINE_EXCEEDED' ? 'timeout' : 'unavailable';
+}

@@ -1,0 +1,161 @@
+import { z } from './common.ts';
+
+const amount = z.int().min(0);
+const share = z.number().min(0).max(1);
+const toolId = { upstream: z.string(), tool: z.string().describe('The upstream’s own name of it.') };
+
+export const learningBody = z
+  .strictObject({
+    state: z
+      .enum(['learning', 'frozen', 'starting', 'dead'])
+      .describe('`frozen`: advises, learns nothing. `starting` and `dead`: the gateway goes by its static policy.'),
+    reason: z.string().optional().describe('Why it is not learning.'),
+    adviceVersion: amount.describe('Of the advice in force; 0 while there is none.'),
+    facts: z
+      .strictObject({
+        written: amount,
+        dropped: amount.describe('Facts that found no room because learning was behind.'),
+        learned: amount,
+        kept: amount.describe('Facts that can be replayed and forgotten.'),
+      })
+      .openapi('LearningFacts'),
+    restarts: amount.describe('Times it was started anew after it died or hung.'),
+    cpuSeconds: z.number().min(0),
+    models: z.array(
+      z
+        .strictObject({ name: z.string(), rows: amount, bytes: amount.describe('As they would be written, about.') })
+        .openapi('LearningModel'),
+    ),
+    commit: z.string().optional().describe('The last one on the branch in use.'),
+  })
+  .openapi('Learning');
+
+export const whyBody = z
+  .strictObject({
+    need: z.string(),
+    adviceVersion: amount,
+    matches: z.array(
+      z
+        .strictObject({
+          name: z.string(),
+          ...toolId,
+          score: share,
+          staticRank: amount.describe('Its place without advice, from 1; 0 when it would not have been found.'),
+          why: z.string().optional().describe('What earlier calls say for it.'),
+        })
+        .openapi('RankedTool'),
+    ),
+  })
+  .openapi('Why');
+
+export const toolInsight = z
+  .strictObject({
+    ...toolId,
+    calls: amount,
+    failed: amount,
+    effect: z.enum(['read', 'write', 'unknown']).describe('As its definition and its behaviour tell; `unknown` is treated as a write.'),
+    failureRisk: share.optional(),
+    p50Ms: z.number().min(0).optional(),
+    p95Ms: z.number().min(0).optional(),
+    timeoutMs: z.number().min(0).optional().describe('Longest wait that is worth it.'),
+    cache: z
+      .strictObject({
+        kind: z.enum(['never', 'exact']),
+        ttlMs: amount,
+        invalidatedBy: z.array(z.string()),
+        wrongHitBound: share.optional().describe('At most this share of hits would be wrong.'),
+        evidence: amount,
+      })
+      .optional()
+      .openapi('CacheAdvice'),
+    next: z.array(z.strictObject({ ...toolId, share }).openapi('NextTool')).describe('What is called after it, most often first.'),
+  })
+  .openapi('ToolInsight');
+
+export const toolInsightsBody = z.strictObject({ tools: z.array(toolInsight).describe('Most called first.') }).openapi('ToolInsights');
+
+export const sequencesBody = z
+  .strictObject({
+    sequences: z.array(z.strictObject({ tools: z.array(z.strictObject(toolId)), count: amount, succeeded: share }).openapi('Sequence')),
+  })
+  .openapi('Sequences');
+
+export const commitBody = z
+  .strictObject({
+    id: z.string(),
+    parents: z.array(z.string()),
+    message: z.string(),
+    atMs: z.number(),
+    facts: amount.describe('That were learned when it was made.'),
+    refs: z.array(z.string()).describe('Branches and tags that name it.'),
+  })
+  .openapi('ModelCommit');
+export const commitsBody = z.strictObject({ commits: z.array(commitBody).describe('Newest first.') }).openapi('ModelCommits');
+
+export const modelDiffBody = z
+  .strictObject({
+    from: z.string(),
+    to: z.string(),
+    added: amount,
+    removed: amount,
+    changed: amount,
+    rows: z.array(
+      z
+        .strictObject({
+          table: z.string(),
+          key: z.string(),
+          before: z.array(z.number()).optional(),
+          after: z.array(z.number()).optional(),
+        })
+        .openapi('ModelRowChange'),
+    ),
+  })
+  .openapi('ModelDiff');
+
+export const rollbackRequest = z
+  .strictObject({ to: z.string().min(1).describe('A commit or a tag.') })
+  .openapi('ModelRollback', { example: { to: 'c1' } });
+export const freezeRequest = z
+  .strictObject({ frozen: z.boolean().describe('Whether to stop learning and keep the advice as it is.') })
+  .openapi('FreezeLearning', { example: { frozen: true } });
+export const forgetRequest = z
+  .strictObject({
+    principal: z.string().min(1).optional().describe('Name of who called.'),
+    upstream: z.string().min(1).optional(),
+    tool: z.string().min(1).optional().describe('The upstream’s own name of it; with `upstream`.'),
+    sinceMs: z.int().min(0).optional(),
+    untilMs: z.int().min(0).optional(),
+  })
+  .refine((request) => Object.keys(request).length > 0, 'must say what is to be forgotten')
+  .openapi('ForgetRequest', { example: { principal: 'vera' } });
+export const forgottenBody = z
+  .strictObject({
+    forgotten: amount.describe('Facts that are gone.'),
+    kept: amount,
+    before: z.string().describe('Root hash of all models before.'),
+    after: z.string().describe('And built anew from the facts that are kept.'),
+    commit: z.string(),
+  })
+  .openapi('Forgotten');
+
+export const replayedBody = z
+  .strictObject({
+    facts: amount,
+    tookMs: z.number().min(0),
+    timesRealTime: z.number().min(0).describe('How much faster than the facts came.'),
+    root: z.string().describe('Root hash of the models that they make.'),
+    isSame: z.boolean().describe('Whether these are the models in use.'),
+  })
+  .openapi('Replayed');
+
+export type LearningBody = z.output<typeof learningBody>;
+export type WhyBody = z.output<typeof whyBody>;
+export type ToolInsight = z.output<typeof toolInsight>;
+export type ToolInsightsBody = z.output<typeof toolInsightsBody>;
+export type SequencesBody = z.output<typeof sequencesBody>;
+export type ModelCommit = z.output<typeof commitBody>;
+export type ModelCommitsBody = z.output<typeof commitsBody>;
+export type ModelDiffBody = z.output<typeof modelDiffBody>;
+export type ForgetRequest = z.output<typeof forgetRequest>;
+export type ForgottenBody = z.output<typeof forgottenBody>;
+export type ReplayedBody = z.output<typeof replayedBody>;

@@ -1,0 +1,31 @@
+import type { AdviceSource, Clock, Logger } from '@signalbox/core';
+import type { CatalogView } from '../catalog/catalog-view.ts';
+import { createAdviceGuard, createAdvisedRanker, type RankAdvised } from './advised-ranking.ts';
+import { createToolRanker, type RankTools } from './rank-tools.ts';
+
+export interface ToolSearchParts {
+  readonly advice: AdviceSource | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What ranks the tools of a view. */
+export interface ViewRankers {
+  /** Without advice. */
+  readonly rank: RankTools;
+  readonly rankAdvised: RankAdvised;
+}
+
+/** Finds tools in any view. Those of a view are read once, when somebody first searches in it. */
+export function createToolSearch({ advice, clock, logger }: ToolSearchParts): (view: CatalogView) => ViewRankers {
+  const guard = createAdviceGuard(advice, { clock, logger });
+  const rankers = new WeakMap<CatalogView, ViewRankers>();
+  return (view) => {
+    let own = rankers.get(view);
+    if (own === undefined) {
+      const rank = createToolRanker(view.tools);
+      rankers.set(view, (own = { rank, rankAdvised: createAdvisedRanker({ tools: view.tools, rank, guard }) }));
+    }
+    return own;
+  };
+}

@@ -1,0 +1,128 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { GatewayError, toGatewayError, toMessage } from '@signalbox/core';
+import { openRingReader } from '../ring/ring.ts';
+import { createAllModels, type AllModels } from './all-models.ts';
+import type { FactFilter } from './fact-log.ts';
+import { Learner } from './learner.ts';
+import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
+import { createRemoteStore } from './remote-store.ts';
+
+/** Facts between two looks at the clock. */
+const SLICE = 200;
+const IDLE_MS = 50;
+const FLUSH_MS = 1_000;
+const TIDY_MS = 3_600_000;
+const ROW_OVERHEAD_BYTES = 4;
+
+/** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
+export async function runLearner(): Promise<void> {
+  const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare } = workerData as ThreadData;
+  const beats = new Int32Array(beat);
+  const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
+  const breathe = async (): Promise<void> => {
+    Atomics.add(beats, 0, 1);
+    await setImmediate();
+  };
+  const learner = await Learner.open({ createModels: createAllModels, store: createRemoteStore(port), now: Date.now, maxFacts, breathe });
+  const reader = openRingReader({ memory: ring });
+  const questions: Question[] = [];
+  let isClosing = false;
+  parentPort!.on('message', (message: Question | 'close') => {
+    if (message === 'close') isClosing = true;
+    else questions.push(message);
+  });
+  say({ kind: 'ready' });
+
+  const retry = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      say({ kind: 'trouble', message: toMessage(error) });
+    }
+  };
+  let [flushedAt, committedAt, tidiedAt] = [performance.now(), performance.now(), performance.now()];
+  for (;;) {
+    Atomics.add(beats, 0, 1);
+    const begun = performance.now();
+    let isFull = false;
+    const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
+    for (const question of questions.splice(0)) await answer(learner, question, say);
+    const now = performance.now();
+    if (isFull || now - flushedAt > FLUSH_MS) {
+      await retry(() => learner.flush());
+      flushedAt = now;
+    }
+    if (now - committedAt > commitMs) {
+      await retry(() => learner.commit(`after ${learner.counts.learned} facts`));
+      committedAt = performance.now();
+    } else if (count === 0 && now - tidiedAt > TIDY_MS) {
+      await retry(() => learner.tidy());
+      tidiedAt = now;
+    }
+    if (isClosing && !reader.hasMore) break;
+    // What it has worked for, it rests in proportion to.
+    const restMs = count === 0 ? IDLE_MS : (performance.now() - begun) * (1 / maxCpuShare - 1);
+    await (restMs < 1 && !isClosing ? setImmediate() : setTimeout(isClosing ? 0 : restMs));
+  }
+  await retry(() => learner.commit('at the end'));
+  port.close();
+  parentPort!.close();
+}
+
+async function answer(learner: Learner<AllModels>, { id, name, argument }: Question, say: (message: ThreadMessage) => void): Promise<void> {
+  try {
+    const run = QUESTIONS[name];
+    if (run === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
+    say({ kind: 'reply', id, value: await run(learner, argument as never) });
+  } catch (thrown) {
+    const { code, message } = toGatewayError(thrown);
+    say({ kind: 'refusal', id, code, message });
+  }
+}
+
+const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument: never) => unknown>> = {
+  read: (learner): LearnerReading => {
+    const { learned, kept, head } = learner.counts;
+    return {
+      isFrozen: learner.isFrozen,
+      learned,
+      kept,
+      head,
+      cpuSeconds: performance.eventLoopUtilization().active / 1000,
+      models: sizesOf(learner.models),
+    };
+  },
+  outcomes: (learner) => learner.models.outcomes.reports(),
+  next: (learner, { after, limit }: { after: readonly { upstream: string; tool: string }[]; limit: number }) =>
+    after.map((each) => learner.models.sequences.next(each, limit)),
+  sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
+  log: (learner, limit: number) => learner.log(limit),
+  diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {
+    const difference = await learner.diff(from, to);
+    const count = (is: (row: (typeof difference.rows)[number]) => boolean) => difference.rows.filter(is).length;
+    return {
+      from: difference.from.id,
+      to: difference.to.id,
+      added: count(({ before }) => before === undefined),
+      removed: count(({ after }) => after === undefined),
+      changed: count(({ before, after }) => before !== undefined && after !== undefined),
+      rows: difference.rows.slice(0, limit),
+    };
+  },
+  rollBack: async (learner, to: string) => ({ commit: (await learner.rollBack(to)).id }),
+  freeze: (learner, isFrozen: boolean) => learner.setFrozen(isFrozen),
+  forget: (learner, filter: FactFilter) => learner.forget(filter),
+  replay: (learner) => learner.replay(),
+};
+
+function sizesOf(models: AllModels): LearnerReading['models'] {
+  return Object.entries(models).map(([name, model]) => {
+    let [rows, bytes] = [0, 0];
+    for (const table of model.save().values()) {
+      rows += table.size;
+      for (const [key, row] of table) bytes += key.length + 8 * row.length + ROW_OVERHEAD_BYTES;
+    }
+    return { name, rows, bytes };
+  });
+}

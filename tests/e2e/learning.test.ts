@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { askAdmin, untilState } from './support/admin.ts';
+import { eventually } from './support/eventually.ts';
+import { runSignalbox, startGateway, type RunningGateway } from './support/gateway.ts';
+import { openOfficialClient } from './support/official-clients.ts';
+
+let dataDir: string;
+beforeAll(async () => void (dataDir = await mkdtemp(path.join(tmpdir(), 'signalbox-learning-'))));
+afterAll(() => rm(dataDir, { recursive: true, force: true }));
+
+const mcpServers = { time: { module: '@signalbox/module-time' } };
+const NEW_YORK = { timezone: 'America/New_York' };
+
+async function ask<Body>({ dataDir }: RunningGateway, route: string, method: 'GET' | 'POST' = 'GET', body?: object): Promise<Body> {
+  const response = await askAdmin(dataDir, route, method, body === undefined ? {} : { body });
+  return (await response.json()) as Body;
+}
+
+interface Status {
+  readonly state: string;
+  readonly facts: { readonly learned: number; readonly dropped: number; readonly kept: number };
+  readonly commit?: string;
+}
+
+const untilLearned = (gateway: RunningGateway, count: number) =>
+  eventually(`${count} facts are learned`, async () => {
+    const status = await ask<Status>(gateway, '/learning');
+    return status.state === 'learning' && status.facts.learned >= count ? status : undefined;
+  });
+
+async function callAround(gateway: RunningGateway, rounds: number): Promise<void> {
+  await using client = await openOfficialClient('client modern', gateway.url);
+  for (let round = 0; round < rounds; round++) {
+    await client.call('get_current_time', NEW_YORK);
+    await client.call('convert_time', { time: '2026-03-01T14:30', from: 'Europe/Berlin', to: 'Asia/Tokyo' });
+  }
+}
+
+test('what is called is learned, outlives a restart, and can be looked at, frozen, replayed and forgotten', async () => {
+  const config = { mcpServers, learning: { enabled: true, commitSeconds: 1 } };
+  let commit: string;
+  {
+    await using gateway = await startGateway({ config, dataDir });
+    await untilState(gateway, 'time', 'ready');
+    await callAround(gateway, 10);
+    await untilLearned(gateway, 20);
+    const { tools } = await ask<{ tools: object[] }>(gateway, '/learning/tools');
+    expect(tools).toMatchObject([
+      { upstream: 'time', tool: 'convert_time', calls: 10, failed: 0, effect: 'read' },
+      { upstream: 'time', tool: 'get_current_time', calls: 10, failed: 0, effect: 'read', next: [{ tool: 'convert_time', share: 1 }] },
+    ]);
+    const { sequences } = await ask<{ sequences: { tools: { tool: string }[]; count: number }[] }>(gateway, '/learning/sequences');
+    expect(sequences[0]!.tools.map(({ tool }) => tool)).toEqual(['get_current_time', 'convert_time']);
+    const why = await ask(gateway, '/learning/why?need=current%20time');
+    expect(why).toMatchObject({ matches: expect.arrayContaining([expect.objectContaining({ name: 'get_current_time' })]) as object });
+    commit = (
+      await eventually('it is committed', async () => {
+        const status = await ask<Status>(gateway, '/learning');
+        return status.commit === undefined ? undefined : status;
+      })
+    ).commit!;
+    const shown = await runSignalbox(['learn', 'tools', '--config', gateway.configFile, '--data', gateway.dataDir]);
+    expect(shown.stdout).toMatch(/convert_time +time +10 +0/);
+  }
+  await using gateway = await startGateway({ config, dataDir });
+  await untilState(gateway, 'time', 'ready');
+  await untilLearned(gateway, 20);
+  const { commits } = await ask<{ commits: { id: string }[] }>(gateway, '/learning/models');
+  expect(commits.map(({ id }) => id)).toContain(commit);
+  expect(await ask(gateway, '/learning/replay', 'POST')).toMatchObject({ facts: 20, isSame: true });
+  expect(await ask(gateway, '/learning/freeze', 'POST', { frozen: true })).toMatchObject({ state: 'frozen' });
+  await callAround(gateway, 1);
+  expect(await ask(gateway, '/learning/freeze', 'POST', { frozen: false })).toMatchObject({ state: 'learning', facts: { kept: 20 } });
+  const forgotten = await ask<{ before: string; after: string }>(gateway, '/learning/forget', 'POST', {
+    upstream: 'time',
+    tool: 'convert_time',
+  });
+  expect(forgotten).toMatchObject({ forgotten: 10, kept: 10 });
+  expect(forgotten.after).not.toBe(forgotten.before);
+  expect(await ask(gateway, '/learning/tools')).toMatchObject({ tools: [{ tool: 'get_current_time', calls: 10 }] });
+  expect(await ask(gateway, `/learning/models/${commit}/diff/live`)).toMatchObject({ status: 404, code: 'UNKNOWN_NAME' });
+});
+
+test('off, nothing is kept and the API says so', async () => {
+  await using gateway = await startGateway({ config: { mcpServers } });
+  await untilState(gateway, 'time', 'ready');
+  await callAround(gateway, 1);
+  expect(await ask(gateway, '/learning')).toMatchObject({ status: 404, detail: 'Learning is off in this gateway' });
+});
