@@ -5,6 +5,8 @@ const ENDINGS: readonly CallEnding[] = ['ok', 'toolError', 'refused', 'timeout',
 const KINDS = { call: 1, search: 2, feedback: 3 } as const;
 const ORIGIN = 4;
 
+type Mutable<Kind> = { -readonly [Member in keyof Kind]: Kind[Member] };
+
 /** Writes a fact as the message `Interaction` of `learning.proto`. */
 export function writeInteraction(writer: WireWriter, fact: Interaction): void {
   writer.message(KINDS[fact.kind], (inner) => {
@@ -59,73 +61,47 @@ function writeFeedback(writer: WireWriter, fact: FeedbackInteraction): void {
   writer.fixed32s(4, fact.need);
 }
 
-type Mutable<Kind> = { -readonly [Member in keyof Kind]: Kind[Member] };
-
 /** Reads what `writeInteraction` has written, also by a later version. @throws GatewayError `INTERNAL` for other bytes. */
 export function readInteraction(bytes: Uint8Array): Interaction {
   const reader = new WireReader(bytes);
-  let fact: Omit<CallInteraction, keyof Origin> | Omit<SearchInteraction, keyof Origin> | Omit<FeedbackInteraction, keyof Origin> =
-    readCall(new Uint8Array());
-  let origin = readOrigin(new Uint8Array());
+  const fact = createEmpty();
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === KINDS.call) fact = readCall(reader.bytes());
-    else if (field === KINDS.search) fact = readSearch(reader.bytes());
-    else if (field === KINDS.feedback) fact = readFeedback(reader.bytes());
-    else if (field === ORIGIN) origin = readOrigin(reader.bytes());
+    if (field === KINDS.call) reader.message((inner) => readCall(inner, fact));
+    else if (field === KINDS.search) reader.message((inner) => readSearch(inner, fact));
+    else if (field === KINDS.feedback) reader.message((inner) => readFeedback(inner, fact));
+    else if (field === ORIGIN) reader.message((inner) => readOrigin(inner, fact));
     else reader.skip();
   }
-  return { ...origin, ...fact } as Interaction;
+  return toInteraction(fact);
 }
 
-type Origin = Pick<CallInteraction, 'sequence' | 'atMs' | 'tenant' | 'principal' | 'session' | 'client' | 'policyVersion' | 'arms'>;
-
-function readOrigin(bytes: Uint8Array): Origin {
-  const reader = new WireReader(bytes);
-  const arms: string[] = [];
-  const origin: Mutable<Origin> = { sequence: 0, atMs: 0, tenant: '', principal: '', session: '', client: '', policyVersion: 0, arms };
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    switch (field) {
-      case 1:
-        origin.sequence = reader.uint();
-        break;
-      case 2:
-        origin.atMs = reader.double();
-        break;
-      case 3:
-        origin.tenant = reader.text();
-        break;
-      case 4:
-        origin.principal = reader.text();
-        break;
-      case 5:
-        origin.session = reader.text();
-        break;
-      case 6:
-        origin.client = reader.text();
-        break;
-      case 7:
-        origin.policyVersion = reader.uint();
-        break;
-      case 8:
-        arms.push(reader.text());
-        break;
-      default:
-        reader.skip();
-    }
-  }
-  return origin;
+/** All members of all kinds, so that one object is filled whatever comes. */
+interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape'>> {
+  kind: Interaction['kind'];
+  readonly arms: string[];
+  readonly argsShape: string[];
+  readonly needs: number[][];
+  readonly shown: ShownTool[];
+  verdict: number;
+  need: number[];
 }
 
-function readCall(bytes: Uint8Array): Omit<CallInteraction, keyof Origin> {
-  const reader = new WireReader(bytes);
-  const argsShape: string[] = [];
-  const call: Mutable<Omit<CallInteraction, keyof Origin>> = {
+function createEmpty(): Any {
+  return {
     kind: 'call',
+    sequence: 0,
+    atMs: 0,
+    tenant: '',
+    principal: '',
+    session: '',
+    client: '',
+    policyVersion: 0,
+    arms: [],
     upstream: '',
     tool: '',
     toolVersion: '',
     argsKey: '',
-    argsShape,
+    argsShape: [],
     argsBytes: 0,
     resultBytes: 0,
     resultKey: '',
@@ -135,41 +111,65 @@ function readCall(bytes: Uint8Array): Omit<CallInteraction, keyof Origin> {
     queueMs: 0,
     attempts: 0,
     cached: false,
+    needs: [],
+    shown: [],
+    verdict: 0,
+    need: [],
   };
-  const readers: Readonly<Record<number, () => void>> = {
-    1: () => void (call.upstream = reader.text()),
-    2: () => void (call.tool = reader.text()),
-    3: () => void (call.toolVersion = reader.text()),
-    4: () => void (call.argsKey = reader.text()),
-    5: () => void argsShape.push(reader.text()),
-    6: () => void (call.argsBytes = reader.uint()),
-    7: () => void (call.resultBytes = reader.uint()),
-    8: () => void (call.resultKey = reader.text()),
-    9: () => void (call.ending = ENDINGS[reader.uint()] ?? 'unavailable'),
-    10: () => void (call.errorCode = reader.text()),
-    11: () => void (call.durationMs = reader.double()),
-    12: () => void (call.queueMs = reader.double()),
-    13: () => void (call.attempts = reader.uint()),
-    14: () => void (call.cached = reader.bool()),
-  };
-  for (let field = reader.next(); field !== 0; field = reader.next()) (readers[field] ?? (() => reader.skip()))();
-  return call;
 }
 
-function readSearch(bytes: Uint8Array): Omit<SearchInteraction, keyof Origin> {
-  const reader = new WireReader(bytes);
-  const needs: number[][] = [];
-  const shown: ShownTool[] = [];
+function toInteraction({ needs, shown, verdict, need, ...call }: Any): Interaction {
+  if (call.kind === 'call') return call as CallInteraction;
+  const { kind, sequence, atMs, tenant, principal, session, client, policyVersion, arms, upstream, tool } = call;
+  const origin = { sequence, atMs, tenant, principal, session, client, policyVersion, arms };
+  return kind === 'search' ? { ...origin, kind, needs, shown } : { ...origin, kind: 'feedback', upstream, tool, verdict, need };
+}
+
+function readOrigin(reader: WireReader, origin: Any): void {
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) needs.push(readNeedFeatures(reader.bytes()));
-    else if (field === 2) shown.push(readShown(reader.bytes()));
+    if (field === 1) origin.sequence = reader.uint();
+    else if (field === 2) origin.atMs = reader.double();
+    else if (field === 3) origin.tenant = reader.text();
+    else if (field === 4) origin.principal = reader.text();
+    else if (field === 5) origin.session = reader.text();
+    else if (field === 6) origin.client = reader.text();
+    else if (field === 7) origin.policyVersion = reader.uint();
+    else if (field === 8) origin.arms.push(reader.text());
     else reader.skip();
   }
-  return { kind: 'search', needs, shown };
 }
 
-function readNeedFeatures(bytes: Uint8Array): number[] {
-  const reader = new WireReader(bytes);
+function readCall(reader: WireReader, call: Any): void {
+  call.kind = 'call';
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) call.upstream = reader.text();
+    else if (field === 2) call.tool = reader.text();
+    else if (field === 3) call.toolVersion = reader.text();
+    else if (field === 4) call.argsKey = reader.text();
+    else if (field === 5) call.argsShape.push(reader.text());
+    else if (field === 6) call.argsBytes = reader.uint();
+    else if (field === 7) call.resultBytes = reader.uint();
+    else if (field === 8) call.resultKey = reader.text();
+    else if (field === 9) call.ending = ENDINGS[reader.uint()] ?? 'unavailable';
+    else if (field === 10) call.errorCode = reader.text();
+    else if (field === 11) call.durationMs = reader.double();
+    else if (field === 12) call.queueMs = reader.double();
+    else if (field === 13) call.attempts = reader.uint();
+    else if (field === 14) call.cached = reader.bool();
+    else reader.skip();
+  }
+}
+
+function readSearch(reader: WireReader, search: Any): void {
+  search.kind = 'search';
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) reader.message((inner) => search.needs.push(readNeedFeatures(inner)));
+    else if (field === 2) reader.message((inner) => search.shown.push(readShown(inner)));
+    else reader.skip();
+  }
+}
+
+function readNeedFeatures(reader: WireReader): number[] {
   let features: number[] = [];
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) features = [...features, ...reader.fixed32s()];
@@ -178,8 +178,7 @@ function readNeedFeatures(bytes: Uint8Array): number[] {
   return features;
 }
 
-function readShown(bytes: Uint8Array): ShownTool {
-  const reader = new WireReader(bytes);
+function readShown(reader: WireReader): ShownTool {
   const shown: Mutable<ShownTool> = { upstream: '', tool: '', staticRank: 0, propensity: 0 };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) shown.upstream = reader.text();
@@ -191,9 +190,8 @@ function readShown(bytes: Uint8Array): ShownTool {
   return shown;
 }
 
-function readFeedback(bytes: Uint8Array): Omit<FeedbackInteraction, keyof Origin> {
-  const reader = new WireReader(bytes);
-  const feedback: Mutable<Omit<FeedbackInteraction, keyof Origin>> = { kind: 'feedback', upstream: '', tool: '', verdict: 0, need: [] };
+function readFeedback(reader: WireReader, feedback: Any): void {
+  feedback.kind = 'feedback';
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) feedback.upstream = reader.text();
     else if (field === 2) feedback.tool = reader.text();
@@ -201,5 +199,4 @@ function readFeedback(bytes: Uint8Array): Omit<FeedbackInteraction, keyof Origin
     else if (field === 4) feedback.need = reader.fixed32s();
     else reader.skip();
   }
-  return feedback;
 }

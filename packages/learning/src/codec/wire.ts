@@ -9,7 +9,6 @@ const LONGEST_VARINT = 10;
 const TWO_32 = 4_294_967_296;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** Writes fields one behind the other into a buffer that grows as needed and is used again. Default values are left out, as proto3 has it. */
 export class WireWriter {
@@ -165,19 +164,19 @@ function varintLength(value: number): number {
 
 /** Reads fields as they come. Every method throws GatewayError `INTERNAL` on bytes that are none of this format. */
 export class WireReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #bytes: Buffer;
   #at = 0;
+  #end: number;
   #type = VARINT;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.byteLength;
   }
 
   /** @returns the number of the next field; 0 at the end. */
   next(): number {
-    if (this.#at >= this.#bytes.length) return 0;
+    if (this.#at >= this.#end) return 0;
     const tag = this.#varint();
     this.#type = tag % 8;
     const field = Math.floor(tag / 8);
@@ -198,28 +197,38 @@ export class WireReader {
     this.#expect(FIXED64);
     this.#need(8);
     this.#at += 8;
-    return this.#view.getFloat64(this.#at - 8, true);
+    return this.#bytes.readDoubleLE(this.#at - 8);
   }
 
   text(): string {
-    return decoder.decode(this.bytes());
+    const length = this.#length();
+    this.#at += length;
+    return this.#bytes.toString('utf8', this.#at - length, this.#at);
   }
 
   /** A view on the bytes, not a copy. */
   bytes(): Uint8Array {
-    this.#expect(BYTES);
-    const length = this.#varint();
-    this.#need(length);
+    const length = this.#length();
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
+  /** Reads a message within this one with the same reader. */
+  message(read: (reader: WireReader) => void): void {
+    const length = this.#length();
+    const outerEnd = this.#end;
+    this.#end = this.#at + length;
+    read(this);
+    this.#at = this.#end;
+    this.#end = outerEnd;
+  }
+
   fixed32s(): number[] {
-    return this.#packed(4, (view, at) => view.getUint32(at, true));
+    return this.#packed(4, (bytes, at) => bytes.readUInt32LE(at));
   }
 
   doubles(): number[] {
-    return this.#packed(8, (view, at) => view.getFloat64(at, true));
+    return this.#packed(8, (bytes, at) => bytes.readDoubleLE(at));
   }
 
   /** Passes over a field that is not known. */
@@ -233,13 +242,20 @@ export class WireReader {
     } else throw broken(`the wire type ${this.#type}`);
   }
 
-  #packed(size: number, read: (view: DataView, at: number) => number): number[] {
-    const bytes = this.bytes();
-    if (bytes.length % size !== 0) throw broken(`${bytes.length} bytes of numbers of ${size} bytes each`);
-    const start = bytes.byteOffset - this.#bytes.byteOffset;
-    const values = [];
-    for (let at = start; at < start + bytes.length; at += size) values.push(read(this.#view, at));
+  #packed(size: number, read: (bytes: Buffer, at: number) => number): number[] {
+    const length = this.#length();
+    if (length % size !== 0) throw broken(`${length} bytes of numbers of ${size} bytes each`);
+    const values: number[] = [];
+    for (const end = this.#at + length; this.#at < end; this.#at += size) values.push(read(this.#bytes, this.#at));
     return values;
+  }
+
+  /** Of what follows, checked to be there. */
+  #length(): number {
+    this.#expect(BYTES);
+    const length = this.#varint();
+    this.#need(length);
+    return length;
   }
 
   #varint(): number {
@@ -260,7 +276,7 @@ export class WireReader {
   }
 
   #need(length: number): void {
-    if (this.#at + length > this.#bytes.length) throw broken(`an end ${this.#at + length - this.#bytes.length} bytes too early`);
+    if (this.#at + length > this.#end) throw broken(`an end ${this.#at + length - this.#end} bytes too early`);
   }
 }
 

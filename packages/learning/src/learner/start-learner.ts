@@ -89,7 +89,8 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
       workerData,
       transferList: [channel.port2],
       resourceLimits: { maxOldGenerationSizeMb: config.maxMemoryMb },
-      // Nothing of the process is its business.
+      // Neither what the process was started with nor its environment is its business.
+      execArgv: [],
       env: {},
     });
     worker = own;

@@ -13,6 +13,9 @@ export interface KnownBytes {
 }
 
 interface Entry {
+  readonly key: string;
+  /** Where it stood when the table was last read. */
+  place: number;
   row: readonly number[];
   readonly chunk: number;
 }
@@ -30,6 +33,8 @@ interface Chunk {
 export class TableIndex {
   readonly #writer = new WireWriter(4096);
   #entries = new Map<string, Entry>();
+  /** As they stood when the table was last read. */
+  #order: Entry[] = [];
   #chunks: Chunk[] = [];
   #table: KnownBytes | undefined;
 
@@ -54,34 +59,52 @@ export class TableIndex {
 
   #clear(count: number): void {
     this.#entries = new Map();
+    this.#order = [];
     this.#chunks = Array.from({ length: count }, () => ({ keys: [], id: '' }));
     this.#table = undefined;
   }
 
   #takeChanges(table: ModelTable): Set<number> {
     const dirty = new Set<number>();
-    const entries = this.#entries;
+    const before = this.#order;
+    const order: Entry[] = [];
+    let place = 0;
+    // Rows mostly stand as they stood the last time, and to look there first costs a tenth of finding them by their key.
+    let expected = 0;
     for (const [key, row] of table) {
-      const entry = entries.get(key);
+      let entry = before[expected];
+      if (entry === undefined || entry.key !== key) entry = this.#entries.get(key);
       if (entry === undefined) {
-        const chunk = chunkOf(key, this.#chunks.length);
-        entries.set(key, { row, chunk });
-        insert(this.#chunks[chunk]!.keys, key);
-        dirty.add(chunk);
-      } else if (!isSame(entry.row, row)) {
-        entry.row = row;
+        entry = this.#add(key, row);
         dirty.add(entry.chunk);
+      } else {
+        expected = entry.place + 1;
+        if (!isSame(entry.row, row)) dirty.add(entry.chunk);
+        entry.row = row;
       }
+      entry.place = place;
+      order[place++] = entry;
     }
-    if (entries.size === table.size) return dirty;
-    for (const [key, { chunk }] of entries) {
+    this.#order = order;
+    if (this.#entries.size > table.size) this.#dropMissing(table, dirty);
+    return dirty;
+  }
+
+  #add(key: string, row: readonly number[]): Entry {
+    const entry = { key, row, place: 0, chunk: chunkOf(key, this.#chunks.length) };
+    this.#entries.set(key, entry);
+    insert(this.#chunks[entry.chunk]!.keys, key);
+    return entry;
+  }
+
+  #dropMissing(table: ModelTable, dirty: Set<number>): void {
+    for (const [key, { chunk }] of this.#entries) {
       if (table.has(key)) continue;
-      entries.delete(key);
+      this.#entries.delete(key);
       const { keys } = this.#chunks[chunk]!;
       keys.splice(placeOf(keys, key), 1);
       dirty.add(chunk);
     }
-    return dirty;
   }
 
   #encode({ keys }: Chunk): KnownBytes {
@@ -111,6 +134,7 @@ function chunkOf(key: string, count: number): number {
 }
 
 function isSame(one: readonly number[], other: readonly number[]): boolean {
+  if (one === other) return true;
   if (one.length !== other.length) return false;
   for (let index = 0; index < one.length; index++) if (!Object.is(one[index], other[index])) return false;
   return true;
