@@ -7,5 +7,8 @@ export { startLearner, type LearnerState, type LearnerThread, type StartLearnerO
 export type { Commit, RowChange } from './model-store/model-store.ts';
 export { createToolOutcomes, type ToolOutcomes, type ToolReport } from './outcomes/tool-outcomes.ts';
 export { createSequences, type FrequentSequence, type NextTool, type Sequences, type ToolId } from './sequences/sequences.ts';
-export { readNeed } from './search/read-need.ts';
 export { toolEffect, type ToolEffect } from './effects/tool-effect.ts';
+export { createSearchModel, type SearchModel } from './search/search-model.ts';
+export type { SearchFeedback, ShownKey } from './search/search-feedback.ts';
+export type { LearnedTool, RankAsking, StaticTool } from './search/rank-learned.ts';
+export { readNeed } from './search/read-need.ts';

@@ -1,0 +1,171 @@
+import type { Model, ModelState, TableSpec } from '../model.ts';
+import { FairShare } from './fair-share.ts';
+import { PIECE } from './read-need.ts';
+import { createLearnedRanker, type LearnedTool, type RankAsking } from './rank-learned.ts';
+import type { SearchFeedback } from './search-feedback.ts';
+import { createToolScores, scoreTools, weightScale } from './score-tools.ts';
+import { TenantMemory } from './tenant-memory.ts';
+import { gradeOf, learnTrust, scoreAtRank, TRUST_PLACES, type Candidate } from './trust.ts';
+import { LINK_SIZE, WEIGHT_UNIT } from './posting.ts';
+
+export interface SearchModel extends Model<SearchFeedback> {
+  /** Ranks with all that was learned so far. A tenant of which nothing is known gets the static ranking. */
+  rank(asking: RankAsking & { readonly tenant: string }): readonly LearnedTool[];
+  readonly tenants: ReadonlyMap<string, TenantMemory>;
+}
+
+const TABLES: readonly TableSpec[] = [
+  { name: 'tools', columns: ['choices'], rule: 'sum' },
+  { name: 'features', columns: ['seen'], rule: 'sum' },
+  { name: 'links', columns: ['choices', 'weight'], rule: 'sum' },
+  { name: 'callers', columns: ['choices'], rule: 'sum' },
+  { name: 'trust', columns: ['choices', 'logWeight'], rule: 'mean' },
+];
+
+const MAX_TENANTS = 100;
+const MAX_FEATURES = 256;
+const MAX_SHOWN = 20;
+const STEP = 1.5;
+/** Steps smaller than this say too little for what they cost. */
+const MIN_STEP = 0.02;
+const ABANDONED_SHARE = 0.5;
+const ABANDONED = '\u0001';
+/** A tool that had more than this part of all choices says less about trust with each of them. */
+const TOOL_PART = 0.1;
+
+interface Tenant {
+  readonly memory: TenantMemory;
+  readonly fairShare: FairShare;
+}
+
+/**
+ * Learns which tools serve which needs from what callers choose among the tools they are shown: counts of choices for each feature of
+ * a need, weights that set the chosen tool apart from the others that were shown, and how far all this is to be trusted beside the
+ * static ranking.
+ */
+export function createSearchModel({ maxLinks }: { readonly maxLinks?: number } = {}): SearchModel {
+  const tenants = new Map<string, Tenant>();
+  const memories = new Map<string, TenantMemory>();
+  const scores = createToolScores();
+  const rankLearned = createLearnedRanker();
+  const nothing = new TenantMemory(0);
+
+  const tenantOf = (name: string): Tenant => {
+    let tenant = tenants.get(name);
+    if (tenant !== undefined) return tenant;
+    if (tenants.size >= MAX_TENANTS) {
+      const [least] = [...tenants].reduce((left, right) => (right[1].memory.choices < left[1].memory.choices ? right : left));
+      tenants.delete(least);
+      memories.delete(least);
+    }
+    tenant = { memory: new TenantMemory(maxLinks), fairShare: new FairShare() };
+    tenants.set(name, tenant);
+    memories.set(name, tenant.memory);
+    return tenant;
+  };
+
+  const observe = (event: SearchFeedback): void => {
+    const { memory, fairShare } = tenantOf(toName(event.tenant));
+    const need = event.need.slice(0, MAX_FEATURES).map((feature) => feature >>> 0);
+    const [principal, session] = [toName(event.principal), toName(event.session)];
+    const isChosen = event.chosen !== undefined && event.outcome !== 'abandoned' && event.outcome !== 'repeated';
+    const key = isChosen ? event.chosen! : ABANDONED;
+    if (need.length === 0 || !fairShare.take({ principal, session, key })) return;
+    const listed = event.shown.slice(0, MAX_SHOWN);
+    if (isChosen) memory.numberOf(key);
+    scoreTools(memory, need, scores);
+    const shown = listed.map((tool): Candidate => ({ tool: memory.toolOf(tool.key), staticRank: tool.staticRank }));
+    const chosen = isChosen ? listed.findIndex((tool) => tool.key === key) : -1;
+    if (chosen >= 0) {
+      let best = 0;
+      for (const { tool } of shown) if (tool >= 0) best = Math.max(best, scores.evidence[tool]!);
+      learnTrust(memory.trust, { shown, chosen, scores, grade: gradeOf(best), share: shareOf(memory, shown[chosen]!.tool) });
+    }
+    if (!isChosen || chosen >= 0) learnWeights(memory, { need, listed, shown, chosen });
+    if (isChosen && memory.toolOf(key) >= 0) memory.addChoice(need, memory.toolOf(key));
+    memory.makeRoom();
+  };
+
+  // Among what was shown, the chosen tool moves up and the others down, by how much that is news.
+  const learnWeights = (
+    memory: TenantMemory,
+    {
+      need,
+      listed,
+      shown,
+      chosen,
+    }: { need: readonly number[]; listed: SearchFeedback['shown']; shown: readonly Candidate[]; chosen: number },
+  ): void => {
+    const all = shown.map(({ tool, staticRank }) => scoreAtRank(staticRank) + (tool < 0 ? 0 : scores.learned[tool]!));
+    // Where nothing was chosen, that is one more possibility.
+    const top = all.reduce((most, score) => Math.max(most, score), chosen < 0 ? 0 : -Infinity);
+    const odds = all.map((score) => Math.exp(score - top));
+    const sum = odds.reduce((total, odd) => total + odd, chosen < 0 ? Math.exp(-top) : 0);
+    const scale = (chosen < 0 ? ABANDONED_SHARE : 1) * STEP * weightScale(need);
+    for (const [place, odd] of odds.entries()) {
+      const error = (place === chosen ? 1 : 0) - odd / sum;
+      if (Math.abs(error) < MIN_STEP) continue;
+      const by = Math.round((scale * error) / WEIGHT_UNIT);
+      const tool = memory.numberOf(listed[place]!.key);
+      if (by === 0 || tool < 0) continue;
+      for (const feature of need) if ((feature & 3) !== PIECE) memory.addWeight(feature, tool, by);
+    }
+  };
+
+  return {
+    name: 'search',
+    tables: TABLES,
+    tenants: memories,
+    observe,
+    rank: ({ tenant, ...asking }) => rankLearned(memories.get(toName(tenant)) ?? nothing, asking),
+    save: () => saveTenants(tenants),
+    load(state) {
+      tenants.clear();
+      memories.clear();
+      loadTenants(state, tenantOf);
+    },
+  };
+}
+
+function toName(name: string): string {
+  return name.slice(0, 128).replaceAll('\0', ' ');
+}
+
+function shareOf(memory: TenantMemory, tool: number): number {
+  if (tool < 0) return 1;
+  const had = memory.choicesOf(tool);
+  return had <= TOOL_PART * memory.choices || had < 20 ? 1 : (TOOL_PART * memory.choices) / had;
+}
+
+function saveTenants(tenants: ReadonlyMap<string, Tenant>): ModelState {
+  const tables = new Map(TABLES.map(({ name }) => [name, new Map<string, readonly number[]>()]));
+  const put = (table: string, key: string, row: readonly number[]) => tables.get(table)!.set(key, row);
+  for (const [tenant, { memory, fairShare }] of tenants) {
+    for (let tool = 0; tool < memory.tools; tool++) put('tools', `${tenant}\0${memory.keyOf(tool)}`, [memory.choicesOf(tool)]);
+    for (const [feature, { seen, links, to }] of memory.postings) {
+      const start = `${tenant}\0${feature.toString(36)}`;
+      put('features', start, [seen]);
+      for (let at = 0; at < to; at += LINK_SIZE) put('links', `${start}\0${memory.keyOf(links[at]!)}`, [links[at + 1]!, links[at + 2]!]);
+    }
+    for (const [row, counts] of fairShare.save()) put('callers', `${tenant}\0${row}`, counts);
+    for (let place = 0; place < TRUST_PLACES; place++) put('trust', `${tenant}\0${place}`, [memory.choices, memory.trust[place]!]);
+  }
+  return tables;
+}
+
+function loadTenants(state: ModelState, tenantOf: (name: string) => Tenant): void {
+  const each = (table: string, take: (tenant: Tenant, rest: string, row: readonly number[]) => void) => {
+    for (const [key, row] of state.get(table) ?? []) {
+      const end = key.indexOf('\0');
+      if (end >= 0) take(tenantOf(key.slice(0, end)), key.slice(end + 1), row);
+    }
+  };
+  each('tools', ({ memory }, key, [choices]) => memory.restoreTool(key, choices!));
+  each('features', ({ memory }, feature, [seen]) => memory.restoreFeature(Number.parseInt(feature, 36), seen!));
+  each('links', ({ memory }, rest, [count, weight]) => {
+    const end = rest.indexOf('\0');
+    memory.restoreLink(Number.parseInt(rest.slice(0, end), 36), rest.slice(end + 1), [count!, weight!]);
+  });
+  each('callers', ({ fairShare }, row, counts) => fairShare.load([[row, counts]]));
+  each('trust', ({ memory }, place, [, logWeight]) => void (memory.trust[Number(place)] = logWeight!));
+}
