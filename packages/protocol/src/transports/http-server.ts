@@ -79,7 +79,8 @@ const SWEEP_MS = 20;
 const QUIET_MS = 100;
 /** In a turn of the event loop that took no longer, hardly anyone has connected since we accepted; in milliseconds. */
 const SHORT_TURN_MS = 0.2;
-const MAX_TURNS = 50;
+/** Longest wait for such a turn, in milliseconds. */
+const ACCEPT_MS = 1_000;
 
 /** Serves MCP over Streamable HTTP and WebSocket to clients of both generations, at one address or several, and over HTTP+SSE beside the first. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -231,13 +232,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       server.closeAllConnections();
       onNonePassed();
     });
-    // Connections the system has made and we have not accepted yet would be reset, so this is done right after
-    // accepting, in a turn that left no time for others.
-    for (let turn = 0, tookMs = Infinity; turn < MAX_TURNS && tookMs > SHORT_TURN_MS; turn++) {
-      const startedAt = performance.now();
-      await turnOfLoop();
-      tookMs = performance.now() - startedAt;
-    }
+    await acceptWaiting();
     // That of Node's HTTP server would close connections a request may be on its way to.
     const stopped = new Promise<void>((resolve) => {
       NetServer.prototype.close.call(server, () => resolve());
@@ -287,6 +282,22 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 // Resolves behind the part of a turn in which connections are accepted and read.
+/**
+ * Resolves right after the connections that the system has made were accepted, in a turn of the event loop that left no time for
+ * others: those that nobody has accepted when the listener closes are reset, with the requests they bring.
+ */
+async function acceptWaiting(): Promise<void> {
+  // The turn that we are in may have accepted before it came to us: it says nothing.
+  await turnOfLoop();
+  const begunAt = performance.now();
+  for (let startedAt = begunAt; startedAt - begunAt < ACCEPT_MS;) {
+    await turnOfLoop();
+    const now = performance.now();
+    if (now - startedAt <= SHORT_TURN_MS) return;
+    startedAt = now;
+  }
+}
+
 function turnOfLoop(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
