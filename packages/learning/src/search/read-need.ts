@@ -1,12 +1,5 @@
-/** The last two bits of a feature say what it is made of. */
-export const WORD = 0;
-export const PAIR = 1;
-export const PIECE = 2;
-
 const MAX_CHARS = 2_000;
 const MAX_WORDS = 64;
-const MAX_PIECES = 128;
-const PIECE_LENGTH = 4;
 
 // Words that say nothing of what is needed, and those in which people ask for it.
 const STOP_WORDS = new Set(
@@ -17,9 +10,9 @@ const STOP_WORDS = new Set(
 );
 
 /**
- * What learning knows of a need: hashes of its words, of its pairs of neighbouring words and of the groups of four letters in its words,
- * each an unsigned number of 32 bits, each once, at most 256. The producer reads needs before an interaction exists, so that no text
- * of a caller reaches the journal. Changing this function makes all that was learned of needs useless.
+ * What learning knows of a need: hashes of its words and of its pairs of neighbouring words, each an unsigned number of 32 bits, each
+ * once, at most 127. The producer reads needs before an interaction exists, so that no text of a caller reaches the journal. Changing
+ * this function makes all that was learned of needs useless.
  */
 export function readNeed(text: string): number[] {
   const runs =
@@ -28,26 +21,20 @@ export function readNeed(text: string): number[] {
       .normalize('NFKC')
       .toLowerCase()
       .match(/[\p{L}\p{N}]+/gu) ?? [];
-  const said = runs.filter((run) => !STOP_WORDS.has(run)).slice(0, MAX_WORDS);
-  const stems = said.map(toStem);
-  const features = new Set<number>();
-  for (const stem of stems) features.add(hash(stem, WORD));
-  for (let index = 1; index < stems.length; index++) features.add(hash(`${stems[index - 1]!} ${stems[index]!}`, PAIR));
-  const most = features.size + MAX_PIECES;
-  for (const run of said) {
-    const framed = ` ${run} `;
-    for (let from = 0; from + PIECE_LENGTH <= framed.length && features.size < most; from++)
-      features.add(hash(framed.slice(from, from + PIECE_LENGTH), PIECE));
-  }
+  const stems = runs
+    .filter((run) => !STOP_WORDS.has(run))
+    .slice(0, MAX_WORDS)
+    .map(toStem);
+  const features = new Set(stems.map(hash));
+  for (let index = 1; index < stems.length; index++) features.add(hash(`${stems[index - 1]!} ${stems[index]!}`));
   return [...features];
 }
 
-function hash(text: string, kind: number): number {
+function hash(text: string): number {
   let value = 0x81_1c_9d_c5;
   for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01_00_01_93);
   value = Math.imul(value ^ (value >>> 15), 0x2c_1b_3c_6d);
-  value ^= value >>> 12;
-  return ((value & ~3) | kind) >>> 0;
+  return (value ^ (value >>> 12)) >>> 0;
 }
 
 // Enough for "issues", "creating" and "created" to meet.

@@ -1,10 +1,8 @@
-import { PIECE } from './read-need.ts';
 import { LINK_SIZE, type SearchReading, WEIGHT_UNIT } from './posting.ts';
 
 // Chosen on public collections of tools and needs; see docs/decisions/0030.
-const PIECE_SHARE = 0.1;
 /** Choices that a feature must have seen to be believed by half. */
-const DOUBT = 2.5;
+const DOUBT = 2;
 const CHOSEN_SHARE = 16;
 
 /** Scores of the tools of one reading, by their numbers. Kept between needs, so that scoring allocates nothing. */
@@ -26,12 +24,12 @@ export function scoreTools(reading: SearchReading, need: readonly number[], scor
   for (const feature of need) {
     const posting = reading.find(feature);
     const seen = posting === undefined ? 0 : posting.seen;
-    const isPiece = (feature & 3) === PIECE;
-    const rarity = Math.log((reading.choices + 2) / (seen + 1));
-    if (rarity > 0) whole += (isPiece ? PIECE_SHARE : 1) * rarity * Math.sqrt(rarity);
+    const rarity = Math.max(0, Math.log((reading.choices + 2) / (seen + 1)));
+    const told = rarity * Math.sqrt(rarity);
+    whole += told;
     if (posting === undefined) continue;
     const { links, from, to } = posting;
-    const share = rarity > 0 ? ((isPiece ? PIECE_SHARE : 1) * rarity * Math.sqrt(rarity)) / (seen + DOUBT) : 0;
+    const share = told / (seen + DOUBT);
     for (let at = from; at < to; at += LINK_SIZE) {
       const tool = links[at]!;
       evidence[tool]! += share * links[at + 1]!;
@@ -48,9 +46,7 @@ export function scoreTools(reading: SearchReading, need: readonly number[], scor
 
 /** By how much each weight counts in a need: long needs have many. */
 export function weightScale(need: readonly number[]): number {
-  let count = 0;
-  for (const feature of need) if ((feature & 3) !== PIECE) count++;
-  return count === 0 ? 0 : 1 / Math.sqrt(count);
+  return need.length === 0 ? 0 : 1 / Math.sqrt(need.length);
 }
 
 function prepare(scores: ToolScores, tools: number): ToolScores {

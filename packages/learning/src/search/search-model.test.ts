@@ -128,7 +128,7 @@ test('memory is bounded: what was seen least is forgotten', () => {
   const model = createSearchModel({ maxLinks: 2_000 });
   for (let index = 0; index < 2_000; index++) {
     const need = index % 2 === 0 ? NEEDS[0]! : `word${index} other${index} third${index}`;
-    model.observe(feedback(need, KEYS[index % 10], { principal: `p${index % 50}` }));
+    model.observe(feedback(need, KEYS[index % 10], { principal: `p${index % 50}`, tenant: '' }));
   }
   expect(model.save().get('links')!.size).toBeLessThanOrEqual(2_100);
   const known = new Set(model.save().get('features')!.keys());

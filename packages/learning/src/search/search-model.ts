@@ -1,10 +1,10 @@
 import type { Model, ModelState, TableSpec } from '../model.ts';
 import { FairShare } from './fair-share.ts';
-import { PIECE } from './read-need.ts';
 import { createLearnedRanker, type LearnedTool, type RankAsking } from './rank-learned.ts';
 import type { SearchFeedback } from './search-feedback.ts';
 import { createToolScores, scoreTools, weightScale } from './score-tools.ts';
 import { TenantMemory } from './tenant-memory.ts';
+import { toName } from './to-name.ts';
 import { gradeOf, learnTrust, scoreAtRank, TRUST_PLACES, type Candidate } from './trust.ts';
 import { LINK_SIZE, WEIGHT_UNIT } from './posting.ts';
 
@@ -23,11 +23,15 @@ const TABLES: readonly TableSpec[] = [
 ];
 
 const MAX_TENANTS = 100;
-const MAX_FEATURES = 256;
+/** Links of features to tools that all tenants have together, at 12 bytes each, and that one of many may always have. */
+const MAX_LINKS = 1_600_000;
+const LINKS_OF_ONE = 800_000;
+const MIN_LINKS = 16_000;
+const MAX_FEATURES = 128;
 const MAX_SHOWN = 20;
 const STEP = 1.5;
 /** Steps smaller than this say too little for what they cost. */
-const MIN_STEP = 0.02;
+const MIN_STEP = 0.05;
 const ABANDONED_SHARE = 0.5;
 const ABANDONED = '\u0001';
 /** A tool that had more than this part of all choices says less about trust with each of them. */
@@ -43,12 +47,12 @@ interface Tenant {
  * a need, weights that set the chosen tool apart from the others that were shown, and how far all this is to be trusted beside the
  * static ranking.
  */
-export function createSearchModel({ maxLinks }: { readonly maxLinks?: number } = {}): SearchModel {
+export function createSearchModel({ maxLinks = LINKS_OF_ONE }: { readonly maxLinks?: number } = {}): SearchModel {
   const tenants = new Map<string, Tenant>();
   const memories = new Map<string, TenantMemory>();
   const scores = createToolScores();
   const rankLearned = createLearnedRanker();
-  const nothing = new TenantMemory(0);
+  const nothing = new TenantMemory();
 
   const tenantOf = (name: string): Tenant => {
     let tenant = tenants.get(name);
@@ -58,7 +62,7 @@ export function createSearchModel({ maxLinks }: { readonly maxLinks?: number } =
       tenants.delete(least);
       memories.delete(least);
     }
-    tenant = { memory: new TenantMemory(maxLinks), fairShare: new FairShare() };
+    tenant = { memory: new TenantMemory(), fairShare: new FairShare() };
     tenants.set(name, tenant);
     memories.set(name, tenant.memory);
     return tenant;
@@ -83,7 +87,7 @@ export function createSearchModel({ maxLinks }: { readonly maxLinks?: number } =
     }
     if (!isChosen || chosen >= 0) learnWeights(memory, { need, listed, shown, chosen });
     if (isChosen && memory.toolOf(key) >= 0) memory.addChoice(need, memory.toolOf(key));
-    memory.makeRoom();
+    memory.makeRoom(Math.min(maxLinks, Math.max(MIN_LINKS, MAX_LINKS / tenants.size)));
   };
 
   // Among what was shown, the chosen tool moves up and the others down, by how much that is news.
@@ -108,7 +112,7 @@ export function createSearchModel({ maxLinks }: { readonly maxLinks?: number } =
       const by = Math.round((scale * error) / WEIGHT_UNIT);
       const tool = memory.numberOf(listed[place]!.key);
       if (by === 0 || tool < 0) continue;
-      for (const feature of need) if ((feature & 3) !== PIECE) memory.addWeight(feature, tool, by);
+      for (const feature of need) memory.addWeight(feature, tool, by);
     }
   };
 
@@ -125,10 +129,6 @@ export function createSearchModel({ maxLinks }: { readonly maxLinks?: number } =
       loadTenants(state, tenantOf);
     },
   };
-}
-
-function toName(name: string): string {
-  return name.slice(0, 128).replaceAll('\0', ' ');
 }
 
 function shareOf(memory: TenantMemory, tool: number): number {

@@ -1,7 +1,6 @@
 import { LINK_SIZE, type Posting, type SearchReading } from './posting.ts';
 import { startTrust } from './trust.ts';
 
-const MAX_LINKS = 250_000;
 const MAX_LINKS_OF_FEATURE = 64;
 const MAX_TOOLS = 20_000;
 const MAX_WEIGHT = 8 * 4096;
@@ -21,13 +20,8 @@ export class TenantMemory implements SearchReading {
   readonly #numbers = new Map<string, number>();
   readonly #choices: number[] = [];
   readonly #postings = new Map<number, LivePosting>();
-  readonly #maxLinks: number;
   #links = 0;
   choices = 0;
-
-  constructor(maxLinks = MAX_LINKS) {
-    this.#maxLinks = maxLinks;
-  }
 
   get tools(): number {
     return this.#keys.length;
@@ -85,11 +79,11 @@ export class TenantMemory implements SearchReading {
   }
 
   /** Forgets the features with least evidence when there are too many. */
-  makeRoom(): void {
-    if (this.#links <= this.#maxLinks) return;
+  makeRoom(maxLinks: number): void {
+    if (this.#links <= maxLinks) return;
     const sizes = new Map<number, number>();
     for (const { seen, to } of this.#postings.values()) sizes.set(seen, (sizes.get(seen) ?? 0) + to / LINK_SIZE);
-    let over = this.#links - KEPT * this.#maxLinks;
+    let over = this.#links - KEPT * maxLinks;
     for (const seen of [...sizes.keys()].toSorted((left, right) => left - right)) {
       for (const [feature, posting] of this.#postings) {
         if (over <= 0) return;

@@ -6,11 +6,9 @@ export const TRUST_LEVELS: readonly number[] = [0, 0.1, 0.25, 0.5, 1, 1.5];
 const GRADES: readonly number[] = [0.06, 0.12, 0.2, 0.3, 0.45];
 export const TRUST_PLACES = (GRADES.length + 1) * TRUST_LEVELS.length;
 
-const START: readonly number[] = [0.55, 0.3, 0.1, 0.04, 0.008, 0.002];
-const RATE = 0.3;
-const SHARED = 0.002;
-/** Of what is learned of one grade, the part that counts for those with more evidence, or less. */
-const SPREAD = 0.5;
+const START: readonly number[] = [0.4, 0.34, 0.18, 0.06, 0.015, 0.005];
+const RATE = 1;
+const SHARED = 0.0005;
 /** Choices at random, of ten, that are reckoned with: they speak for whatever is shown. */
 const RANDOM_SHARE = 0.5;
 const DEPTH = 10;
@@ -58,17 +56,11 @@ export interface Trial {
 
 /** Moves trust to the levels that would have shown what was chosen nearer to the top. */
 export function learnTrust(trust: Float64Array, { shown, chosen, scores, grade, share }: Trial): void {
-  const gains = TRUST_LEVELS.map((level) => gainOf(level, shown, chosen, scores));
-  for (let other = 0; other * TRUST_LEVELS.length < TRUST_PLACES; other++) {
-    const from = other * TRUST_LEVELS.length;
-    for (let level = 1; level < TRUST_LEVELS.length; level++) {
-      const gain = gains[level]! - gains[0]!;
-      // What is better with little evidence is better with more, and what is worse with much evidence is worse with less.
-      const part = other === grade ? 1 : (other > grade && gain > 0) || (other < grade && gain < 0) ? SPREAD : 0;
-      trust[from + level]! += RATE * share * part * gain;
-    }
-    normalize(trust, from);
-  }
+  const from = grade * TRUST_LEVELS.length;
+  const fixed = gainOf(0, shown, chosen, scores);
+  for (let level = 1; level < TRUST_LEVELS.length; level++)
+    trust[from + level]! += RATE * share * (gainOf(TRUST_LEVELS[level]!, shown, chosen, scores) - fixed);
+  normalize(trust, from);
 }
 
 /** Where a static ranking has only places, this stands for its scores: the usual fall of them. */
@@ -94,7 +86,7 @@ function gainOf(level: number, shown: readonly Candidate[], chosen: number, scor
   return gain;
 }
 
-// Fixed share: no level ever falls so low that it could not come back soon.
+// Fixed share: what was believed at the start comes back, so that no level falls so low that it could not rise again soon.
 function normalize(trust: Float64Array, from: number): void {
   let top = -Infinity;
   for (let level = 0; level < TRUST_LEVELS.length; level++) top = Math.max(top, trust[from + level]!);
@@ -102,6 +94,6 @@ function normalize(trust: Float64Array, from: number): void {
   for (let level = 0; level < TRUST_LEVELS.length; level++) sum += Math.exp(trust[from + level]! - top);
   for (let level = 0; level < TRUST_LEVELS.length; level++) {
     const weight = Math.exp(trust[from + level]! - top) / sum;
-    trust[from + level] = Math.log((1 - SHARED) * weight + SHARED / TRUST_LEVELS.length);
+    trust[from + level] = Math.log((1 - SHARED) * weight + SHARED * START[level]!);
   }
 }

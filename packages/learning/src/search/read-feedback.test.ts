@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import type { CallEnding, CallInteraction, FeedbackInteraction, Interaction, SearchInteraction } from '../interaction.ts';
+import { createFeedbackReader, toolKey } from './read-feedback.ts';
+import { readNeed } from './read-need.ts';
+
+const base = { sequence: 0, atMs: 1_000, tenant: 't', principal: 'p', session: 's', client: 'c', policyVersion: 0, arms: [] };
+const shown = ['one', 'two'].map((tool, index) => ({ upstream: 'a', tool, staticRank: index + 1, propensity: 1 }));
+const search = (text: string, more: Partial<SearchInteraction> = {}): SearchInteraction => ({
+  ...base,
+  kind: 'search',
+  needs: [readNeed(text)],
+  shown,
+  ...more,
+});
+const call = (tool: string, ending: CallEnding = 'ok', more: Partial<CallInteraction> = {}): CallInteraction => ({
+  ...base,
+  kind: 'call',
+  upstream: 'a',
+  tool,
+  toolVersion: '',
+  argsKey: '',
+  argsShape: [],
+  argsBytes: 0,
+  resultBytes: 0,
+  resultKey: '',
+  ending,
+  errorCode: '',
+  durationMs: 1,
+  queueMs: 0,
+  attempts: 1,
+  cached: false,
+  ...more,
+});
+const read = (...interactions: readonly Interaction[]) => interactions.flatMap(createFeedbackReader());
+const outcomes = (...interactions: readonly Interaction[]) => read(...interactions).map(({ chosen, outcome }) => [chosen, outcome]);
+
+test('a call of a tool that was shown is a choice for what was searched for', () => {
+  expect(read(search('book a flight'), call('two'))).toEqual([
+    {
+      tenant: 't',
+      principal: 'p',
+      session: 's',
+      need: readNeed('book a flight'),
+      shown: [
+        { key: 'a\0one', staticRank: 1 },
+        { key: 'a\0two', staticRank: 2 },
+      ],
+      chosen: 'a\0two',
+      outcome: 'succeeded',
+    },
+  ]);
+});
+
+test('a call that went well after another one failed has repaired it', () => {
+  expect(outcomes(search('x'), call('one', 'toolError'), call('two'))).toEqual([['a\0two', 'repaired']]);
+});
+
+test('two tools for two things are two choices, the same tool again is one', () => {
+  expect(outcomes(search('x'), call('one'), call('one'), call('two'))).toEqual([
+    ['a\0one', 'succeeded'],
+    ['a\0two', 'succeeded'],
+  ]);
+});
+
+test('a search without a call came to nothing, and one that is made again after failures did not serve', () => {
+  expect(outcomes(search('book a flight'), search('find trains'))).toEqual([[undefined, 'abandoned']]);
+  expect(outcomes(search('book a flight'), call('one', 'toolError'), search('book a flight'))).toEqual([[undefined, 'repeated']]);
+  expect(outcomes(search('book a flight'), call('one'), search('book a flight'))).toEqual([['a\0one', 'succeeded']]);
+});
+
+test('calls in other conversations, of other tools and much later say nothing', () => {
+  expect(outcomes(search('x'), call('one', 'ok', { session: 'other' }))).toEqual([]);
+  expect(outcomes(search('x'), call('one', 'ok', { tenant: 'other' }))).toEqual([]);
+  expect(outcomes(search('x'), call('three'))).toEqual([]);
+  expect(outcomes(search('x'), call('one', 'ok', { atMs: 3_600_000 }))).toEqual([]);
+  expect(outcomes(call('one'))).toEqual([]);
+});
+
+test('praise for a need is a choice, and blame or an opinion without a need is none', () => {
+  const opinion = (verdict: number, need: readonly number[]): FeedbackInteraction => ({
+    ...base,
+    kind: 'feedback',
+    upstream: 'a',
+    tool: 'one',
+    verdict,
+    need,
+  });
+  expect(outcomes(opinion(1, readNeed('book a flight')), opinion(-1, readNeed('book a flight')), opinion(1, []))).toEqual([
+    [toolKey({ upstream: 'a', tool: 'one' }), 'succeeded'],
+  ]);
+});
