@@ -15,3 +15,4 @@ export { readNeed } from './search/read-need.ts';
 export { createFeedbackReader, toolKey } from './search/read-feedback.ts';
 export { openSearchAdvice, type AdviceAsking, type SearchAdvice } from './search/search-advice.ts';
 export { encodeSearchSnapshot, openSearchSnapshot, type SearchSnapshot, type SnapshotSource } from './search/search-snapshot.ts';
+export { readEffect, type DescribedTool, type Effect, type EffectReading } from './effects/read-effect.ts';
