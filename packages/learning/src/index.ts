@@ -16,3 +16,12 @@ export { createFeedbackReader, toolKey } from './search/read-feedback.ts';
 export { openSearchAdvice, type AdviceAsking, type SearchAdvice } from './search/search-advice.ts';
 export { encodeSearchSnapshot, openSearchSnapshot, type SearchSnapshot, type SnapshotSource } from './search/search-snapshot.ts';
 export { readEffect, type DescribedTool, type Effect, type EffectReading } from './effects/read-effect.ts';
+export { compareArguments, type ArgumentDifference, type CompareOptions } from './cache-advice/compare-arguments.ts';
+export {
+  createSimilarityModel,
+  type ComparedCalls,
+  type ReuseAnswer,
+  type ReuseQuestion,
+  type SimilarityModel,
+  type SimilarityOptions,
+} from './cache-advice/similarity-model.ts';
