@@ -25,3 +25,17 @@ export {
   type SimilarityModel,
   type SimilarityOptions,
 } from './cache-advice/similarity-model.ts';
+export { assignArm, isBalanced, type Assignment } from './experiments/assign-arm.ts';
+export { compareArms, type ArmComparison, type ArmSums, type ComparisonOptions } from './experiments/compare-arms.ts';
+export {
+  startRollout,
+  stepRollout,
+  type Guard,
+  type Rollout,
+  type RolloutEvent,
+  type RolloutEvidence,
+  type RolloutPolicy,
+  type RolloutStage,
+  type RolloutStep,
+} from './experiments/rollout.ts';
+export { createTrialModel, toTrialValues, type TrialModel, type TrialValue } from './experiments/trial-model.ts';
