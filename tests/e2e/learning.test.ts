@@ -6,12 +6,14 @@ import { askAdmin, untilState } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
 import { runSignalbox, startGateway, type RunningGateway } from './support/gateway.ts';
 import { openOfficialClient } from './support/official-clients.ts';
+import { stdioEntry } from './support/stdio-entry.ts';
 
 let dataDir: string;
 beforeAll(async () => void (dataDir = await mkdtemp(path.join(tmpdir(), 'signalbox-learning-'))));
 afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
 const mcpServers = { time: { module: '@signalbox/module-time' } };
+const CONVERT = { time: '2026-03-01T14:30', from: 'Europe/Berlin', to: 'Asia/Tokyo' };
 const NEW_YORK = { timezone: 'America/New_York' };
 
 async function ask<Body>({ dataDir }: RunningGateway, route: string, method: 'GET' | 'POST' = 'GET', body?: object): Promise<Body> {
@@ -35,7 +37,7 @@ async function callAround(gateway: RunningGateway, rounds: number): Promise<void
   await using client = await openOfficialClient('client modern', gateway.url);
   for (let round = 0; round < rounds; round++) {
     await client.call('get_current_time', NEW_YORK);
-    await client.call('convert_time', { time: '2026-03-01T14:30', from: 'Europe/Berlin', to: 'Asia/Tokyo' });
+    await client.call('convert_time', CONVERT);
   }
 }
 
@@ -82,6 +84,33 @@ test('what is called is learned, outlives a restart, and can be looked at, froze
   expect(forgotten.after).not.toBe(forgotten.before);
   expect(await ask(gateway, '/learning/tools')).toMatchObject({ tools: [{ tool: 'get_current_time', calls: 10 }] });
   expect(await ask(gateway, `/learning/models/${commit}/diff/live`)).toMatchObject({ status: 404, code: 'UNKNOWN_NAME' });
+});
+
+test('a tool that callers choose again and again for a need is found first, with the reason, by others too', async () => {
+  const server = stdioEntry();
+  const config = { mcpServers: { ...mcpServers, server }, surface: 'search', learning: { enabled: true } };
+  await using gateway = await startGateway({ config });
+  for (const name of Object.keys(config.mcpServers)) await untilState(gateway, name, 'ready');
+  const need = 'echo my words in time';
+  const find = async () => {
+    await using client = await openOfficialClient('client modern', gateway.url);
+    const { structured } = await client.call('search_tools', { needs: [need], limit: 20 });
+    const [{ matches }] = (structured as { results: [{ matches: { name: string; why?: string }[] }] }).results;
+    const chosen = matches.find(({ name }) => name === 'convert_time');
+    if (chosen !== undefined) await client.call('call_tool', { name: 'convert_time', arguments: CONVERT });
+    return { place: matches.findIndex(({ name }) => name === 'convert_time'), why: chosen?.why };
+  };
+  const before = await find();
+  for (let round = 0; round < 12; round++) await find();
+  const after = await eventually('it is found first', async () => {
+    const found = await find();
+    return found.place === 0 ? found : undefined;
+  });
+  expect(before.place).not.toBe(0);
+  expect(after.why).toMatch(/^chosen for such needs before, \d+ times? in all$/);
+  const why = await ask<{ adviceVersion: number; matches: object[] }>(gateway, `/learning/why?need=${encodeURIComponent(need)}`);
+  expect(why.adviceVersion).toBeGreaterThan(0);
+  expect(why.matches[0]).toMatchObject({ name: 'convert_time', why: after.why });
 });
 
 test('off, nothing is kept and the API says so', async () => {

@@ -20,6 +20,8 @@ export interface RankAsking {
   readonly found: readonly FoundTool[];
   /** How many are shown. */
   readonly limit: number;
+  /** Whether a tool that was not found can be called where it is asked for. */
+  readonly isKnown: (upstream: string, tool: string) => boolean;
 }
 
 export interface FoundTool {

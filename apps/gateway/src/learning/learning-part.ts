@@ -1,7 +1,7 @@
 import type { LearningPart, ToolInsight } from '@signalbox/control-plane';
 import { GatewayError, type AdviceSource, type ToolDefinition } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
-import { toolEffect } from '@signalbox/learning';
+import { readEffect } from '@signalbox/learning';
 import type {
   Commit,
   Forgotten,
@@ -129,6 +129,6 @@ interface Beside {
 }
 
 function toInsight({ timeoutMs, ...report }: ToolReport, { next, definition }: Beside): ToolInsight {
-  const effect = definition === undefined ? 'unknown' : toolEffect(definition);
+  const effect = definition === undefined ? 'unknown' : readEffect(definition).effect;
   return { ...report, effect, ...(timeoutMs !== undefined && { timeoutMs }), next: [...next] };
 }

@@ -2,10 +2,11 @@ import { hkdfSync } from 'node:crypto';
 import type { LearningPart } from '@signalbox/control-plane';
 import type { AdviceSource, Clock, LearningConfig, Logger, Store, ToolDefinition } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
-import { startLearner } from '@signalbox/learning';
+import { startLearner, type StartLearnerOptions } from '@signalbox/learning';
 import type { RecordReader } from '../seen/journal.ts';
 import { createKeyedHash } from './keyed-hash.ts';
 import { createLearningPart } from './learning-part.ts';
+import { toAdvice } from './to-advice.ts';
 import { createFactMaker } from './to-facts.ts';
 import { createToolVersions } from './tool-versions.ts';
 
@@ -35,7 +36,8 @@ const KEY_BYTES = 32;
 export function createLearning({ config, store, key, toolsOf, explain, clock, logger }: LearningOptions): Learning {
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
   const advice: { current: AdviceSource['current'] } = { current: undefined };
-  const thread = startLearner({ store, config, clock, logger });
+  const onAdvice: StartLearnerOptions['onAdvice'] = (published) => void (advice.current = published && toAdvice(published));
+  const thread = startLearner({ store, config, clock, logger, onAdvice });
   const facts = createFactMaker({ hash, versionOf: createToolVersions(toolsOf), adviceVersion: () => advice.current?.version ?? 0 });
   return {
     reader: {
@@ -45,7 +47,9 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
         const fact = facts.call(record, payload);
         if (fact !== undefined) thread.tell(fact);
       },
-      search: (record) => thread.tell(facts.search(record)),
+      search: (record) => {
+        for (const fact of facts.searches(record)) thread.tell(fact);
+      },
     },
     advice,
     part: createLearningPart({ thread, hash, advice, explain, toolsOf }),

@@ -31,7 +31,7 @@ test('a fact tells the same from the other, and nothing of what was said or who 
   expect(create(new Uint8Array(32).fill(1)).call(record, payload({ path: SECRET, deep: { secret: SECRET } }))!.argsKey).not.toBe(
     fact.argsKey,
   );
-  const search = facts.search({
+  const search = facts.searches({
     principal: 'alice',
     server: undefined,
     client: 'c',

@@ -52,19 +52,21 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
         cached: record.cached,
       };
     },
-    search: (record: SearchRecord): SearchInteraction => ({
-      kind: 'search',
-      sequence: ++sequence,
-      atMs: record.atMs,
-      tenant: '',
-      principal: hash.text(record.principal),
-      session: sessionOf(record.session, record),
-      client: record.client ?? '',
-      policyVersion: record.adviceVersion,
-      arms: [],
-      needs: record.results.map(({ need }) => readNeed(need)),
-      shown: record.results.flatMap(({ shown }) => shown.map((tool) => ({ ...tool, propensity: 1 }))),
-    }),
+    /** One for each need, so that a call later on can be told to be for one of them. */
+    searches: (record: SearchRecord): SearchInteraction[] =>
+      record.results.map(({ need, shown }) => ({
+        kind: 'search',
+        sequence: ++sequence,
+        atMs: record.atMs,
+        tenant: '',
+        principal: hash.text(record.principal),
+        session: sessionOf(record.session, record),
+        client: record.client ?? '',
+        policyVersion: record.adviceVersion,
+        arms: [],
+        needs: [readNeed(need)],
+        shown: shown.map((tool) => ({ ...tool, propensity: 1 })),
+      })),
   };
 }
 

@@ -36,6 +36,7 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
   let names: ReadonlyMap<string, string> | undefined;
   const nameOf = ({ upstream, tool }: Pick<AdvisedTool, 'upstream' | 'tool'>): string | undefined =>
     (names ??= new Map([...tools].map(([name, target]) => [keyOf(target.upstream, target.name), name]))).get(keyOf(upstream, tool));
+  const isKnown = (upstream: string, tool: string) => nameOf({ upstream, tool }) !== undefined;
   const placeOf = (found: readonly RankedTool[]): Map<string, number> => new Map(found.map(({ name }, index) => [name, index + 1]));
 
   return (needs, limit) => {
@@ -45,7 +46,7 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
     const results = needs.map((need, index): AdvisedResult => {
       const found = ranked[index]!;
       const asked = found.map(({ name, score }) => ({ upstream: tools.get(name)!.upstream, tool: tools.get(name)!.name, score }));
-      const advised = advice === undefined ? undefined : guard.ask(() => advice.rank({ need, found: asked, limit }));
+      const advised = advice === undefined ? undefined : guard.ask(() => advice.rank({ need, found: asked, limit, isKnown }));
       if (advised !== undefined) adviceVersion = advice!.version;
       const matches = advised === undefined ? found.slice(0, limit) : merge({ found, advised, limit, nameOf });
       const places = placeOf(found);

@@ -14,6 +14,11 @@ export interface ThreadData {
   readonly maxCpuShare: number;
 }
 
+/** What the path may go by: memory that is shared and never changes. */
+export interface AdviceSnapshots {
+  readonly search: SharedArrayBuffer;
+}
+
 /** What the thread is asked. */
 export interface Question {
   readonly id: number;
@@ -23,7 +28,7 @@ export interface Question {
 
 export type ThreadMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'advice'; readonly version: number; readonly snapshots: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'advice'; readonly version: number; readonly snapshots: AdviceSnapshots }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly code: ErrorCode; readonly message: string }
   /** Something failed that will be tried again. */

@@ -4,7 +4,7 @@ import { writeInteraction } from '../codec/interaction-codec.ts';
 import { WireWriter } from '../codec/wire.ts';
 import type { Interaction } from '../interaction.ts';
 import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../ring/ring.ts';
-import type { ThreadData, ThreadMessage } from './messages.ts';
+import type { AdviceSnapshots, ThreadData, ThreadMessage } from './messages.ts';
 import { serveStore, type LearningStore } from './remote-store.ts';
 
 export interface StartLearnerOptions {
@@ -12,8 +12,8 @@ export interface StartLearnerOptions {
   readonly config: LearningConfig;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Takes advice as it is published; with version 0 there is none any more. */
-  readonly onAdvice?: (version: number, snapshots: Readonly<Record<string, unknown>>) => void;
+  /** Takes advice as it is published; `undefined` when there is none any more. */
+  readonly onAdvice?: (advice: { readonly version: number; readonly snapshots: AdviceSnapshots } | undefined) => void;
   /** Bytes of facts that may wait. Default 4 MiB. */
   readonly ringBytes?: number;
   /** Time without a sign of life after which the thread is ended, in milliseconds. Default 30,000. */
@@ -105,6 +105,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         resolve();
         if (isClosing) return;
         state = 'dead';
+        options.onAdvice?.(undefined);
         failAll('Learning has stopped and is started anew; try again');
         if (clock.monotonic() - startedAtMs > WELL_MS) backoffMs = FIRST_BACKOFF_MS;
         logger.warn('the thread that learns has ended and is started anew', { reason, afterMs: backoffMs });
@@ -136,7 +137,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         reason = undefined;
         break;
       case 'advice':
-        options.onAdvice?.(message.version, message.snapshots);
+        options.onAdvice?.(message);
         break;
       case 'reply':
         waiting.get(message.id)?.resolve(message.value);

@@ -2,6 +2,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { GatewayError, toGatewayError, toMessage } from '@signalbox/core';
 import { openRingReader } from '../ring/ring.ts';
+import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
 import { createAllModels, type AllModels } from './all-models.ts';
 import type { FactFilter } from './fact-log.ts';
 import { Learner } from './learner.ts';
@@ -13,6 +14,9 @@ const SLICE = 200;
 const IDLE_MS = 50;
 const FLUSH_MS = 1_000;
 const TIDY_MS = 3_600_000;
+/** Least time between two publications of advice, and how many times as long as one takes. */
+const ADVICE_MS = 1_000;
+const ADVICE_PAUSE = 20;
 const ROW_OVERHEAD_BYTES = 4;
 
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
@@ -41,6 +45,7 @@ export async function runLearner(): Promise<void> {
       say({ kind: 'trouble', message: toMessage(error) });
     }
   };
+  const publish = createPublisher(learner, say);
   let [flushedAt, committedAt, tidiedAt] = [performance.now(), performance.now(), performance.now()];
   for (;;) {
     Atomics.add(beats, 0, 1);
@@ -48,6 +53,7 @@ export async function runLearner(): Promise<void> {
     let isFull = false;
     const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
     for (const question of questions.splice(0)) await answer(learner, question, say);
+    publish();
     const now = performance.now();
     if (isFull || now - flushedAt > FLUSH_MS) {
       await retry(() => learner.flush());
@@ -68,6 +74,24 @@ export async function runLearner(): Promise<void> {
   await retry(() => learner.commit('at the end'));
   port.close();
   parentPort!.close();
+}
+
+/** Publishes what the path may go by, when it has changed and not too often. */
+function createPublisher(learner: Learner<AllModels>, say: (message: ThreadMessage) => void): () => void {
+  let version = 0;
+  let nextAt = 0;
+  let said: { readonly models: AllModels; readonly learned: number } | undefined;
+  return () => {
+    const { models } = learner;
+    const { learned } = learner.counts;
+    const begun = performance.now();
+    if (begun < nextAt || learned === 0 || (said?.models === models && said.learned === learned)) return;
+    version = Math.max(version + 1, learned);
+    say({ kind: 'advice', version, snapshots: { search: encodeSearchSnapshot(models.search.model) } });
+    said = { models, learned };
+    const now = performance.now();
+    nextAt = now + Math.max(ADVICE_MS, ADVICE_PAUSE * (now - begun));
+  };
 }
 
 async function answer(learner: Learner<AllModels>, { id, name, argument }: Question, say: (message: ThreadMessage) => void): Promise<void> {

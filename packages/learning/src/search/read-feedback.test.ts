@@ -63,9 +63,19 @@ test('two tools for two things are two choices, the same tool again is one', () 
 });
 
 test('a search without a call came to nothing, and one that is made again after failures did not serve', () => {
-  expect(outcomes(search('book a flight'), search('find trains'))).toEqual([[undefined, 'abandoned']]);
-  expect(outcomes(search('book a flight'), call('one', 'toolError'), search('book a flight'))).toEqual([[undefined, 'repeated']]);
-  expect(outcomes(search('book a flight'), call('one'), search('book a flight'))).toEqual([['a\0one', 'succeeded']]);
+  const later = { atMs: 2_000 };
+  expect(outcomes(search('book a flight'), search('find trains', later))).toEqual([[undefined, 'abandoned']]);
+  expect(outcomes(search('book a flight'), call('one', 'toolError'), search('book a flight', later))).toEqual([[undefined, 'repeated']]);
+  expect(outcomes(search('book a flight'), call('one'), search('book a flight', later))).toEqual([['a\0one', 'succeeded']]);
+});
+
+test('of several needs of one search, a tool is called for the one that it was shown highest for', () => {
+  const [flight, train] = [readNeed('book a flight'), readNeed('find trains')];
+  const facts = [search('book a flight'), search('find trains', { shown: shown.toReversed() }), call('two'), call('one')];
+  expect(read(...facts).map(({ need, chosen }) => [need, chosen])).toEqual([
+    [train, 'a\0two'],
+    [flight, 'a\0one'],
+  ]);
 });
 
 test('calls in other conversations, of other tools and much later say nothing', () => {

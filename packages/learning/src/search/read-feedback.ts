@@ -26,25 +26,32 @@ export function toolKey({ upstream, tool }: { readonly upstream: string; readonl
  * went well is a choice. A search that is followed by another one without such a call came to nothing.
  */
 export function createFeedbackReader(): (interaction: Interaction) => readonly SearchFeedback[] {
-  const open = new Map<string, OpenSearch>();
+  // Needs of one search come one by one, at the same time.
+  const open = new Map<string, OpenSearch[]>();
 
   const readSearch = (search: SearchInteraction): SearchFeedback[] => {
     const session = sessionOf(search);
-    const before = open.get(session);
+    const before = open.get(session) ?? [];
     const need = [...new Set(search.needs.flat())];
+    const own = { search, need, called: false, failed: false, chosen: undefined };
     open.delete(session);
-    open.set(session, { search, need, called: false, failed: false, chosen: undefined });
+    if (before[0]?.search.atMs === search.atMs) {
+      open.set(session, [...before, own]);
+      return [];
+    }
+    open.set(session, [own]);
     if (open.size > MAX_SESSIONS) open.delete(open.keys().next().value!);
-    if (before === undefined || search.atMs - before.search.atMs > PATIENCE_MS) return [];
-    if (!before.called) return [toFeedback(before, undefined, 'abandoned')];
-    return before.chosen === undefined && areAlike(need, before.need) ? [toFeedback(before, undefined, 'repeated')] : [];
+    return before.flatMap((each): SearchFeedback[] => {
+      if (search.atMs - each.search.atMs > PATIENCE_MS) return [];
+      if (!each.called) return [toFeedback(each, undefined, 'abandoned')];
+      return each.chosen === undefined && areAlike(need, each.need) ? [toFeedback(each, undefined, 'repeated')] : [];
+    });
   };
 
   const readCall = (call: CallInteraction): SearchFeedback[] => {
-    const found = open.get(sessionOf(call));
-    if (found === undefined || call.atMs - found.search.atMs > PATIENCE_MS) return [];
     const key = toolKey(call);
-    if (!found.search.shown.some((shown) => toolKey(shown) === key)) return [];
+    const found = bestFor(key, open.get(sessionOf(call)) ?? []);
+    if (found === undefined || call.atMs - found.search.atMs > PATIENCE_MS) return [];
     found.called = true;
     if (call.ending !== 'ok') {
       found.failed ||= call.ending === 'toolError';
@@ -63,6 +70,14 @@ export function createFeedbackReader(): (interaction: Interaction) => readonly S
     if (need.length === 0 || verdict <= 0) return [];
     return [{ tenant, principal, session, need, shown: [], chosen: toolKey(interaction), outcome: 'succeeded' }];
   };
+}
+
+// Of several needs, a tool was most likely called for the one that it was shown highest for.
+function bestFor(key: string, searches: readonly OpenSearch[]): OpenSearch | undefined {
+  const places = searches.map(({ search }) => search.shown.findIndex((shown) => toolKey(shown) === key));
+  let best: number | undefined;
+  for (const [index, place] of places.entries()) if (place >= 0 && (best === undefined || place < places[best]!)) best = index;
+  return best === undefined ? undefined : searches[best];
 }
 
 function sessionOf({ tenant, session, principal }: Interaction): string {
