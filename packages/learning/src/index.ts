@@ -39,3 +39,13 @@ export {
   type RolloutStep,
 } from './experiments/rollout.ts';
 export { createTrialModel, toTrialValues, type TrialModel, type TrialValue } from './experiments/trial-model.ts';
+export { toCallFact, toolKey, type CallFact } from './cache-advice/call-fact.ts';
+export {
+  createFreshnessModel,
+  type CacheEvidence,
+  type CachePlan,
+  type FreshnessEvent,
+  type FreshnessModel,
+  type FreshnessOptions,
+  type PlanQuestion,
+} from './cache-advice/freshness-model.ts';
