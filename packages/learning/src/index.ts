@@ -49,3 +49,7 @@ export {
   type FreshnessOptions,
   type PlanQuestion,
 } from './cache-advice/freshness-model.ts';
+export { toCallAttempt, type CallAttempt } from './repair/call-attempt.ts';
+export type { ShapeEdit } from './repair/compare-shapes.ts';
+export { proposePatch, writeHint, type DefinitionPatch, type ProposalOptions, type SchemaOperation } from './repair/propose-patch.ts';
+export { createRepairModel, type Repair, type RepairModel, type RepairOptions, type RepairQuestion } from './repair/repair-model.ts';
