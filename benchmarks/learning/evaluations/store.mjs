@@ -164,6 +164,7 @@ function callOf(index) {
     upstream: `server ${index % 10}`,
     tool: `tool ${(index * 7) % 200}`,
     toolVersion: '0123456789abcdef',
+    effect: 'read',
     argsKey: 'fedcba9876543210',
     argsShape: ['limit:number', 'query:string'],
     argsBytes: 120,

@@ -12,7 +12,6 @@ export type { SearchFeedback, ShownKey } from './search/search-feedback.ts';
 export type { LearnedTool, RankAsking, StaticTool } from './search/rank-learned.ts';
 export { readNeed } from './search/read-need.ts';
 export { createFeedbackReader, toolKey } from './search/read-feedback.ts';
-export { createSearchLearner, type SearchLearner } from './search/search-learner.ts';
 export { openSearchAdvice, type AdviceAsking, type SearchAdvice } from './search/search-advice.ts';
 export { encodeSearchSnapshot, openSearchSnapshot, type SearchSnapshot, type SnapshotSource } from './search/search-snapshot.ts';
 export { readEffect, type DescribedTool, type Effect, type EffectReading } from './effects/read-effect.ts';
@@ -39,7 +38,7 @@ export {
   type RolloutStep,
 } from './experiments/rollout.ts';
 export { createTrialModel, toTrialValues, type TrialModel, type TrialValue } from './experiments/trial-model.ts';
-export { toCallFact, toolKey, type CallFact } from './cache-advice/call-fact.ts';
+export { toCallFact, versionedTool, type CallFact } from './cache-advice/call-fact.ts';
 export {
   createFreshnessModel,
   type CacheEvidence,

@@ -1,3 +1,5 @@
+import type { Effect } from './effects/read-effect.ts';
+
 /**
  * What learning reads: one fact about a call, a search or an opinion, without payloads. Who and what was said stand in it as keyed
  * hashes, taken before the interaction exists, so nothing that reads the journal can tell an argument's or a caller's name.
@@ -32,6 +34,8 @@ export interface CallInteraction extends InteractionBase {
   readonly tool: string;
   /** Hash of the tool's definition; a change of it starts what is learned of its behaviour anew. */
   readonly toolVersion: string;
+  /** What its definition says of it; whatever is not a read may have changed something. */
+  readonly effect: Effect;
   /** Keyed hash of the arguments' bytes; empty where they were not read. */
   readonly argsKey: string;
   /** Top-level argument names with their JSON type, as `path:string`, sorted. */

@@ -72,8 +72,8 @@ export async function learnWhy(
 export async function learnTools(context: CommandContext): Promise<ExitCode> {
   const running = await requireRunning(context);
   const body = await running.get<ToolInsightsBody>('/learning/tools');
-  context.terminal.answer(body, () =>
-    table(
+  context.terminal.answer(body, function* () {
+    yield* table(
       context,
       [
         { title: 'TOOL', paint: context.terminal.paint.bold },
@@ -96,11 +96,13 @@ export async function learnTools(context: CommandContext): Promise<ExitCode> {
         p95Ms === undefined ? '-' : durationText(p95Ms),
         timeoutMs === undefined ? '-' : durationText(timeoutMs),
         effect,
-        cache === undefined || cache.kind === 'never' ? 'never' : durationText(cache.ttlMs),
+        cache.kind === 'never' ? 'never' : durationText(cache.ttlMs),
         toSafeLine(next.map((each) => `${each.tool} ${percent(each.share)}`).join(', ')),
       ]),
-    ),
-  );
+    );
+    for (const { upstream, tool, hints } of body.tools)
+      for (const hint of hints) yield `${toSafeLine(`${upstream}.${tool}`)}: ${toSafeLine(hint)}`;
+  });
   return EXIT.ok;
 }
 

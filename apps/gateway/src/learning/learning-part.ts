@@ -1,19 +1,10 @@
-import type { LearningPart, ToolInsight } from '@signalbox/control-plane';
+import type { LearningPart } from '@signalbox/control-plane';
 import { GatewayError, type AdviceSource, type ToolDefinition } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
-import { readEffect } from '@signalbox/learning';
-import type {
-  Commit,
-  Forgotten,
-  FrequentSequence,
-  LearnerReading,
-  LearnerThread,
-  NextTool,
-  Replayed,
-  RowChange,
-  ToolReport,
-} from '@signalbox/learning';
+import type { Commit, Forgotten, FrequentSequence, LearnerReading, LearnerThread, Replayed, RowChange } from '@signalbox/learning';
 import type { KeyedHash } from './keyed-hash.ts';
+import { readInsights } from './tool-insights.ts';
+import type { ToolVersion } from './tool-versions.ts';
 
 export interface LearningPartOptions {
   readonly thread: LearnerThread;
@@ -21,12 +12,11 @@ export interface LearningPartOptions {
   readonly advice: AdviceSource;
   readonly explain: DataPlane['explain'];
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+  readonly versionOf: (upstream: string, tool: string) => ToolVersion;
 }
 
-const NEXT_TOOLS = 3;
-
 /** Learning as the admin API sees it. */
-export function createLearningPart({ thread, hash, advice, explain, toolsOf }: LearningPartOptions): LearningPart {
+export function createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf }: LearningPartOptions): LearningPart {
   return {
     status: async () => {
       const { written, dropped } = thread.counts();
@@ -62,18 +52,7 @@ export function createLearningPart({ thread, hash, advice, explain, toolsOf }: L
         })),
       };
     },
-    tools: async () => {
-      const reports = await thread.ask<readonly ToolReport[]>('outcomes');
-      const next = await thread.ask<readonly (readonly NextTool[])[]>('next', {
-        after: reports.map(({ upstream, tool }) => ({ upstream, tool })),
-        limit: NEXT_TOOLS,
-      });
-      return {
-        tools: reports.map((report, index) =>
-          toInsight(report, { next: next[index]!, definition: toolsOf(report.upstream)?.find(({ name }) => name === report.tool) }),
-        ),
-      };
-    },
+    tools: async () => ({ tools: await readInsights({ thread, versionOf, toolsOf }) }),
     sequences: async (limit) => {
       const sequences = await thread.ask<readonly FrequentSequence[]>('sequences', limit);
       return { sequences: sequences.map(({ tools, ...rest }) => ({ ...rest, tools: [...tools] })) };
@@ -121,14 +100,4 @@ interface Difference {
   readonly removed: number;
   readonly changed: number;
   readonly rows: readonly RowChange[];
-}
-
-interface Beside {
-  readonly next: readonly NextTool[];
-  readonly definition: ToolDefinition | undefined;
-}
-
-function toInsight({ timeoutMs, ...report }: ToolReport, { next, definition }: Beside): ToolInsight {
-  const effect = definition === undefined ? 'unknown' : readEffect(definition).effect;
-  return { ...report, effect, ...(timeoutMs !== undefined && { timeoutMs }), next: [...next] };
 }

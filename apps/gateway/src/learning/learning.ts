@@ -38,7 +38,8 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
   const advice: { current: AdviceSource['current'] } = { current: undefined };
   const onAdvice: StartLearnerOptions['onAdvice'] = (published) => void (advice.current = published && toAdvice(published));
   const thread = startLearner({ store, config, clock, logger, onAdvice });
-  const facts = createFactMaker({ hash, versionOf: createToolVersions(toolsOf), adviceVersion: () => advice.current?.version ?? 0 });
+  const versionOf = createToolVersions(toolsOf);
+  const facts = createFactMaker({ hash, versionOf, adviceVersion: () => advice.current?.version ?? 0 });
   return {
     reader: {
       name: 'learning',
@@ -52,7 +53,7 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
       },
     },
     advice,
-    part: createLearningPart({ thread, hash, advice, explain, toolsOf }),
+    part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf }),
     close: () => thread.close(),
   };
 }

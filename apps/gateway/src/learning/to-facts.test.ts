@@ -6,7 +6,8 @@ import { createFactMaker } from './to-facts.ts';
 import { createToolVersions } from './tool-versions.ts';
 
 const SECRET = 'hunter2-of-alice';
-const create = (key = new Uint8Array(32)) => createFactMaker({ hash: createKeyedHash(key), versionOf: () => 'v1', adviceVersion: () => 3 });
+const create = (key = new Uint8Array(32)) =>
+  createFactMaker({ hash: createKeyedHash(key), versionOf: () => ({ version: 'v1', effect: 'read' }), adviceVersion: () => 3 });
 const record = createCallRecord({ method: 'tools/call', upstream: 'files', upstreamName: 'read', principal: 'alice', status: 'ok' });
 const payload = (value: object) => ({
   arguments: RawJson.fromParsed(Buffer.from(JSON.stringify(value)), value),
@@ -21,6 +22,7 @@ test('a fact tells the same from the other, and nothing of what was said or who 
     upstream: 'files',
     tool: 'read',
     toolVersion: 'v1',
+    effect: 'read',
     argsShape: ['deep:object', 'path:string'],
     ending: 'ok',
     policyVersion: 3,
@@ -79,10 +81,11 @@ test('a tool has another version when its definition changes', () => {
   let tools = [{ name: 'read', inputSchema }];
   const versionOf = createToolVersions((upstream) => (upstream === 'files' ? tools : undefined));
   const first = versionOf('files', 'read');
-  expect(first).toMatch(/^[0-9a-f]{16}$/);
+  expect(first.version).toMatch(/^[0-9a-f]{16}$/);
   tools = [{ name: 'read', inputSchema }];
-  expect(versionOf('files', 'read')).toBe(first);
+  expect(versionOf('files', 'read')).toEqual(first);
   tools = [{ name: 'read', inputSchema: { ...inputSchema, type: 'array' } }];
-  expect(versionOf('files', 'read')).not.toBe(first);
-  expect([versionOf('files', 'none'), versionOf('none', 'read')]).toEqual(['', '']);
+  expect(versionOf('files', 'read').version).not.toBe(first.version);
+  const unknown = { version: '', effect: 'unknown' };
+  expect([versionOf('files', 'none'), versionOf('none', 'read')]).toEqual([unknown, unknown]);
 });

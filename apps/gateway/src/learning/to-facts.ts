@@ -1,11 +1,12 @@
 import type { RecordPayload, Record as CallRecord, SearchRecord } from '@signalbox/core';
 import { readNeed, type CallEnding, type CallInteraction, type SearchInteraction } from '@signalbox/learning';
 import type { KeyedHash } from './keyed-hash.ts';
+import type { ToolVersion } from './tool-versions.ts';
 
 export interface FactSources {
   readonly hash: KeyedHash;
-  /** Hash of a tool's definition as it is now; empty for one that is not known. */
-  readonly versionOf: (upstream: string, tool: string) => string;
+  /** A tool as it is now. */
+  readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   /** Of the advice in force. */
   readonly adviceVersion: () => number;
 }
@@ -26,6 +27,7 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
       if (method !== 'tools/call' || upstream === undefined || tool === undefined || upstream.startsWith('@')) return undefined;
       const argsKey = payload?.arguments === undefined ? '' : hash.bytes(payload.arguments.bytes);
       const isSampled = RESULT_SAMPLE.test(argsKey) && record.status === 'ok' && !record.cached && payload?.result !== undefined;
+      const { version, effect } = versionOf(upstream, tool);
       return {
         kind: 'call',
         sequence: ++sequence,
@@ -38,7 +40,8 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
         arms: [],
         upstream,
         tool,
-        toolVersion: versionOf(upstream, tool),
+        toolVersion: version,
+        effect,
         argsKey,
         argsShape: shapeOf(payload?.arguments?.knownObject),
         argsBytes: payload?.arguments?.knownByteLength ?? 0,

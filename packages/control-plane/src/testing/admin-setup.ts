@@ -1,7 +1,7 @@
 import { GatewayError, type Clock, type Record as CallRecord, type Role, type Status, type UpstreamStatus } from '@signalbox/core';
 import { createAdminApi, type AdminApiOptions } from '../admin/admin-api.ts';
 import { createJournalRing } from '../journal-ring.ts';
-import type { LearningPart } from '../learning-part.ts';
+import type { LearningPart, ToolInsight } from '../learning-part.ts';
 import type { AuditEntry, AuditPart, CachePart, ChangeRecord, MonitorPart, StoragePart } from '../parts.ts';
 import { openState } from '../recorded-state/open-state.ts';
 import { createMemoryFile } from './memory-file.ts';
@@ -192,6 +192,16 @@ const STORAGE: StoragePart = {
   backup: async () => ({ path: '/data/backup', bytes: 1, sha256: 'ab' }),
 };
 
+const TOOL_INSIGHT: ToolInsight = {
+  upstream: 'github',
+  tool: 'echo',
+  calls: 2,
+  failed: 0,
+  effect: 'read',
+  cache: { kind: 'never', reason: 'too little evidence', ttlMs: 0, invalidatedBy: [], wrongHitBound: 1, hits: 0, staleHits: 0 },
+  next: [],
+  hints: [],
+};
 const LEARNING: LearningPart = {
   status: () => ({
     state: 'learning',
@@ -203,7 +213,7 @@ const LEARNING: LearningPart = {
     commit: 'c1',
   }),
   why: (need) => ({ need, adviceVersion: 1, matches: [{ name: 'echo', upstream: 'github', tool: 'echo', score: 1, staticRank: 1 }] }),
-  tools: async () => ({ tools: [{ upstream: 'github', tool: 'echo', calls: 2, failed: 0, effect: 'read', next: [] }] }),
+  tools: async () => ({ tools: [TOOL_INSIGHT] }),
   sequences: async () => ({ sequences: [{ tools: [{ upstream: 'github', tool: 'echo' }], count: 2, succeeded: 1 }] }),
   commits: async () => ({ commits: [{ id: 'c1', parents: [], message: 'first', atMs: 1, facts: 2, refs: ['live'] }] }),
   diff: async (from, to) => ({ from, to, added: 0, removed: 0, changed: 0, rows: [] }),

@@ -6,7 +6,7 @@ export interface CallFact {
   /** Unix time of the answer, in milliseconds. */
   readonly atMs: number;
   readonly upstream: string;
-  /** The tool with its upstream and version, as `toolKey` gives it. */
+  /** The tool with its upstream and version, as `versionedTool` gives it. */
   readonly tool: string;
   readonly effect: Effect;
   /** Who and what was asked: results are compared within one caller only. Empty where the arguments were not read. */
@@ -15,7 +15,7 @@ export interface CallFact {
   readonly resultKey: string;
 }
 
-export function toolKey({ upstream, tool, toolVersion }: Pick<CallInteraction, 'upstream' | 'tool' | 'toolVersion'>): string {
+export function versionedTool({ upstream, tool, toolVersion }: Pick<CallInteraction, 'upstream' | 'tool' | 'toolVersion'>): string {
   return `${upstream}/${tool}@${toolVersion}`;
 }
 
@@ -29,7 +29,7 @@ export function toCallFact(call: CallInteraction, effect: Effect): CallFact | un
   return {
     atMs: call.atMs,
     upstream: call.upstream,
-    tool: toolKey(call),
+    tool: versionedTool(call),
     effect,
     callKey: isRead ? `${call.tenant}|${call.principal}|${call.argsKey}` : '',
     resultKey: isRead ? call.resultKey : '',

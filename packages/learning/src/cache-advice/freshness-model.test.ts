@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CallInteraction } from '../interaction.ts';
 import { mergeStates } from '../merge-states.ts';
-import { toCallFact, toolKey } from './call-fact.ts';
+import { toCallFact, versionedTool } from './call-fact.ts';
 import { createFreshnessModel, type FreshnessEvent, type FreshnessModel } from './freshness-model.ts';
 
 function createRandom(seed: number): () => number {
@@ -201,6 +201,7 @@ const call: CallInteraction = {
   upstream: 'u',
   tool: 'get',
   toolVersion: '1',
+  effect: 'unknown',
   argsKey: 'a',
   argsShape: [],
   argsBytes: 0,
@@ -218,7 +219,7 @@ test('a call speaks of freshness when its upstream has answered', () => {
   expect(toCallFact(call, 'read')).toEqual({
     atMs: 5,
     upstream: 'u',
-    tool: toolKey(call),
+    tool: versionedTool(call),
     effect: 'read',
     callKey: 't|p|a',
     resultKey: 'r',

@@ -31,7 +31,7 @@ export interface CacheEvidence {
 }
 
 export interface PlanQuestion {
-  /** As `toolKey` gives it. */
+  /** As `versionedTool` gives it. */
   readonly tool: string;
   readonly effect: Effect;
   /** Largest share of stale answers that the operator bears: 0.01. */

@@ -37,6 +37,7 @@ const call = fc.record({
   queueMs: number,
   attempts: whole,
   cached: fc.boolean(),
+  effect: fc.constantFrom('unknown', 'read', 'write'),
 });
 const shown = fc.record({ upstream: text, tool: text, staticRank: whole, propensity: number });
 const search = fc.record({

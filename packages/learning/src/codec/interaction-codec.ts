@@ -1,7 +1,9 @@
+import type { Effect } from '../effects/read-effect.ts';
 import type { CallEnding, CallInteraction, FeedbackInteraction, Interaction, SearchInteraction, ShownTool } from '../interaction.ts';
 import { WireReader, type WireWriter } from './wire.ts';
 
 const ENDINGS: readonly CallEnding[] = ['ok', 'toolError', 'refused', 'timeout', 'cancelled', 'unavailable'];
+const EFFECTS: readonly Effect[] = ['unknown', 'read', 'write'];
 const KINDS = { call: 1, search: 2, feedback: 3 } as const;
 const ORIGIN = 4;
 
@@ -41,6 +43,7 @@ function writeCall(writer: WireWriter, fact: CallInteraction): void {
   writer.double(12, fact.queueMs);
   writer.uint(13, fact.attempts);
   writer.bool(14, fact.cached);
+  writer.uint(15, EFFECTS.indexOf(fact.effect));
 }
 
 function writeSearch(writer: WireWriter, fact: SearchInteraction): void {
@@ -111,6 +114,7 @@ function createEmpty(): Any {
     queueMs: 0,
     attempts: 0,
     cached: false,
+    effect: 'unknown',
     needs: [],
     shown: [],
     verdict: 0,
@@ -156,6 +160,7 @@ function readCall(reader: WireReader, call: Any): void {
     else if (field === 12) call.queueMs = reader.double();
     else if (field === 13) call.attempts = reader.uint();
     else if (field === 14) call.cached = reader.bool();
+    else if (field === 15) call.effect = EFFECTS[reader.uint()] ?? 'unknown';
     else reader.skip();
   }
 }

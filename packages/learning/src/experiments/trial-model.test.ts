@@ -64,6 +64,7 @@ const call: CallInteraction = {
   upstream: 'u',
   tool: 't',
   toolVersion: '1',
+  effect: 'unknown',
   argsKey: '',
   argsShape: [],
   argsBytes: 0,

@@ -1,14 +1,35 @@
+import { toCallFact } from '../cache-advice/call-fact.ts';
+import { createFreshnessModel, type FreshnessEvent, type FreshnessModel } from '../cache-advice/freshness-model.ts';
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
 import { createToolOutcomes } from '../outcomes/tool-outcomes.ts';
-import { createSearchLearner } from '../search/search-learner.ts';
+import { toCallAttempt, type CallAttempt } from '../repair/call-attempt.ts';
+import { createRepairModel, type RepairModel } from '../repair/repair-model.ts';
+import { createFeedbackReader } from '../search/read-feedback.ts';
+import type { SearchFeedback } from '../search/search-feedback.ts';
+import { createSearchModel, type SearchModel } from '../search/search-model.ts';
 import { createSequences } from '../sequences/sequences.ts';
+import { feedModel } from './feed-model.ts';
 
 /** Everything that learns, knowing nothing yet. */
 export function createAllModels() {
-  return { outcomes: createToolOutcomes(), search: createSearchLearner(), sequences: createSequences() } satisfies Readonly<
-    Record<string, Model<Interaction>>
-  >;
+  return {
+    freshness: feedModel<FreshnessEvent, FreshnessModel>(createFreshnessModel(), readCallFact),
+    outcomes: createToolOutcomes(),
+    repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
+    search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),
+    sequences: createSequences(),
+  } satisfies Readonly<Record<string, Model<Interaction>>>;
 }
 
 export type AllModels = ReturnType<typeof createAllModels>;
+
+function readCallFact(interaction: Interaction): FreshnessEvent[] {
+  const fact = interaction.kind === 'call' ? toCallFact(interaction, interaction.effect) : undefined;
+  return fact === undefined ? [] : [{ kind: 'call', ...fact }];
+}
+
+function readAttempt(interaction: Interaction): CallAttempt[] {
+  const attempt = interaction.kind === 'call' ? toCallAttempt(interaction) : undefined;
+  return attempt === undefined ? [] : [attempt];
+}

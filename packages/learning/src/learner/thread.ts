@@ -1,6 +1,8 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { GatewayError, toGatewayError, toMessage } from '@signalbox/core';
+import type { PlanQuestion } from '../cache-advice/freshness-model.ts';
+import type { RepairQuestion } from '../repair/repair-model.ts';
 import { openRingReader } from '../ring/ring.ts';
 import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
 import { createAllModels, type AllModels } from './all-models.ts';
@@ -120,6 +122,8 @@ const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument:
   outcomes: (learner) => learner.models.outcomes.reports(),
   next: (learner, { after, limit }: { after: readonly { upstream: string; tool: string }[]; limit: number }) =>
     after.map((each) => learner.models.sequences.next(each, limit)),
+  plans: (learner, questions: readonly PlanQuestion[]) => questions.map((question) => learner.models.freshness.model.plan(question)),
+  repairs: (learner, questions: readonly RepairQuestion[]) => questions.map((question) => learner.models.repair.model.repairs(question)),
   sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
   log: (learner, limit: number) => learner.log(limit),
   diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {

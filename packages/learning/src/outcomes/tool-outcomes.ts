@@ -6,6 +6,7 @@ import { joinKey, splitKey } from '../tool-key.ts';
 export interface ToolReport {
   readonly upstream: string;
   readonly tool: string;
+  readonly toolVersion: string;
   readonly calls: number;
   readonly failed: number;
   /** That the next call fails, from 0 to 1: counts of this definition of the tool, drawn towards all tools while they are few. */
@@ -110,10 +111,11 @@ export function createToolOutcomes(): ToolOutcomes {
       }
       const rate = (failed + 1) / (calls + 2);
       return [...tools].toSorted(byCalls).map(([key, row]) => {
-        const [, upstream = '', tool = ''] = splitKey(key);
+        const [, upstream = '', tool = '', toolVersion = ''] = splitKey(key);
         return {
           upstream,
           tool,
+          toolVersion,
           calls: row[CALLS]!,
           failed: row[FAILED]!,
           failureRisk: (row[FAILED]! + PRIOR_CALLS * rate) / (row[CALLS]! + PRIOR_CALLS),

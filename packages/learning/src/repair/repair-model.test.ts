@@ -160,6 +160,7 @@ const call: CallInteraction = {
   upstream: 'fs',
   tool: 'read',
   toolVersion: '1',
+  effect: 'unknown',
   argsKey: 'a',
   argsShape: ['path:string'],
   argsBytes: 0,

@@ -18,6 +18,7 @@ const call = (tool: string, ending: CallEnding = 'ok', more: Partial<CallInterac
   upstream: 'a',
   tool,
   toolVersion: '',
+  effect: 'unknown',
   argsKey: '',
   argsShape: [],
   argsBytes: 0,

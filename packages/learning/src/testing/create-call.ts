@@ -15,6 +15,7 @@ export function createCall(more: Partial<CallInteraction>): CallInteraction {
     upstream: 'files',
     tool: 'read',
     toolVersion: 'v1',
+    effect: 'unknown',
     argsKey: '',
     argsShape: [],
     argsBytes: 10,

@@ -61,14 +61,18 @@ export const toolInsight = z
     cache: z
       .strictObject({
         kind: z.enum(['never', 'exact']),
-        ttlMs: amount,
-        invalidatedBy: z.array(z.string()),
-        wrongHitBound: share.optional().describe('At most this share of hits would be wrong.'),
-        evidence: amount,
+        reason: z.string(),
+        ttlMs: amount.describe('How long a result could be given again.'),
+        invalidatedBy: z
+          .array(z.string())
+          .describe('Tools after whose calls results are no longer good, beside those of the same server that may write.'),
+        wrongHitBound: share.describe('At most this share of hits would be stale, with 95 % confidence; 1 where nothing is known.'),
+        hits: amount.describe('Calls that would have been hits.'),
+        staleHits: amount,
       })
-      .optional()
       .openapi('CacheAdvice'),
     next: z.array(z.strictObject({ ...toolId, share }).openapi('NextTool')).describe('What is called after it, most often first.'),
+    hints: z.array(z.string()).describe('How several callers mended calls that were refused or failed, on their own.'),
   })
   .openapi('ToolInsight');
 

@@ -1,0 +1,73 @@
+import type { ToolInsight } from '@signalbox/control-plane';
+import type { ToolDefinition } from '@signalbox/core';
+import {
+  versionedTool,
+  writeHint,
+  type CachePlan,
+  type LearnerThread,
+  type NextTool,
+  type PlanQuestion,
+  type Repair,
+  type RepairQuestion,
+  type ToolReport,
+} from '@signalbox/learning';
+import type { ToolVersion } from './tool-versions.ts';
+
+export interface InsightSources {
+  readonly thread: Pick<LearnerThread, 'ask'>;
+  readonly versionOf: (upstream: string, tool: string) => ToolVersion;
+  readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+}
+
+const NEXT_TOOLS = 3;
+const HINTS = 3;
+/** Of answers that are given again, the share that may be stale. */
+const MAX_WRONG = 0.01;
+
+/** All that is known of each tool in the version that is called now, most called first. */
+export async function readInsights({ thread, versionOf, toolsOf }: InsightSources): Promise<ToolInsight[]> {
+  const all = await thread.ask<readonly ToolReport[]>('outcomes');
+  // Of a tool whose server is away, every version may be the one.
+  const reports = all.filter(({ upstream, tool, toolVersion }) => ['', toolVersion].includes(versionOf(upstream, tool).version));
+  const effects = reports.map(({ upstream, tool }) => versionOf(upstream, tool).effect);
+  const after = reports.map(({ upstream, tool }) => ({ upstream, tool }));
+  const plans = reports.map((report, index): PlanQuestion => ({
+    tool: versionedTool(report),
+    effect: effects[index]!,
+    maxWrong: MAX_WRONG,
+  }));
+  const repairs = reports.map((report): RepairQuestion => {
+    const definition = toolsOf(report.upstream)?.find(({ name }) => name === report.tool);
+    return { tool: versionedTool(report), ...(definition && { inputSchema: definition.inputSchema }) };
+  });
+  const [next, cache, mended] = await Promise.all([
+    thread.ask<readonly (readonly NextTool[])[]>('next', { after, limit: NEXT_TOOLS }),
+    thread.ask<readonly CachePlan[]>('plans', plans),
+    thread.ask<readonly (readonly Repair[])[]>('repairs', repairs),
+  ]);
+  return reports.map(({ upstream, tool, calls, failed, failureRisk, p50Ms, p95Ms, timeoutMs }, index) => ({
+    upstream,
+    tool,
+    calls,
+    failed,
+    effect: effects[index]!,
+    failureRisk,
+    p50Ms,
+    p95Ms,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    cache: toCacheAdvice(cache[index]!),
+    next: [...next[index]!],
+    hints: mended[index]!.slice(0, HINTS).map(writeHint),
+  }));
+}
+
+function toCacheAdvice({
+  kind,
+  reason,
+  ttlMs,
+  invalidatedBy,
+  wrongHitUpperBound,
+  evidence: { hits, staleHits },
+}: CachePlan): ToolInsight['cache'] {
+  return { kind, reason, ttlMs, invalidatedBy: [...invalidatedBy], wrongHitBound: wrongHitUpperBound, hits, staleHits };
+}
