@@ -12,6 +12,11 @@ test.each([
   ['crm_find_contact', 'Find a contact by name.'],
   ['current_user', 'Get details about the owner of the token.'],
   ['directory_tree', 'Returns the files below a folder.'],
+  ['can_send_mail', 'Checks whether mail can be sent.'],
+  ['check_access_point', 'Checks the settings your phone uses to connect to the network.'],
+  ['page_screenshot', 'Take a screenshot of the current page.'],
+  ['zone_time', 'Convert a time between time zones.'],
+  ['get_usage', 'Get the usage. This feature allows you to make calls abroad (download volume).'],
   ['usage_figures', 'Get the figures. This does not modify the database (read-only).'],
 ])('%s reads', (name, description) => expect(effectOf(name, description)).toBe('read'));
 
@@ -32,6 +37,15 @@ test.each([
   ['return_item', 'Return an item.'],
   ['run_speed_test', 'Run a speed test.'],
   ['frobnicate', ''],
+  ['next_job', 'Fetch the next job and mark it as taken.'],
+  ['first', 'Get the first item, removing it from the queue.'],
+  ['get_token', 'Get a new token. The old one will be revoked.'],
+  ['lookup', 'Finds or creates a user.'],
+  ['page_evaluate', 'Evaluate an expression on the page.'],
+  ['to_pdf', 'Convert a document to PDF.'],
+  ['provide_feedback', 'Provide feedback.'],
+  ['clean_report', 'After reading, deletes the file.'],
+  ['frob', 'Frobs the bar, and does not modify the baz.'],
 ])('%s is not held for a read', (name, description) => expect(effectOf(name, description)).not.toBe('read'));
 
 test('an argument that carries orders makes a reading name doubtful', () => {
