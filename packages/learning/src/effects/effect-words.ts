@@ -17,7 +17,7 @@ export const readVerbs = words(`
 export const describingVerbs = words('capture contain display evaluate include monitor provide return scan verify');
 
 /** Verbs that only look unless a file or a store is in play, for then they may write one. */
-export const shapingVerbs = words('convert decode encode extract format parse render transform');
+export const shapingVerbs = words('convert decode encode extract format parse');
 
 /** Verbs that change something wherever they stand. */
 export const writeVerbs = words(`

@@ -22,6 +22,7 @@ export function readDescription(text: string): DescriptionReading {
   const reads: string[] = isDenying ? ['its description denies changes'] : [];
   const writes: string[] = admitted === null ? [] : [`"${admitted[0]}" in its description`];
   let first: WordReading['effect'] = 'unknown';
+  let hasBegun = false;
   const plain = lower
     .replaceAll(weakDenial, ' ')
     .replaceAll(/\bread[- ]?only\b/g, ' ')
@@ -31,7 +32,9 @@ export function readDescription(text: string): DescriptionReading {
     const { head } = clauses;
     if (head !== undefined) {
       const effect = effectOfHead(head, { sentence, isFirst: first === 'unknown' });
-      if (first === 'unknown') first = effect;
+      // "Manages accounts. Returns the new balance." begins with a word of which nothing is known, and so nothing is known of it.
+      if (first === 'unknown' && (effect === 'write' || !hasBegun)) first = effect;
+      hasBegun = true;
       if (effect === 'read' && reads.length < 3) reads.push(`"${head}" in its description`);
       if (effect === 'write') writes.push(`"${head}" in its description`);
     }

@@ -45,6 +45,7 @@ test.each([
   ['to_pdf', 'Convert a document to PDF.'],
   ['provide_feedback', 'Provide feedback.'],
   ['clean_report', 'After reading, deletes the file.'],
+  ['accounts', 'Manages accounts. Returns the new balance.'],
   ['frob', 'Frobs the bar, and does not modify the baz.'],
 ])('%s is not held for a read', (name, description) => expect(effectOf(name, description)).not.toBe('read'));
 
