@@ -1,0 +1,389 @@
+import type { Model, ModelState } from '../model.ts';
+import { joinKey, splitKey } from '../tool-key.ts';
+
+/** A call as the prediction of the next one sees it. */
+export interface StepEvent {
+  readonly session: string;
+  readonly atMs: number;
+  readonly upstream: string;
+  readonly tool: string;
+  readonly isOk: boolean;
+  /** Features of what the session is about, as `readNeed` gives them; empty when nothing is known of it. */
+  readonly need: readonly number[];
+}
+
+export interface PredictedTool {
+  readonly upstream: string;
+  readonly tool: string;
+  /** Probability that it is called next, as far as the model can tell. */
+  readonly share: number;
+}
+
+/**
+ * Tells which tool a session calls next. Candidates come from what followed the same calls before, from the session itself, from
+ * what was called for such needs, and from what is called often. Several experts say how likely each is, and how much each expert
+ * counts is learned with every call, apart for situations of more and of less evidence (Hedge with a fixed share).
+ */
+export interface NextToolModel extends Model<StepEvent> {
+  /** Most likely first. @param session As events name it; a session that is not known has called nothing yet. */
+  predict(session: string, options: { readonly limit: number; readonly need?: readonly number[] }): readonly PredictedTool[];
+}
+
+const LONGEST = 4;
+const MAX_CANDIDATES = 48;
+const MAX_SESSIONS = 5_000;
+const MAX_ROWS = 200_000;
+const POPULAR = 8;
+const SESSION_TOOLS = 16;
+const WORDS = 64;
+const PER_WORD = 24;
+
+const EXPERTS = ['sequence', 'longestSequence', 'recency', 'need', 'restOfNeed', 'server', 'blend'] as const;
+const COUNT = EXPERTS.length;
+/** What the last expert weighs: it multiplies where the mixture adds. */
+const BLENDED = ['sequence', 'need', 'server', 'sameServer', 'isLast', 'recency', 'isNew', 'isNewAndNeeded', 'isLastAfterFailure'] as const;
+const BLEND_START = [1, 0.4, 0.3, 0.5, -0.3, 0.3, 0, 0.2, 0.3];
+const BLEND_RATE = 0.1;
+
+/** How often the last two calls were seen before: from then on it is another situation. */
+const GRADES = [1, 3, 10];
+const SITUATIONS = 2 * (GRADES.length + 1);
+const START = [0.3, 0.25, 0.05, 0.05, 0.1, 0.05, 0.2];
+const RATE = 0.3;
+const SHARED = 0.02;
+/** So likely is everything to every expert, as nobody knows everything. */
+const SURPRISE = 1e-4;
+/** Of what a longer context says, the part that a shorter one counts beside it. */
+const BACK_OFF = 1e-3;
+
+interface Session {
+  atMs: number;
+  readonly keys: string[];
+  readonly ok: boolean[];
+}
+
+interface Scored {
+  readonly keys: string[];
+  /** What each expert says of each candidate. */
+  readonly said: readonly Float64Array[];
+  readonly shares: Float64Array;
+  readonly situation: number;
+  /** For each candidate what `BLENDED` names. */
+  readonly blended: Float64Array;
+}
+
+export function createNextToolModel(): NextToolModel {
+  let counts = new Map<string, number[]>();
+  /** Successors of a context, to be found without going through all rows. */
+  let followers = new Map<string, Map<string, number[]>>();
+  let sessions = new Map<string, Session>();
+  let popular: string[] = [];
+  const weights = Array.from({ length: SITUATIONS }, () => Float64Array.from(START));
+  const trials = new Float64Array(SITUATIONS);
+  const blend = Float64Array.from(BLEND_START);
+  const squares = new Float64Array(BLENDED.length).fill(1);
+  let blendTrials = 0;
+
+  const add = (context: string, key: string): void => {
+    let own = followers.get(context);
+    if (own === undefined) followers.set(context, (own = new Map()));
+    let row = own.get(key);
+    if (row === undefined) {
+      own.set(key, (row = [0]));
+      counts.set(joinKey(context, key), row);
+    }
+    row[0]!++;
+  };
+  const learnCount = (context: string, key: string): void => {
+    add(context, key);
+    add(context, TOTAL);
+  };
+
+  const candidatesOf = (session: Session | undefined, need: readonly number[]): string[] => {
+    const found = new Set<string>();
+    const keys = session?.keys ?? [];
+    for (let order = Math.min(LONGEST, keys.length + 1); order >= 1 && found.size < MAX_CANDIDATES; order--)
+      for (const key of bestOf(followers.get(contextOf(keys, order)), PER_WORD)) found.add(key);
+    for (const key of keys.slice(-SESSION_TOOLS)) found.add(key);
+    const votes = new Map<string, number>();
+    for (const feature of need.slice(0, WORDS)) {
+      const own = followers.get(wordOf(feature));
+      const total = own?.get(TOTAL)?.[0] ?? 0;
+      if (own === undefined || own.size > 4 * PER_WORD) continue;
+      for (const [key, [count = 0]] of own) if (key !== TOTAL) votes.set(key, (votes.get(key) ?? 0) + count / (total + 2));
+    }
+    for (const [key] of [...votes].toSorted(([one, a], [other, b]) => b - a || (one < other ? -1 : 1)).slice(0, PER_WORD)) found.add(key);
+    for (const key of popular.slice(0, POPULAR)) found.add(key);
+    const last = keys.at(-1);
+    if (last !== undefined) for (const key of bestOf(followers.get(serverContext(serverOf(last))), POPULAR)) found.add(key);
+    return [...found].slice(0, 2 * MAX_CANDIDATES);
+  };
+
+  const score = (session: Session | undefined, need: readonly number[]): Scored => {
+    const keys = candidatesOf(session, need);
+    const past = session?.keys ?? [];
+    const contexts = Array.from({ length: LONGEST }, (_, index) => {
+      const own = LONGEST - index > past.length + 1 ? undefined : followers.get(contextOf(past, LONGEST - index));
+      return { own, total: own?.get(TOTAL)?.[0] ?? 0 };
+    });
+    const last = past.at(-1);
+    const server = last === undefined ? undefined : followers.get(serverContext(serverOf(last)));
+    const all = followers.get(EVERYTHING);
+    const total = all?.get(TOTAL)?.[0] ?? 0;
+    const words = need.slice(0, WORDS).flatMap((feature) => {
+      const own = followers.get(wordOf(feature));
+      const seen = own?.get(TOTAL)?.[0] ?? 0;
+      return own === undefined ? [] : [{ own, weight: Math.log(1 + total / (1 + seen)) ** 2 / (seen + 1) }];
+    });
+    const said = EXPERTS.map(() => new Float64Array(keys.length));
+    const [sequence, longest, recency, needed, rest, ofServer] = said as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    for (const [index, key] of keys.entries()) {
+      let [part, escape] = [1, 1];
+      for (const { own, total: seen } of contexts) {
+        if (own === undefined) continue;
+        const count = own.get(key)?.[0] ?? 0;
+        longest[index]! += (part * count) / seen;
+        part *= BACK_OFF;
+        // PPM, method C: what was not seen here is as likely as all kinds that were. One of them is the total.
+        const kinds = own.size - 1;
+        sequence[index]! += (escape * count) / (seen + kinds);
+        escape *= kinds / (seen + kinds);
+      }
+      const common = (all?.get(key)?.[0] ?? 0) / Math.max(1, total);
+      longest[index]! += part * common;
+      sequence[index]! += escape * common;
+      const place = past.lastIndexOf(key);
+      recency[index] = place < 0 ? 0.05 * common : 0.5 ** (past.length - 1 - place);
+      let vote = 0;
+      for (const { own, weight } of words) vote += weight * (own.get(key)?.[0] ?? 0);
+      needed[index] = vote;
+      rest[index] = place < 0 ? vote : 0;
+      ofServer[index] = server?.get(key)?.[0] ?? 0;
+    }
+    for (const each of said) normalize(each);
+    const blended = new Float64Array(keys.length * BLENDED.length);
+    const isAfterFailure = session?.ok.at(-1) === false;
+    for (const [index, key] of keys.entries()) {
+      const isNew = !past.includes(key);
+      const isLast = key === last;
+      const values = [
+        Math.log(sequence[index]! + 0.002) + 4,
+        Math.log(needed[index]! + 0.002) + 4,
+        Math.log(ofServer[index]! + 0.01) + 3,
+        last !== undefined && serverOf(key) === serverOf(last) ? 1 : 0,
+        isLast ? 1 : 0,
+        isNew ? 0 : recency[index]!,
+        isNew ? 1 : 0,
+        isNew && needed[index]! > 0.05 ? 1 : 0,
+        isLast && isAfterFailure ? 1 : 0,
+      ];
+      let sum = 0;
+      for (const [feature, value] of values.entries()) sum += blend[feature]! * (blended[index * BLENDED.length + feature] = value);
+      said[COUNT - 1]![index] = sum;
+    }
+    softmax(said[COUNT - 1]!);
+    const situation = situationOf(contexts[LONGEST - 2]!.total, words.length > 0);
+    const shares = new Float64Array(keys.length);
+    for (const [expert, each] of said.entries()) {
+      const weight = weights[situation]![expert]!;
+      for (let index = 0; index < shares.length; index++) shares[index]! += weight * each[index]!;
+    }
+    return { keys, said, shares, situation, blended };
+  };
+
+  // One step of the gradient of the log-likelihood, each weight at its own pace (AdaGrad).
+  const learnBlend = ({ keys, said, blended }: Scored, chosen: number): void => {
+    const width = BLENDED.length;
+    for (let feature = 0; feature < width; feature++) {
+      let gradient = blended[chosen * width + feature]!;
+      for (let index = 0; index < keys.length; index++) gradient -= said[COUNT - 1]![index]! * blended[index * width + feature]!;
+      squares[feature]! += gradient * gradient;
+      blend[feature]! += (BLEND_RATE * gradient) / Math.sqrt(squares[feature]!);
+    }
+    blendTrials++;
+  };
+
+  const learnWeights = (scored: Scored, key: string): void => {
+    const { keys, said, situation } = scored;
+    const own = weights[situation]!;
+    const chosen = keys.indexOf(key);
+    // What nobody could know says nothing of anyone.
+    if (chosen < 0) return;
+    let sum = 0;
+    for (let expert = 0; expert < COUNT; expert++) sum += own[expert]! *= (SURPRISE + said[expert]![chosen]!) ** RATE;
+    for (let expert = 0; expert < COUNT; expert++) own[expert] = ((1 - SHARED) * own[expert]!) / sum + SHARED / COUNT;
+    trials[situation]!++;
+    learnBlend(scored, chosen);
+  };
+
+  const sessionOf = (name: string, atMs: number): Session => {
+    let session = sessions.get(name);
+    sessions.delete(name);
+    if (session === undefined && sessions.size >= MAX_SESSIONS) sessions.delete(sessions.keys().next().value!);
+    session ??= { atMs, keys: [], ok: [] };
+    session.atMs = atMs;
+    sessions.set(name, session);
+    return session;
+  };
+
+  const prune = (): void => {
+    for (let least = 1; counts.size > 0.9 * MAX_ROWS; least *= 2)
+      for (const [context, own] of followers) {
+        if ((own.get(TOTAL)?.[0] ?? 0) > least) continue;
+        for (const key of own.keys()) counts.delete(joinKey(context, key));
+        followers.delete(context);
+      }
+  };
+
+  return {
+    name: 'next',
+    tables: [
+      { name: 'followers', columns: ['count'], rule: 'sum' },
+      { name: 'sessions', columns: ['atMs', 'order', 'failures'], rule: 'latest' },
+      { name: 'weights', columns: ['trials', 'weight'], rule: 'mean' },
+      { name: 'blend', columns: ['trials', 'weight', 'squares'], rule: 'mean' },
+    ],
+    observe: ({ session: name, atMs, upstream, tool, isOk, need }) => {
+      const key = joinKey(upstream, tool);
+      const session = sessionOf(name, atMs);
+      if (session.keys.length > 0) learnWeights(score(session, need), key);
+      if (counts.size >= MAX_ROWS) prune();
+      for (let order = 1; order <= Math.min(LONGEST, session.keys.length + 1); order++) learnCount(contextOf(session.keys, order), key);
+      learnCount(EVERYTHING, key);
+      const last = session.keys.at(-1);
+      if (last !== undefined) learnCount(serverContext(serverOf(last)), key);
+      for (const feature of need.slice(0, WORDS)) learnCount(wordOf(feature), key);
+      session.keys.push(key);
+      session.ok.push(isOk);
+      if (session.keys.length > SESSION_TOOLS) {
+        session.keys.shift();
+        session.ok.shift();
+      }
+      popular = bestOf(followers.get(EVERYTHING), POPULAR);
+    },
+    predict: (name, { limit, need = [] }) => {
+      const { keys, shares } = score(sessions.get(name), need);
+      return keys
+        .map((key, index) => ({ key, share: shares[index]! }))
+        .toSorted((one, other) => other.share - one.share || (one.key < other.key ? -1 : 1))
+        .slice(0, limit)
+        .map(({ key, share }) => {
+          const [upstream = '', tool = ''] = splitKey(key);
+          return { upstream, tool, share };
+        });
+    },
+    save: (): ModelState => {
+      const rows = new Map<string, readonly number[]>();
+      let order = 0;
+      for (const [name, { atMs, keys, ok }] of sessions) {
+        const failures = ok.reduce((bits, isOk, index) => bits + (isOk ? 0 : 2 ** index), 0);
+        rows.set(joinKey(name, ...keys), [atMs, order++, failures]);
+      }
+      return new Map([
+        ['followers', new Map([...counts].map(([key, row]) => [key, [...row]]))],
+        ['sessions', rows],
+        [
+          'weights',
+          new Map(
+            weights.flatMap((own, situation) =>
+              [...own].map((weight, expert) => [`${situation} ${EXPERTS[expert]!}`, [trials[situation]!, weight]] as const),
+            ),
+          ),
+        ],
+        ['blend', new Map(BLENDED.map((feature, index) => [feature, [blendTrials, blend[index]!, squares[index]!]] as const))],
+      ]);
+    },
+    load: (state) => {
+      counts = new Map();
+      followers = new Map();
+      for (const [joined, [count = 0]] of state.get('followers') ?? []) {
+        const row = [count];
+        const [context, key] = splitFollower(joined);
+        counts.set(joined, row);
+        let own = followers.get(context);
+        if (own === undefined) followers.set(context, (own = new Map()));
+        own.set(key, row);
+      }
+      sessions = new Map();
+      for (const [joined, [atMs = 0, , failures = 0]] of [...(state.get('sessions') ?? [])].toSorted(([, a], [, b]) => a[1]! - b[1]!)) {
+        const [name = '', ...parts] = splitKey(joined);
+        const keys = parts.flatMap((part, index) => (index % 2 === 0 ? [joinKey(part, parts[index + 1] ?? '')] : []));
+        sessions.set(name, { atMs, keys, ok: keys.map((_, index) => Math.floor(failures / 2 ** index) % 2 === 0) });
+      }
+      for (const [situation, own] of weights.entries()) {
+        for (const [expert, name] of EXPERTS.entries()) {
+          const [tried, weight] = state.get('weights')?.get(`${situation} ${name}`) ?? [0, START[expert]!];
+          trials[situation] = tried!;
+          own[expert] = weight!;
+        }
+      }
+      for (const [index, feature] of BLENDED.entries()) {
+        const [tried, weight, square] = state.get('blend')?.get(feature) ?? [0, BLEND_START[index]!, 1];
+        blendTrials = tried!;
+        blend[index] = weight!;
+        squares[index] = square!;
+      }
+      popular = bestOf(followers.get(EVERYTHING), POPULAR);
+    },
+  };
+}
+
+// Contexts begin with what kind they are, and a key always has two parts.
+const EVERYTHING = 'e';
+const TOTAL = joinKey('', '');
+
+function situationOf(seen: number, isAskedFor: boolean): number {
+  let grade = 0;
+  while (grade < GRADES.length && seen >= GRADES[grade]!) grade++;
+  return 2 * grade + (isAskedFor ? 1 : 0);
+}
+
+function softmax(values: Float64Array): void {
+  let top = -Infinity;
+  for (const value of values) top = Math.max(top, value);
+  for (let index = 0; index < values.length; index++) values[index] = Math.exp(values[index]! - top);
+  normalize(values);
+}
+
+function normalize(values: Float64Array): void {
+  let sum = 0;
+  for (const value of values) sum += value;
+  if (sum > 0) for (let index = 0; index < values.length; index++) values[index]! /= sum;
+}
+
+function contextOf(keys: readonly string[], order: number): string {
+  return joinKey(`c${order}`, ...(order > keys.length ? ['^'] : []), ...keys.slice(-order));
+}
+
+function serverContext(server: string): string {
+  return joinKey('s', server);
+}
+
+function wordOf(feature: number): string {
+  return joinKey('w', feature.toString(36));
+}
+
+function serverOf(key: string): string {
+  return key.slice(0, key.indexOf('\0'));
+}
+
+function splitFollower(joined: string): readonly [context: string, key: string] {
+  const cut = joined.lastIndexOf('\0', joined.lastIndexOf('\0') - 1);
+  return [joined.slice(0, cut), joined.slice(cut + 1)];
+}
+
+function bestOf(own: ReadonlyMap<string, readonly number[]> | undefined, limit: number): string[] {
+  if (own === undefined) return [];
+  return [...own]
+    .filter(([key]) => key !== TOTAL)
+    .toSorted(([one, [a = 0]], [other, [b = 0]]) => b - a || (one < other ? -1 : 1))
+    .slice(0, limit)
+    .map(([key]) => key);
+}
