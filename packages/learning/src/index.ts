@@ -14,7 +14,9 @@ export { readNeed } from './search/read-need.ts';
 export { createFeedbackReader, toolKey } from './search/read-feedback.ts';
 export { openSearchAdvice, type AdviceAsking, type SearchAdvice } from './search/search-advice.ts';
 export { encodeSearchSnapshot, openSearchSnapshot, type SearchSnapshot, type SnapshotSource } from './search/search-snapshot.ts';
+export { createEffectModel, type EffectModel, type EffectVerdict } from './effects/effect-model.ts';
 export { readEffect, type DescribedTool, type Effect, type EffectReading } from './effects/read-effect.ts';
+export { candidateKey } from './cache-advice/candidate-key.ts';
 export { compareArguments, type ArgumentDifference, type CompareOptions } from './cache-advice/compare-arguments.ts';
 export {
   createSimilarityModel,

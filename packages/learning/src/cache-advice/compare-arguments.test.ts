@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { candidateKey } from './candidate-key.ts';
 import { compareArguments } from './compare-arguments.ts';
 
 const kindOf = (a: unknown, b: unknown, inputSchema?: unknown) => compareArguments({ a, b }, { inputSchema }).kind;
@@ -49,6 +50,7 @@ test.each([
   ['version 1.2', 'version 1.3'],
   ['C++', 'C'],
   ['03/04/2024', '04/03/2024'],
+  ['5 pm', '5'],
   ['open', 'not open'],
   ['without nuts', 'nuts'],
   ['Portland, OR', 'Portland, ME'],
@@ -99,4 +101,34 @@ test('what is too deep or too large is not comparable', () => {
   expect(kindOf(deep, other)).toBeUndefined();
   const wide = Array.from({ length: 2_000 }, (_, index) => `Item ${index}`);
   expect(kindOf({ wide }, { wide: wide.map((item) => item.toLowerCase()) })).toBeUndefined();
+});
+
+test('what is comparable is found under one key, unless something is left out', () => {
+  const classes = [
+    ['Naples, FL', 'naples, florida'],
+    ['Boston', 'Boston, MA'],
+    ['2024-03-09', 'March 9, 2024'],
+    ['5 pm', '17:00'],
+    ['the 3 dogs', '3 Dog'],
+    ['True', true],
+    [5, '5'],
+    ['', null, []],
+    ['3 a', 'a 3'],
+  ];
+  const alike = fc.constantFrom(...classes).chain((members) => fc.tuple(fc.constantFrom(...members), fc.constantFrom(...members)));
+  const other = fc.jsonValue().map((value): [unknown, unknown] => [value, value]);
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(alike, other)), (pairs) => {
+      const [a, b] = [0, 1].map((side) => Object.fromEntries(Object.entries(pairs).map(([key, pair]) => [key, pair[side]])));
+      expect(compareArguments({ a, b }).kind).toBeDefined();
+      expect(candidateKey(a)).toBe(candidateKey(b));
+    }),
+  );
+  fc.assert(
+    fc.property(fc.string(), fc.string(), (one, other) => {
+      const { kind } = compareArguments({ a: { text: one }, b: { text: other } });
+      expect(kind === undefined || kind.startsWith('omitted') || candidateKey([one]) === candidateKey([other])).toBe(true);
+    }),
+  );
+  expect(candidateKey({ a: 5 })).not.toBe(candidateKey({ a: 6 }));
 });

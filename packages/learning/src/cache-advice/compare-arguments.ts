@@ -1,4 +1,5 @@
 import { compareTexts } from './compare-texts.ts';
+import { hashOf } from './hash-of.ts';
 
 /**
  * In what two arguments of one tool differ, as kinds of edit without any value. Edits that are safe by construction (the place of a
@@ -142,15 +143,4 @@ function canonical(value: unknown): string {
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([key, item]) => `${key}:${canonical(item)}`)
     .join()}}`;
-}
-
-/** 53 bits of two FNV-1a runs: enough to tell edits of one tool apart, and no way back to the values. */
-function hashOf(text: string): string {
-  let low = 0x811c9dc5;
-  let high = 0x1b873593;
-  for (let index = 0; index < text.length; index++) {
-    low = Math.imul(low ^ text.charCodeAt(index), 0x01000193);
-    high = Math.imul(high ^ text.charCodeAt(index), 0x5bd1e995);
-  }
-  return ((low >>> 0) * 0x200000 + ((high >>> 0) & 0x1fffff)).toString(36);
 }

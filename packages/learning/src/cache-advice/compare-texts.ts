@@ -27,7 +27,9 @@ export type TextEdit =
 /** @returns `undefined` when numbers, negations or names differ: then no evidence will make the one answer for the other. */
 export function compareTexts(a: string, b: string): TextEdit | undefined {
   const moment = readMoment(a);
-  if (moment !== undefined && moment === readMoment(b)) return 'moment';
+  // A day or a time and something else that only looks like it, "5 pm" and "5", are two things.
+  if (moment !== readMoment(b)) return undefined;
+  if (moment !== undefined) return 'moment';
   const one = foldText(a);
   const other = foldText(b);
   if (one.numbers !== other.numbers || negationsOf(a) !== negationsOf(b)) return undefined;

@@ -17,6 +17,15 @@ test('what means the same in most tools is served from the first, and no longer 
   expect(model.judge({ tool: 'y', difference: spelling, maxWrong: 0.02 }).isServed).toBe(false);
 });
 
+test('the first hits are all checked, and in the end one in fifty', () => {
+  const model = createSimilarityModel();
+  const question = { tool: 'x', difference: spelling, maxWrong: 0.02 };
+  expect(model.judge(question).checkShare).toBe(1);
+  for (let seen = 0; seen < 2_000; seen++) model.observe({ ...question, isSame: true });
+  expect(model.judge(question).checkShare).toBe(0.02);
+  expect(model.judge({ ...question, difference: omitted('d') }).checkShare).toBe(0);
+});
+
 test('nothing is taken for granted where the operator says so', () => {
   const model = createSimilarityModel({ taken: new Map() });
   expect(model.judge({ tool: 'x', difference: spelling, maxWrong: 0.05 }).isServed).toBe(false);

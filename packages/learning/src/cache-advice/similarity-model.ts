@@ -25,6 +25,8 @@ export interface ReuseAnswer {
   readonly wrongBound: number;
   /** Comparisons that it rests on, without what was taken for granted beforehand. */
   readonly evidence: number;
+  /** Share of the hits that should be checked against the upstream afterwards: all at first, one in fifty in the end. */
+  readonly checkShare: number;
   readonly reason:
     | 'equal'
     | 'same edit was the same before'
@@ -73,7 +75,7 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
     return Math.min(bound, upperBound({ failures: familyDifferent!, trials: familySame! + familyDifferent! }, confidence));
   };
 
-  const judge = ({ tool, difference: { kind, detail }, maxWrong }: ReuseQuestion): ReuseAnswer => {
+  const weigh = ({ tool, difference: { kind, detail }, maxWrong }: ReuseQuestion): Omit<ReuseAnswer, 'checkShare'> => {
     if (kind === undefined) return { isServed: false, wrongBound: 1, evidence: 0, reason: 'not comparable' };
     const [same, different] = details.get(`${tool}|${detail}`);
     if (different! > 0) {
@@ -136,7 +138,10 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
     name: 'similarity',
     tables: named.map(([name]): TableSpec => ({ name, columns: ['same', 'different'], rule: 'sum' })),
     observe,
-    judge,
+    judge: (question) => {
+      const answer = weigh(question);
+      return { ...answer, checkShare: answer.isServed ? Math.max(0.02, 20 / (20 + answer.evidence)) : 0 };
+    },
     save: () => new Map(named.map(([name, table]) => [name, table.save()])),
     load: (state: ModelState) => {
       for (const [name, table] of named) table.load(state.get(name));
