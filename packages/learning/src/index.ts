@@ -28,6 +28,7 @@ export {
 } from './cache-advice/similarity-model.ts';
 export { assignArm, isBalanced, type Assignment } from './experiments/assign-arm.ts';
 export { compareArms, type ArmComparison, type ArmSums, type ComparisonOptions } from './experiments/compare-arms.ts';
+export { readEvidence, type EvidenceQuestion } from './experiments/read-evidence.ts';
 export {
   startRollout,
   stepRollout,

@@ -69,19 +69,13 @@ function expand(tokens: readonly string[]): string {
   return tokens.map((token) => contractions.get(token) ?? token).join(' ');
 }
 
-const contractions = new Map(
-  ['they', 'you', 'we']
-    .map((who): [string, string] => [`${who}re`, `${who} are`])
-    .concat(
-      ['what', 'who', 'where', 'when', 'how', 'that', 'it']
-        .filter((who) => who !== 'it')
-        .map((who): [string, string] => [`${who}s`, `${who} is`]),
-      [
-        ['im', 'i am'],
-        ['ive', 'i have'],
-      ],
-    ),
-);
+const contractions: ReadonlyMap<string, string> = new Map([
+  ...['they', 'you', 'we'].map((who): [string, string] => [`${who}re`, `${who} are`]),
+  // "its" is left out, for it is a word of its own.
+  ...['what', 'who', 'where', 'when', 'how', 'that'].map((who): [string, string] => [`${who}s`, `${who} is`]),
+  ['im', 'i am'],
+  ['ive', 'i have'],
+]);
 
 const isProse = (text: string): boolean => /^[\p{L}\s',.!?-]+$/u.test(text);
 

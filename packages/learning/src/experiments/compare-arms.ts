@@ -29,8 +29,8 @@ export interface ArmComparison {
 const minCount = 50;
 
 /**
- * Compares two arms by their means, valid under any peeking. Two tests share alpha: four fifths go to a bound on a Brownian path up to
- * the horizon (by reflection, P(sup |W| ≥ c) ≤ 4(1 − Φ(c)) on [0, 1]), one fifth to a normal-mixture SPRT that holds for ever and stops
+ * Compares two arms by their means, valid under any peeking. Two tests share alpha: three fifths go to a bound on a Brownian path up to
+ * the horizon (by reflection, P(sup |W| ≥ c) ≤ 4(1 − Φ(c)) on [0, 1]), two fifths to a normal-mixture SPRT that holds for ever and stops
  * early on large differences. The interval is what both leave, so it excludes zero exactly where the verdict is given.
  * @see Johari, Pekelis, Walsh: Always valid inference (arXiv 1512.04922).
  */
@@ -43,8 +43,8 @@ export function compareArms(control: ArmSums, candidate: ArmSums, options: Compa
   const spread = varianceOf(control) / control.count + varianceOf(candidate) / candidate.count;
   const pooled = (varianceOf(control) + varianceOf(candidate)) / 2;
   const width = Math.min(
-    pathWidth(spread, (2 * pooled) / (options.horizon ?? 10_000), alpha * 0.8),
-    mixtureWidth(spread, pooled, alpha * 0.2, options.expected),
+    pathWidth(spread, (2 * pooled) / (options.horizon ?? 10_000), alpha * 0.6),
+    mixtureWidth(spread, pooled, alpha * 0.4, options.expected),
   );
   const low = difference - width;
   const high = difference + width;

@@ -3,7 +3,10 @@ import type { Model, ModelState } from '../model.ts';
 import { createCountTable } from '../cache-advice/count-table.ts';
 import { compareArms, type ArmComparison, type ArmSums, type ComparisonOptions } from './compare-arms.ts';
 
-/** One value of one metric of an experiment, from a call or a search that went by one of its arms. */
+/**
+ * One value of one metric of an experiment, from a call or a search that went by one of its arms. Values are taken to be independent:
+ * where a few sessions make most of the calls, one value a session, their mean, is the honest one.
+ */
 export interface TrialValue {
   readonly experiment: string;
   readonly arm: string;
