@@ -83,6 +83,18 @@ export class Postings<Term extends string | number> {
     return this.#held[this.#ids.get(term) ?? -1] ?? 0;
   }
 
+  /** Adds the weights of a term like `addTo`, and remembers which documents had a score of 0 before. */
+  addToFew(scores: Float32Array, term: Term, touched: number[]): void {
+    const id = this.#ids.get(term);
+    if (id === undefined) return;
+    const end = this.#from[id + 1]!;
+    for (let place = this.#from[id]!; place < end; place++) {
+      const document = this.#documents[place]!;
+      if (scores[document] === 0) touched.push(document);
+      scores[document]! += this.#weights[place]!;
+    }
+  }
+
   /** Adds `factor` times the weight of a term to the score of each document that holds it. */
   addTo(scores: Float32Array, term: Term, factor: number): void {
     const id = this.#ids.get(term);

@@ -71,6 +71,13 @@ describe('ranking', () => {
     expect(namesFor('serch fro mesages')).toContain('mail__search_messages');
   });
 
+  test('a long need finds what each of its sentences asks for', () => {
+    const asked = needs.filter(({ need }) => need.split(' ').length > 3).slice(0, 4);
+    expect(asked).toHaveLength(4);
+    const found = namesFor(`${asked.map(({ need }) => need).join('. ')}. Thanks a lot, you are a great help.`, 8);
+    for (const { tool } of asked) expect(found).toContain(tool);
+  });
+
   test('words of parameters count', () => {
     expect(namesFor('something with an ISBN')[0]).toBe('library__find_book');
   });

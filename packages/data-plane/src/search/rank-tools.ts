@@ -1,4 +1,5 @@
 import type { Target } from '@signalbox/core';
+import { clausesOf, type Clause } from './clauses.ts';
 import { NameIndex } from './name-index.ts';
 import { Postings } from './postings.ts';
 import { readToolText, type ToolText } from './tool-text.ts';
@@ -17,21 +18,31 @@ export interface RankedTool {
  */
 export type RankTools = (needs: readonly string[], limit: number) => readonly (readonly RankedTool[])[];
 
-// Weights, saturation and mixture were chosen on public collections of tools and needs; see docs/decisions/0011.
+// Weights, saturation and mixture were chosen on public collections of tools and needs; see docs/decisions/0011 and 0030.
 const WEIGHTS: Readonly<Record<keyof ToolText, number>> = {
   names: 3,
   title: 2,
   description: 1,
   upstream: 1,
-  parameterNames: 1,
+  parameterNames: 1.3,
   parameterDescriptions: 0.5,
   values: 0.6,
 };
 const FIELDS = Object.entries(WEIGHTS) as readonly [keyof ToolText, number][];
 const SPELLED: ReadonlySet<keyof ToolText> = new Set(['names', 'title', 'upstream', 'description']);
 const SATURATION = 1.5;
-const LENGTH_SHARE = 0.6;
+const LENGTH_SHARE = 0.5;
 const SPELLING_SHARE = 0.5;
+/** What the best sentence counts for a tool, beside the whole need; less where there are two only, of which one is often no request. */
+const CLAUSE_SHARE = 1;
+const CLAUSE_SHARE_OF_TWO = 0.3;
+/** What a sentence of about three rare words could score, from which up it counts in full. */
+const TELLING_REACH = 40;
+/** How much it says against a sentence that its best tool fits badly. */
+const QUALITY_POWER = 0.3;
+/** What more than this part of many tools are written with says little and costs most. */
+const COMMON_SHARE = 0.15;
+const MANY = 800;
 const MAX_NEED_CHARS = 2_000;
 /** Score from which up a tool's name begins with what was asked for; whatever fits by words or spelling alone is below. */
 export const BEGUN = 0.9;
@@ -49,15 +60,28 @@ export function createToolRanker(tools: ReadonlyMap<string, Target>): RankTools 
   const examples = onePerUpstream(tools);
   const scores = new Float32Array(names.length);
   const likeness = new Float32Array(names.length);
+  const scoreClauses = createClauseScorer({ words, spelling, rarityOf, size: names.length });
+
+  // What the whole need says, and beside that for each tool what the sentence says that it fits best.
+  const score = (clauses: readonly Clause[]): void => {
+    const runs = clauses.flatMap((clause) => clause.runs);
+    scores.fill(0);
+    likeness.fill(0);
+    const reach = addWords(words, { scores, runs, rarityOf });
+    const requests = clauses.filter(({ isRequest }) => isRequest).length;
+    if (requests < 2) {
+      const squares = addSpelling(spelling, likeness, runs);
+      mix(scores, likeness, { reach, squares });
+      return;
+    }
+    const { byClause, squares } = scoreClauses(clauses, likeness);
+    mix(scores, likeness, { reach, squares });
+    join(scores, byClause, requests === 2 ? CLAUSE_SHARE_OF_TWO : CLAUSE_SHARE);
+  };
 
   const rank = (need: string, limit: number): RankedTool[] => {
     const text = need.slice(0, MAX_NEED_CHARS);
-    scores.fill(0);
-    likeness.fill(0);
-    const runs = runsOf(text).map(readRun);
-    const reach = addWords(words, { scores, runs, rarityOf });
-    addSpelling(spelling, likeness, runs);
-    mix(scores, likeness, reach);
+    score(clausesOf(text));
     const named = byName.find(text);
     for (const index of named.begun) scores[index] = BEGUN + (1 - BEGUN) * 0.99 * scores[index]!;
     for (const index of named.exact) scores[index] = 1;
@@ -68,15 +92,78 @@ export function createToolRanker(tools: ReadonlyMap<string, Target>): RankTools 
   return (needs, limit) => needs.map((need) => rank(need, limit));
 }
 
+/** How good the words of a need could be at best, and the square of how much there is to be like. */
+interface Bounds {
+  readonly reach: number;
+  readonly squares: number;
+}
+
 // Each of the two is worth its share of its own best; how good the best are decides how good the whole can be.
-function mix(scores: Float32Array, likeness: Float32Array, reach: number): void {
-  const [scoreTop, likenessTop] = [maxOf(scores), maxOf(likeness)];
-  const quality = Math.min(1, Math.max(reach === 0 ? 0 : scoreTop / reach, likenessTop));
-  const scoreFactor = scoreTop === 0 ? 0 : 1 / scoreTop;
-  const likenessFactor = likenessTop === 0 ? 0 : SPELLING_SHARE / likenessTop;
+function mix(scores: Float32Array, likeness: Float32Array, bounds: Bounds): void {
+  const { scoreFactor, likenessFactor } = factorsOf({ scoreTop: maxOf(scores), likenessTop: maxOf(likeness) }, bounds);
+  for (let index = 0; index < scores.length; index++) scores[index] = scores[index]! * scoreFactor + likeness[index]! * likenessFactor;
+}
+
+function factorsOf({ scoreTop, likenessTop }: { readonly scoreTop: number; readonly likenessTop: number }, { reach, squares }: Bounds) {
+  const quality = Math.min(1, Math.max(reach === 0 ? 0 : scoreTop / reach, squares === 0 ? 0 : likenessTop / Math.sqrt(squares)));
   const factor = (BEGUN * quality) / (1 + SPELLING_SHARE);
-  for (let index = 0; index < scores.length; index++)
-    scores[index] = factor * (scores[index]! * scoreFactor + likeness[index]! * likenessFactor);
+  return {
+    scoreFactor: scoreTop === 0 ? 0 : factor / scoreTop,
+    likenessFactor: likenessTop === 0 ? 0 : (factor * SPELLING_SHARE) / likenessTop,
+  };
+}
+
+/** Returns what scores tools by the sentence they fit best. Only tools that hold a word of a sentence count, as few do. */
+function createClauseScorer({ words, spelling, rarityOf, size }: ToolIndex & { readonly size: number }) {
+  const byClause = new Float32Array(size);
+  const scores = new Float32Array(size);
+  const before = new Float32Array(size);
+
+  const scoreRequest = (runs: readonly Run[], likeness: Float32Array): number => {
+    const touched: number[] = [];
+    let reach = 0;
+    for (const word of wordsOf(runs)) {
+      words.addToFew(scores, word, touched);
+      reach += rarityOf(words.shareOf(word)) * (SATURATION + 1);
+    }
+    for (const index of touched) before[index] = likeness[index]!;
+    const squares = addSpelling(spelling, likeness, runs);
+    let scoreTop = 0;
+    let likenessTop = 0;
+    for (const index of touched) {
+      scoreTop = Math.max(scoreTop, scores[index]!);
+      likenessTop = Math.max(likenessTop, likeness[index]! - before[index]!);
+    }
+    const { scoreFactor, likenessFactor } = factorsOf({ scoreTop, likenessTop }, { reach, squares });
+    let top = 0;
+    for (const index of touched) {
+      scores[index] = scores[index]! * scoreFactor + (likeness[index]! - before[index]!) * likenessFactor;
+      top = Math.max(top, scores[index]!);
+    }
+    // A sentence counts by how much it says, and by how well anything fits it.
+    const factor = top === 0 ? 0 : (Math.min(1, reach / TELLING_REACH) * top ** QUALITY_POWER) / top;
+    for (const index of touched) {
+      byClause[index] = Math.max(byClause[index]!, factor * scores[index]!);
+      scores[index] = 0;
+    }
+    return squares;
+  };
+
+  // Adds up in `likeness` what all sentences together are like.
+  return (clauses: readonly Clause[], likeness: Float32Array): { readonly byClause: Float32Array; readonly squares: number } => {
+    byClause.fill(0);
+    let squares = 0;
+    for (const { runs, isRequest } of clauses) squares += isRequest ? scoreRequest(runs, likeness) : addSpelling(spelling, likeness, runs);
+    return { byClause, squares };
+  };
+}
+
+// Each is worth its share of its own best, and the best of the whole stays as good as it was.
+function join(scores: Float32Array, byClause: Float32Array, share: number): void {
+  const [scoreTop, clauseTop] = [maxOf(scores), maxOf(byClause)];
+  if (scoreTop === 0 || clauseTop === 0) return;
+  const clauseFactor = (share * scoreTop) / clauseTop;
+  for (let index = 0; index < scores.length; index++) scores[index] = (scores[index]! + clauseFactor * byClause[index]!) / (1 + share);
 }
 
 interface ToolIndex {
@@ -135,24 +222,29 @@ interface Asking {
 // Returns what a tool would score that holds every word often.
 function addWords(postings: Postings<string>, { scores, runs, rarityOf }: Asking): number {
   let reach = 0;
-  for (const word of new Set(runs.flatMap(({ words }) => words))) {
+  for (const word of wordsOf(runs)) {
     postings.addTo(scores, word, 1);
     reach += rarityOf(postings.shareOf(word)) * (SATURATION + 1);
   }
   return reach;
 }
 
-function addSpelling(postings: Postings<number>, scores: Float32Array, runs: readonly Run[]): void {
+function wordsOf(runs: readonly Run[]): ReadonlySet<string> {
+  return new Set(runs.flatMap(({ words }) => words));
+}
+
+// Returns the square of the length of what is asked for, by which the likeness has to be divided to be a cosine.
+function addSpelling(postings: Postings<number>, scores: Float32Array, runs: readonly Run[]): number {
   const rarityOf = rarityIn(postings.size);
-  const weights: [trigram: number, weight: number][] = [];
+  const most = COMMON_SHARE * postings.size;
   let squares = 0;
   for (const [trigram, count] of countTrigrams(runs)) {
     const share = postings.shareOf(trigram);
     const weight = (1 + Math.log(count)) * rarityOf(Math.max(1, share));
     squares += weight ** 2;
-    if (share > 0) weights.push([trigram, weight]);
+    if (share > 0 && (share < MANY || share <= most)) postings.addTo(scores, trigram, weight);
   }
-  for (const [trigram, weight] of weights) postings.addTo(scores, trigram, weight / Math.sqrt(squares));
+  return squares;
 }
 
 function rarityIn(size: number): (share: number) => number {
@@ -179,12 +271,19 @@ function onePerUpstream(tools: ReadonlyMap<string, Target>): number[] {
 // Keeps the best so far in order, as sorting all would cost more than scoring them.
 function bestOf(scores: Float32Array, limit: number): number[] {
   const best: number[] = [];
+  let least = 0;
   for (let index = 0; index < scores.length; index++) {
     const score = scores[index]!;
-    if (score <= 0 || (best.length === limit && score <= scores[best[limit - 1]!]!)) continue;
-    let place = best.length === limit ? limit - 1 : best.length;
-    for (; place > 0 && scores[best[place - 1]!]! < score; place--) best[place] = best[place - 1]!;
-    best[place] = index;
+    if (score <= least) continue;
+    let [low, high] = [0, best.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (scores[best[middle]!]! < score) high = middle;
+      else low = middle + 1;
+    }
+    best.splice(low, 0, index);
+    if (best.length > limit) best.pop();
+    if (best.length === limit) least = scores[best[limit - 1]!]!;
   }
   return best;
 }
