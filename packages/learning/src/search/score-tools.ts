@@ -2,7 +2,7 @@ import { LINK_SIZE, type SearchReading, WEIGHT_UNIT } from './posting.ts';
 
 // Chosen on public collections of tools and needs; see docs/decisions/0030.
 /** Choices that a feature must have seen to be believed by half. */
-const DOUBT = 2;
+const DOUBT = 3;
 const CHOSEN_SHARE = 16;
 
 /** Scores of the tools of one reading, by their numbers. Kept between needs, so that scoring allocates nothing. */
