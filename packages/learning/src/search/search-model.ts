@@ -106,14 +106,14 @@ export function createSearchModel({ maxLinks = LINKS_OF_ONE }: { readonly maxLin
     const odds = all.map((score) => Math.exp(score - top));
     const sum = odds.reduce((total, odd) => total + odd, chosen < 0 ? Math.exp(-top) : 0);
     const scale = (chosen < 0 ? ABANDONED_SHARE : 1) * STEP * weightScale(need);
-    for (const [place, odd] of odds.entries()) {
+    const changes = odds.flatMap((odd, place) => {
       const error = (place === chosen ? 1 : 0) - odd / sum;
-      if (Math.abs(error) < MIN_STEP) continue;
       const by = Math.round((scale * error) / WEIGHT_UNIT);
+      if (Math.abs(error) < MIN_STEP || by === 0) return [];
       const tool = memory.numberOf(listed[place]!.key);
-      if (by === 0 || tool < 0) continue;
-      for (const feature of need) memory.addWeight(feature, tool, by);
-    }
+      return tool < 0 ? [] : [{ tool, by }];
+    });
+    memory.addWeights(need, changes);
   };
 
   return {

@@ -73,9 +73,13 @@ export class TenantMemory implements SearchReading {
     }
   }
 
-  /** Changes the weight of a feature for a tool, in units of `WEIGHT_UNIT`. */
-  addWeight(feature: number, tool: number, by: number): void {
-    this.#change(this.#posting(feature), { tool, column: 2, by });
+  /** Changes the weight of each feature for each tool, in units of `WEIGHT_UNIT`. */
+  addWeights(need: readonly number[], changes: readonly { readonly tool: number; readonly by: number }[]): void {
+    if (changes.length === 0) return;
+    for (const feature of need) {
+      const posting = this.#posting(feature);
+      for (const { tool, by } of changes) this.#change(posting, { tool, column: 2, by });
+    }
   }
 
   /** Forgets the features with least evidence when there are too many. */
