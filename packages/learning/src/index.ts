@@ -57,3 +57,4 @@ export { proposePatch, writeHint, type DefinitionPatch, type ProposalOptions, ty
 export { createRepairModel, type Repair, type RepairModel, type RepairOptions, type RepairQuestion } from './repair/repair-model.ts';
 export { createNextToolModel, type NextToolModel, type PredictedTool, type StepEvent } from './sequences/next-tool.ts';
 export { createFailureModel, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
+export { createSeriesDetector, type SeriesDetector, type SeriesState, type SeriesVerdict } from './anomalies/series-detector.ts';
