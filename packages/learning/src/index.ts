@@ -58,3 +58,4 @@ export { createRepairModel, type Repair, type RepairModel, type RepairOptions, t
 export { createNextToolModel, type NextToolModel, type PredictedTool, type StepEvent } from './sequences/next-tool.ts';
 export { createFailureModel, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
 export { createSeriesDetector, type SeriesDetector, type SeriesState, type SeriesVerdict } from './anomalies/series-detector.ts';
+export { createQuantileForecast, type QuantileForecast, type QuantileForecastOptions } from './outcomes/quantile-forecast.ts';

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createFailureModel, type AttemptEvent } from './failure-model.ts';
+
+const attempt = (more: Partial<AttemptEvent> = {}): AttemptEvent => ({
+  session: 's',
+  atMs: 0,
+  upstream: 'files',
+  tool: 'read',
+  argsShape: ['path:string'],
+  argsKey: 'a',
+  ...more,
+});
+
+test('what fails is foretold: a tool, an argument that is missing, the same call again after a failure', () => {
+  const model = createFailureModel();
+  for (let round = 0; round < 60; round++) {
+    const session = `s${round}`;
+    model.observe({ ...attempt({ session, tool: 'broken' }), isOk: false });
+    model.observe({ ...attempt({ session, tool: 'picky', argsShape: [] }), isOk: false });
+    model.observe({ ...attempt({ session: `${session} `, tool: 'picky' }), isOk: true });
+    model.observe({ ...attempt({ session }), isOk: round % 4 > 0 });
+    model.observe({ ...attempt({ session }), isOk: round % 4 > 0 });
+  }
+  expect(model.risk(attempt({ session: 'n', tool: 'broken' }))).toBeGreaterThan(0.9);
+  expect(model.risk(attempt({ session: 'n', tool: 'picky', argsShape: [] }))).toBeGreaterThan(0.7);
+  expect(model.risk(attempt({ session: 'n', tool: 'picky' }))).toBeLessThan(0.3);
+  const fresh = model.risk(attempt({ session: 'n' }));
+  model.observe({ ...attempt({ session: 'n' }), isOk: false });
+  expect(model.risk(attempt({ session: 'n' }))).toBeGreaterThan(fresh);
+});
+
+test('a risk is a probability, and asking changes nothing', () => {
+  const events = fc.array(
+    fc.record({
+      tool: fc.constantFrom('a', 'b'),
+      session: fc.constantFrom('x', 'y'),
+      argsKey: fc.constantFrom('', '1', '2'),
+      isOk: fc.boolean(),
+    }),
+  );
+  fc.assert(
+    fc.property(events, (all) => {
+      const model = createFailureModel();
+      for (const { isOk, ...event } of all) {
+        const risk = model.risk(attempt(event));
+        expect(risk).toBeGreaterThan(0);
+        expect(risk).toBeLessThan(1);
+        expect(model.risk(attempt(event))).toBe(risk);
+        model.observe({ ...attempt(event), isOk });
+      }
+      const copy = createFailureModel();
+      copy.load(model.save());
+      expect(copy.risk(attempt({ session: 'new' }))).toBe(model.risk(attempt({ session: 'new' })));
+    }),
+  );
+});

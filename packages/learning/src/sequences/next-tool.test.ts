@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createNextToolModel, type StepEvent } from './next-tool.ts';
+
+const step = (session: string, tool: string, more: Partial<StepEvent> = {}): StepEvent => ({
+  session,
+  atMs: 0,
+  upstream: 'files',
+  tool,
+  isOk: true,
+  need: [],
+  ...more,
+});
+const bestOf = (model: ReturnType<typeof createNextToolModel>, session: string, need: readonly number[] = []) =>
+  model.predict(session, { limit: 1, need })[0]?.tool;
+
+test('what came after the same calls before is told, the longer the same the surer', () => {
+  const model = createNextToolModel();
+  for (let round = 0; round < 20; round++) {
+    for (const tool of ['open', 'read', 'close']) model.observe(step(`a${round}`, tool));
+    for (const tool of ['find', 'read', 'print']) model.observe(step(`b${round}`, tool));
+  }
+  for (const [session, first] of [
+    ['x', 'open'],
+    ['y', 'find'],
+  ] as const) {
+    model.observe(step(session, first));
+    expect(bestOf(model, session)).toBe('read');
+    model.observe(step(session, 'read'));
+  }
+  expect([bestOf(model, 'x'), bestOf(model, 'y')]).toEqual(['close', 'print']);
+  const shares = model.predict('x', { limit: 99 }).map(({ share }) => share);
+  expect(shares.reduce((sum, share) => sum + share, 0)).toBeLessThan(1.000_001);
+  expect(shares).toEqual(shares.toSorted((a, b) => b - a));
+});
+
+test('what a session is about tells its first call', () => {
+  const model = createNextToolModel();
+  for (let round = 0; round < 30; round++) {
+    model.observe(step(`a${round}`, 'weather', { need: [1, 2] }));
+    model.observe(step(`b${round}`, 'mail', { need: [3, 4] }));
+  }
+  expect([bestOf(model, 'new', [1, 2]), bestOf(model, 'new', [3, 4])]).toEqual(['weather', 'mail']);
+});
+
+test('loading what was saved changes nothing that is told, also of what comes later', () => {
+  const events = fc.array(
+    fc
+      .record({
+        session: fc.constantFrom('x', 'y', 'z'),
+        tool: fc.constantFrom('a', 'b', 'c', 'd'),
+        isOk: fc.boolean(),
+        need: fc.subarray([1, 2, 3]),
+      })
+      .map(({ session, tool, isOk, need }) => step(session, tool, { isOk, need })),
+    { maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(events, events, (before, after) => {
+      const model = createNextToolModel();
+      for (const event of before) model.observe(event);
+      const copy = createNextToolModel();
+      copy.load(model.save());
+      for (const event of after) for (const each of [model, copy]) each.observe(event);
+      for (const session of ['x', 'y', 'z', 'w'])
+        expect(copy.predict(session, { limit: 9, need: [1, 3] })).toEqual(model.predict(session, { limit: 9, need: [1, 3] }));
+    }),
+    { numRuns: 50 },
+  );
+});
