@@ -15,12 +15,12 @@ const attempt = (more: Partial<AttemptEvent> = {}): AttemptEvent => ({
 test('what fails is foretold: a tool, an argument that is missing, the same call again after a failure', () => {
   const model = createFailureModel();
   for (let round = 0; round < 60; round++) {
-    const session = `s${round}`;
-    model.observe({ ...attempt({ session, tool: 'broken' }), isOk: false });
-    model.observe({ ...attempt({ session, tool: 'picky', argsShape: [] }), isOk: false });
-    model.observe({ ...attempt({ session: `${session} `, tool: 'picky' }), isOk: true });
-    model.observe({ ...attempt({ session }), isOk: round % 4 > 0 });
-    model.observe({ ...attempt({ session }), isOk: round % 4 > 0 });
+    const alone = (more: Partial<AttemptEvent>) => attempt({ ...more, session: `${round} ${JSON.stringify(more)}` });
+    model.observe({ ...alone({ tool: 'broken' }), isOk: false });
+    model.observe({ ...alone({ tool: 'picky', argsShape: [] }), isOk: false });
+    model.observe({ ...alone({ tool: 'picky' }), isOk: true });
+    model.observe({ ...alone({}), isOk: round % 4 > 0 });
+    model.observe({ ...alone({}), isOk: round % 4 > 0 });
   }
   expect(model.risk(attempt({ session: 'n', tool: 'broken' }))).toBeGreaterThan(0.9);
   expect(model.risk(attempt({ session: 'n', tool: 'picky', argsShape: [] }))).toBeGreaterThan(0.7);
