@@ -98,12 +98,16 @@ function meanOf(items, of) {
   return items.reduce((sum, item) => sum + of(item), 0) / Math.max(1, items.length);
 }
 
-// One list for several needs: the best of each come before the second best of any.
+// One list for several needs: what is near the best of one need comes before what is only so far down the list of another.
 function fuse(rankings) {
   const best = new Map();
   for (const ranking of rankings) {
-    const quality = (ranking[0]?.score ?? 0) ** 0.3;
-    for (const [place, { key }] of ranking.entries()) best.set(key, Math.max(best.get(key) ?? 0, quality / (place + 1)));
+    const top = ranking[0]?.score ?? 0;
+    if (top === 0) continue;
+    for (const [place, { key, score }] of ranking.entries()) {
+      const worth = (top ** 0.3 * (score / top) ** 2) / Math.sqrt(place + 1);
+      best.set(key, Math.max(best.get(key) ?? 0, worth));
+    }
   }
   return [...best].toSorted(([, left], [, right]) => right - left).map(([key]) => key);
 }

@@ -35,11 +35,13 @@ const LENGTH_SHARE = 0.5;
 const SPELLING_SHARE = 0.5;
 /** What the best sentence counts for a tool, beside the whole need; less where there are two only, of which one is often no request. */
 const CLAUSE_SHARE = 1;
-const CLAUSE_SHARE_OF_TWO = 0.3;
+const CLAUSE_SHARE_OF_TWO = 0.2;
 /** What a sentence of about three rare words could score, from which up it counts in full. */
 const TELLING_REACH = 40;
 /** How much it says against a sentence that its best tool fits badly. */
 const QUALITY_POWER = 0.3;
+/** How much less a tool counts for a sentence than the one that fits it best. */
+const NEARNESS_POWER = 1.5;
 /** What more than this part of many tools are written with says little and costs most. */
 const COMMON_SHARE = 0.15;
 const MANY = 800;
@@ -140,10 +142,10 @@ function createClauseScorer({ words, spelling, rarityOf, size }: ToolIndex & { r
       scores[index] = scores[index]! * scoreFactor + (likeness[index]! - before[index]!) * likenessFactor;
       top = Math.max(top, scores[index]!);
     }
-    // A sentence counts by how much it says, and by how well anything fits it.
-    const factor = top === 0 ? 0 : (Math.min(1, reach / TELLING_REACH) * top ** QUALITY_POWER) / top;
+    // A sentence counts by how much it says and by how well anything fits it, a tool by how near it comes to the best.
+    const factor = top === 0 ? 0 : (Math.min(1, reach / TELLING_REACH) * top ** QUALITY_POWER) / top ** NEARNESS_POWER;
     for (const index of touched) {
-      byClause[index] = Math.max(byClause[index]!, factor * scores[index]!);
+      byClause[index] = Math.max(byClause[index]!, factor * scores[index]! ** NEARNESS_POWER);
       scores[index] = 0;
     }
     return squares;
