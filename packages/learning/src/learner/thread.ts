@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { GatewayError, toGatewayError, toMessage } from '@signalbox/core';
@@ -24,6 +25,7 @@ const ROW_OVERHEAD_BYTES = 4;
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
 export async function runLearner(): Promise<void> {
   const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare } = workerData as ThreadData;
+  yieldToOthers();
   const beats = new Int32Array(beat);
   const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const breathe = async (): Promise<void> => {
@@ -76,6 +78,16 @@ export async function runLearner(): Promise<void> {
   await retry(() => learner.commit('at the end'));
   port.close();
   parentPort!.close();
+}
+
+// Whatever serves calls goes first. On Linux the priority is that of this thread alone; elsewhere it is the process's and must stay.
+function yieldToOthers(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(constants.priority.PRIORITY_LOW);
+  } catch {
+    // Its share of the processor bounds it as well.
+  }
 }
 
 /** Publishes what the path may go by, when it has changed and not too often. */
