@@ -40,8 +40,6 @@ const CLAUSE_SHARE_OF_TWO = 0.2;
 const TELLING_REACH = 40;
 /** How much it says against a sentence that its best tool fits badly. */
 const QUALITY_POWER = 0.3;
-/** How much less a tool counts for a sentence than the one that fits it best. */
-const NEARNESS_POWER = 1.5;
 /** What more than this part of many tools are written with says little and costs most. */
 const COMMON_SHARE = 0.15;
 const MANY = 800;
@@ -76,9 +74,10 @@ export function createToolRanker(tools: ReadonlyMap<string, Target>): RankTools 
       mix(scores, likeness, { reach, squares });
       return;
     }
-    const { byClause, squares } = scoreClauses(clauses, likeness);
-    mix(scores, likeness, { reach, squares });
-    join(scores, byClause, requests === 2 ? CLAUSE_SHARE_OF_TWO : CLAUSE_SHARE);
+    const { byClause, clauseTop, squares } = scoreClauses(clauses, likeness);
+    const scoreTop = mix(scores, likeness, { reach, squares });
+    const share = requests === 2 ? CLAUSE_SHARE_OF_TWO : CLAUSE_SHARE;
+    if (clauseTop > 0) join(scores, byClause, { share, factor: scoreTop / clauseTop });
   };
 
   const rank = (need: string, limit: number): RankedTool[] => {
@@ -100,10 +99,16 @@ interface Bounds {
   readonly squares: number;
 }
 
-// Each of the two is worth its share of its own best; how good the best are decides how good the whole can be.
-function mix(scores: Float32Array, likeness: Float32Array, bounds: Bounds): void {
+// Each of the two is worth its share of its own best; how good the best are decides how good the whole can be. Returns the best.
+function mix(scores: Float32Array, likeness: Float32Array, bounds: Bounds): number {
   const { scoreFactor, likenessFactor } = factorsOf({ scoreTop: maxOf(scores), likenessTop: maxOf(likeness) }, bounds);
-  for (let index = 0; index < scores.length; index++) scores[index] = scores[index]! * scoreFactor + likeness[index]! * likenessFactor;
+  let top = 0;
+  for (let index = 0; index < scores.length; index++) {
+    const score = scores[index]! * scoreFactor + likeness[index]! * likenessFactor;
+    scores[index] = score;
+    if (score > top) top = score;
+  }
+  return top;
 }
 
 function factorsOf({ scoreTop, likenessTop }: { readonly scoreTop: number; readonly likenessTop: number }, { reach, squares }: Bounds) {
@@ -120,6 +125,7 @@ function createClauseScorer({ words, spelling, rarityOf, size }: ToolIndex & { r
   const byClause = new Float32Array(size);
   const scores = new Float32Array(size);
   const before = new Float32Array(size);
+  let clauseTop = 0;
 
   const scoreRequest = (runs: readonly Run[], likeness: Float32Array): number => {
     const touched: number[] = [];
@@ -143,29 +149,34 @@ function createClauseScorer({ words, spelling, rarityOf, size }: ToolIndex & { r
       top = Math.max(top, scores[index]!);
     }
     // A sentence counts by how much it says and by how well anything fits it, a tool by how near it comes to the best.
-    const factor = top === 0 ? 0 : (Math.min(1, reach / TELLING_REACH) * top ** QUALITY_POWER) / top ** NEARNESS_POWER;
+    const factor = top === 0 ? 0 : (Math.min(1, reach / TELLING_REACH) * top ** QUALITY_POWER) / nearness(top);
+    clauseTop = Math.max(clauseTop, factor * nearness(top));
     for (const index of touched) {
-      byClause[index] = Math.max(byClause[index]!, factor * scores[index]! ** NEARNESS_POWER);
+      byClause[index] = Math.max(byClause[index]!, factor * nearness(scores[index]!));
       scores[index] = 0;
     }
     return squares;
   };
 
   // Adds up in `likeness` what all sentences together are like.
-  return (clauses: readonly Clause[], likeness: Float32Array): { readonly byClause: Float32Array; readonly squares: number } => {
+  return (clauses: readonly Clause[], likeness: Float32Array) => {
     byClause.fill(0);
+    clauseTop = 0;
     let squares = 0;
     for (const { runs, isRequest } of clauses) squares += isRequest ? scoreRequest(runs, likeness) : addSpelling(spelling, likeness, runs);
-    return { byClause, squares };
+    return { byClause, clauseTop, squares };
   };
 }
 
-// Each is worth its share of its own best, and the best of the whole stays as good as it was.
-function join(scores: Float32Array, byClause: Float32Array, share: number): void {
-  const [scoreTop, clauseTop] = [maxOf(scores), maxOf(byClause)];
-  if (scoreTop === 0 || clauseTop === 0) return;
-  const clauseFactor = (share * scoreTop) / clauseTop;
-  for (let index = 0; index < scores.length; index++) scores[index] = (scores[index]! + clauseFactor * byClause[index]!) / (1 + share);
+// To the power of 1.5: what comes near the best of a sentence counts, what is far from it does not.
+function nearness(score: number): number {
+  return score * Math.sqrt(score);
+}
+
+// Each is worth its share of its own best; the factor makes the best of both the same.
+function join(scores: Float32Array, byClause: Float32Array, { share, factor }: { readonly share: number; readonly factor: number }): void {
+  const [own, other] = [1 / (1 + share), (share * factor) / (1 + share)];
+  for (let index = 0; index < scores.length; index++) scores[index] = own * scores[index]! + other * byClause[index]!;
 }
 
 interface ToolIndex {
@@ -292,6 +303,7 @@ function bestOf(scores: Float32Array, limit: number): number[] {
 
 function maxOf(scores: Float32Array): number {
   let max = 0;
-  for (const score of scores) if (score > max) max = score;
+  // By its places, as going through it in the usual way takes ten times as long.
+  for (let index = 0; index < scores.length; index++) if (scores[index]! > max) max = scores[index]!;
   return max;
 }

@@ -6,7 +6,7 @@ export const TRUST_LEVELS: readonly number[] = [0, 0.1, 0.25, 0.5, 1, 1.5];
 const GRADES: readonly number[] = [0.06, 0.12, 0.2, 0.3, 0.45];
 export const TRUST_PLACES = (GRADES.length + 1) * TRUST_LEVELS.length;
 
-const START: readonly number[] = [0.4, 0.34, 0.18, 0.06, 0.015, 0.005];
+const START: readonly number[] = [0.48, 0.34, 0.13, 0.035, 0.01, 0.005];
 const RATE = 1;
 const SHARED = 0.0005;
 /** Choices at random, of ten, that are reckoned with: they speak for whatever is shown. */
