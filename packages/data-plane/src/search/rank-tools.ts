@@ -41,7 +41,7 @@ const TELLING_REACH = 40;
 /** How much it says against a sentence that its best tool fits badly. */
 const QUALITY_POWER = 0.3;
 /** What more than this part of many tools are written with says little and costs most. */
-const COMMON_SHARE = 0.15;
+const COMMON_SHARE = 0.08;
 const MANY = 800;
 const MAX_NEED_CHARS = 2_000;
 /** Score from which up a tool's name begins with what was asked for; whatever fits by words or spelling alone is below. */
