@@ -70,6 +70,30 @@ test('a search without a call came to nothing, and one that is made again after 
   expect(outcomes(search('book a flight'), call('one'), search('book a flight', later))).toEqual([['a\0one', 'succeeded']]);
 });
 
+test('what is found in the end by other words is what was meant from the beginning', () => {
+  const other = [{ upstream: 'a', tool: 'three', staticRank: 4, propensity: 1 }];
+  const found = search('find trains', { atMs: 30_000, shown: other });
+  const facts = [search('railway'), search('choo choo', { atMs: 20_000 }), found, call('three', 'ok', { atMs: 31_000 })];
+  expect(read(...facts).map(({ need, chosen, outcome }) => [need, chosen, outcome])).toEqual([
+    [readNeed('railway'), undefined, 'abandoned'],
+    [readNeed('choo choo'), undefined, 'abandoned'],
+    [readNeed('find trains'), 'a\0three', 'succeeded'],
+    [readNeed('choo choo'), 'a\0three', 'repaired'],
+    [readNeed('railway'), 'a\0three', 'repaired'],
+  ]);
+  expect(
+    read(...facts)
+      .at(-1)!
+      .shown.at(-1),
+  ).toEqual({ key: 'a\0three', staticRank: 0 });
+  // Much later it is another matter.
+  const late = { atMs: 400_000 };
+  expect(outcomes(search('railway'), { ...found, ...late }, call('three', 'ok', late))).toEqual([
+    [undefined, 'abandoned'],
+    ['a\0three', 'succeeded'],
+  ]);
+});
+
 test('of several needs of one search, a tool is called for the one that it was shown highest for', () => {
   const [flight, train] = [readNeed('book a flight'), readNeed('find trains')];
   const facts = [search('book a flight'), search('find trains', { shown: shown.toReversed() }), call('two'), call('one')];

@@ -4,6 +4,9 @@ import type { SearchFeedback } from './search-feedback.ts';
 /** How long a search waits for the call that comes of it. */
 const PATIENCE_MS = 10 * 60_000;
 const MAX_SESSIONS = 10_000;
+/** Somebody who searches again within this time without a call in between says the same in other words. */
+const REPHRASED_MS = 2 * 60_000;
+const MAX_REPHRASED = 2;
 /** A search is the last one again when this part of its features stood there. */
 const ALIKE = 0.7;
 
@@ -14,6 +17,8 @@ interface OpenSearch {
   failed: boolean;
   /** The tool that was called with success last. */
   chosen: string | undefined;
+  /** Searches right before, newest first, that came to nothing and were said in other words by this one. */
+  readonly before: readonly OpenSearch[];
 }
 
 /** The key by which search knows a tool. */
@@ -23,7 +28,8 @@ export function toolKey({ upstream, tool }: { readonly upstream: string; readonl
 
 /**
  * Returns what joins searches with what was called after them in the same conversation. A call of a tool that was shown and that
- * went well is a choice. A search that is followed by another one without such a call came to nothing.
+ * went well is a choice. A search that is followed by another one without such a call came to nothing; what is chosen then in the end
+ * is what was meant from the beginning.
  */
 export function createFeedbackReader(): (interaction: Interaction) => readonly SearchFeedback[] {
   // Needs of one search come one by one, at the same time.
@@ -33,13 +39,13 @@ export function createFeedbackReader(): (interaction: Interaction) => readonly S
     const session = sessionOf(search);
     const before = open.get(session) ?? [];
     const need = [...new Set(search.needs.flat())];
-    const own = { search, need, called: false, failed: false, chosen: undefined };
+    const own: OpenSearch = { search, need, called: false, failed: false, chosen: undefined, before: [] };
     open.delete(session);
     if (before[0]?.search.atMs === search.atMs) {
       open.set(session, [...before, own]);
       return [];
     }
-    open.set(session, [own]);
+    open.set(session, [{ ...own, before: rephrasedBy(search, before) }]);
     if (open.size > MAX_SESSIONS) open.delete(open.keys().next().value!);
     return before.flatMap((each): SearchFeedback[] => {
       if (search.atMs - each.search.atMs > PATIENCE_MS) return [];
@@ -60,7 +66,8 @@ export function createFeedbackReader(): (interaction: Interaction) => readonly S
     // The same tool again is one choice still.
     if (found.chosen === key) return [];
     found.chosen = key;
-    return [toFeedback(found, key, found.failed ? 'repaired' : 'succeeded')];
+    const meant = found.before.map((each) => toFeedback(each, key, 'repaired'));
+    return [toFeedback(found, key, found.failed ? 'repaired' : 'succeeded'), ...meant];
   };
 
   return (interaction) => {
@@ -70,6 +77,13 @@ export function createFeedbackReader(): (interaction: Interaction) => readonly S
     if (need.length === 0 || verdict <= 0) return [];
     return [{ tenant, principal, session, need, shown: [], chosen: toolKey(interaction), outcome: 'succeeded' }];
   };
+}
+
+function rephrasedBy(search: SearchInteraction, before: readonly OpenSearch[]): readonly OpenSearch[] {
+  const [last] = before;
+  // Of several needs nobody can tell which one is meant.
+  if (last === undefined || before.length > 1 || last.called || search.atMs - last.search.atMs > REPHRASED_MS) return [];
+  return [last, ...last.before].slice(0, MAX_REPHRASED);
 }
 
 // Of several needs, a tool was most likely called for the one that it was shown highest for.
@@ -85,16 +99,11 @@ function sessionOf({ tenant, session, principal }: Interaction): string {
 }
 
 function toFeedback({ search, need }: OpenSearch, chosen: string | undefined, outcome: SearchFeedback['outcome']): SearchFeedback {
-  const { tenant, principal, session, shown } = search;
-  return {
-    tenant,
-    principal,
-    session,
-    need,
-    chosen,
-    outcome,
-    shown: shown.map((tool) => ({ key: toolKey(tool), staticRank: tool.staticRank })),
-  };
+  const { tenant, principal, session } = search;
+  const shown = search.shown.map((tool) => ({ key: toolKey(tool), staticRank: tool.staticRank }));
+  // What was found in the end by other words was not shown for these.
+  if (chosen !== undefined && !shown.some(({ key }) => key === chosen)) shown.push({ key: chosen, staticRank: 0 });
+  return { tenant, principal, session, need, chosen, outcome, shown };
 }
 
 function areAlike(need: readonly number[], before: readonly number[]): boolean {
