@@ -59,3 +59,4 @@ export { createNextToolModel, type NextToolModel, type PredictedTool, type StepE
 export { createFailureModel, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
 export { createSeriesDetector, type SeriesDetector, type SeriesState, type SeriesVerdict } from './anomalies/series-detector.ts';
 export { createQuantileForecast, type QuantileForecast, type QuantileForecastOptions } from './outcomes/quantile-forecast.ts';
+export { clusterSessions, type ClusterOptions, type SessionCalls, type SessionClusters } from './clusters/cluster-sessions.ts';
