@@ -9,6 +9,8 @@ export interface KeyedHash {
 }
 
 export const MAX_HASHED_BYTES = 16_384;
+/** Bytes that decide whether something is in the sample. */
+const SAMPLED_BYTES = 256;
 const KEY_BYTES = 32;
 const KEPT_CHARS = 16;
 const MAX_NAMES = 10_000;
@@ -36,4 +38,13 @@ export function createKeyedHash(key: Uint8Array): KeyedHash {
       return known;
     },
   };
+}
+
+/** Whether bytes are among one in four, always the same ones: told in a tenth of the time that a hash takes. */
+export function isSampled(bytes: Uint8Array): boolean {
+  // FNV-1a, https://datatracker.ietf.org/doc/html/draft-eastlake-fnv.
+  let value = 0x81_1c_9d_c5 ^ bytes.length;
+  const end = Math.min(SAMPLED_BYTES, bytes.length);
+  for (let index = 0; index < end; index++) value = Math.imul(value ^ bytes[index]!, 0x01_00_01_93);
+  return ((value ^ (value >>> 15)) & 3) === 0;
 }

@@ -1,7 +1,7 @@
 import { RawJson } from '@signalbox/core';
 import { expect, test } from 'vitest';
 import { createCallRecord } from '../testing/call-record.ts';
-import { MAX_HASHED_BYTES, createKeyedHash } from './keyed-hash.ts';
+import { MAX_HASHED_BYTES, createKeyedHash, isSampled } from './keyed-hash.ts';
 import { createFactMaker } from './to-facts.ts';
 import { createToolVersions } from './tool-versions.ts';
 
@@ -15,24 +15,29 @@ const payload = (value: object) => ({
   session: 'session-id',
 });
 
+/** Arguments that are in the sample. */
+const SAMPLED = Array.from({ length: 99 }, (_, index) => ({ path: SECRET, deep: { secret: SECRET }, index })).filter((value) =>
+  isSampled(Buffer.from(JSON.stringify(value))),
+);
+
 test('a fact tells the same from the other, and nothing of what was said or who said it', () => {
   const facts = create();
-  const fact = facts.call(record, payload({ path: SECRET, deep: { secret: SECRET } }))!;
+  const [value, other] = SAMPLED;
+  const fact = facts.call(record, payload(value!))!;
   expect(fact).toMatchObject({
     upstream: 'files',
     tool: 'read',
     toolVersion: 'v1',
     effect: 'read',
-    argsShape: ['deep:object', 'path:string'],
+    argsShape: ['deep:object', 'index:number', 'path:string'],
     ending: 'ok',
     policyVersion: 3,
   });
+  expect(fact.argsKey).toMatch(/^[0-9a-f]{16}$/);
   expect(JSON.stringify(fact)).not.toMatch(/hunter2|alice|session-id/);
-  expect(facts.call(record, payload({ path: SECRET, deep: { secret: SECRET } }))!.argsKey).toBe(fact.argsKey);
-  expect(facts.call(record, payload({ path: 'x' }))!.argsKey).not.toBe(fact.argsKey);
-  expect(create(new Uint8Array(32).fill(1)).call(record, payload({ path: SECRET, deep: { secret: SECRET } }))!.argsKey).not.toBe(
-    fact.argsKey,
-  );
+  expect(facts.call(record, payload(value!))!.argsKey).toBe(fact.argsKey);
+  expect(facts.call(record, payload(other!))!.argsKey).not.toBe(fact.argsKey);
+  expect(create(new Uint8Array(32).fill(1)).call(record, payload(value!))!.argsKey).not.toBe(fact.argsKey);
   const search = facts.searches({
     principal: 'alice',
     server: undefined,

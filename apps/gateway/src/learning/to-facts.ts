@@ -1,6 +1,6 @@
 import type { RecordPayload, Record as CallRecord, SearchRecord } from '@signalbox/core';
 import { readNeed, type CallEnding, type CallInteraction, type SearchInteraction } from '@signalbox/learning';
-import type { KeyedHash } from './keyed-hash.ts';
+import { isSampled, type KeyedHash } from './keyed-hash.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
 export interface FactSources {
@@ -11,8 +11,6 @@ export interface FactSources {
   readonly adviceVersion: () => number;
 }
 
-/** Results are hashed for one in four sets of arguments, always the same ones: what is compared is kept, at a quarter of the cost. */
-const RESULT_SAMPLE = /^[0-3]/;
 const MAX_ARGUMENTS = 32;
 
 /** Makes facts without payloads of what the path has recorded. */
@@ -25,8 +23,10 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
     call: (record: CallRecord, payload: RecordPayload | undefined): CallInteraction | undefined => {
       const { upstream, upstreamName: tool, method } = record;
       if (method !== 'tools/call' || upstream === undefined || tool === undefined || upstream.startsWith('@')) return undefined;
-      const argsKey = payload?.arguments === undefined ? '' : hash.bytes(payload.arguments.bytes);
-      const isSampled = RESULT_SAMPLE.test(argsKey) && record.status === 'ok' && !record.cached && payload?.result !== undefined;
+      // Arguments and results are hashed for one in four sets of arguments: what is compared is kept, at a quarter of the cost.
+      const given = payload?.arguments?.bytes;
+      const argsKey = given !== undefined && isSampled(given) ? hash.bytes(given) : '';
+      const result = argsKey !== '' && record.status === 'ok' && !record.cached ? payload?.result : undefined;
       const { version, effect } = versionOf(upstream, tool);
       return {
         kind: 'call',
@@ -46,7 +46,7 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
         argsShape: shapeOf(payload?.arguments?.knownObject),
         argsBytes: payload?.arguments?.knownByteLength ?? 0,
         resultBytes: record.resultBytes ?? 0,
-        resultKey: isSampled ? hash.bytes(payload.result!.bytes) : '',
+        resultKey: result === undefined ? '' : hash.bytes(result.bytes),
         ending: endingOf(record),
         errorCode: record.error ?? '',
         durationMs: record.durationMs,
@@ -75,10 +75,12 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
 
 function shapeOf(value: Readonly<Record<string, unknown>> | undefined): string[] {
   if (value === undefined) return [];
-  return Object.keys(value)
-    .slice(0, MAX_ARGUMENTS)
-    .map((name) => `${name}:${typeOf(value[name])}`)
-    .toSorted();
+  const shape: string[] = [];
+  for (const name in value) {
+    shape.push(`${name}:${typeOf(value[name])}`);
+    if (shape.length === MAX_ARGUMENTS) break;
+  }
+  return shape.length > 1 ? shape.toSorted() : shape;
 }
 
 function typeOf(value: unknown): string {
