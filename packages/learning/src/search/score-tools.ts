@@ -1,6 +1,6 @@
 import { LINK_SIZE, type SearchReading, WEIGHT_UNIT } from './posting.ts';
 
-// Chosen on public collections of tools and needs; see docs/decisions/0025.
+// Chosen on public collections of tools and needs; see docs/decisions/0024.
 /** Choices that a feature must have seen to be believed by half. */
 const DOUBT = 3;
 const CHOSEN_SHARE = 16;
