@@ -18,7 +18,7 @@ export interface RankedTool {
  */
 export type RankTools = (needs: readonly string[], limit: number) => readonly (readonly RankedTool[])[];
 
-// Weights, saturation and mixture were chosen on public collections of tools and needs; see docs/decisions/0011 and 0025.
+// Weights, saturation and mixture were chosen on public collections of tools and needs; see docs/decisions/0011 and 0024.
 const WEIGHTS: Readonly<Record<keyof ToolText, number>> = {
   names: 3,
   title: 2,
