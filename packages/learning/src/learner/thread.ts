@@ -25,7 +25,6 @@ const ROW_OVERHEAD_BYTES = 4;
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
 export async function runLearner(): Promise<void> {
   const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare } = workerData as ThreadData;
-  yieldToOthers();
   const beats = new Int32Array(beat);
   const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const breathe = async (): Promise<void> => {
@@ -41,6 +40,7 @@ export async function runLearner(): Promise<void> {
     else questions.push(message);
   });
   say({ kind: 'ready' });
+  yieldToOthers();
 
   const retry = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -84,7 +84,7 @@ export async function runLearner(): Promise<void> {
 function yieldToOthers(): void {
   if (process.platform !== 'linux') return;
   try {
-    setPriority(constants.priority.PRIORITY_LOW);
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
     // Its share of the processor bounds it as well.
   }
