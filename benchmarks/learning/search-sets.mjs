@@ -111,7 +111,9 @@ export function shuffled(items, random) {
   return mixed;
 }
 
+/** The objects of a file with one on each line; none where there is no file, and lines that are none are passed over. */
 export function readRows(file) {
+  if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
     .split('\n')
     .flatMap((line) => {

@@ -1,8 +1,9 @@
 // May a call be answered with the result of a similar one? Pairs stream by in random orders; each is served or not, and where it is not
 // served, or is one of the few hits that are checked, its truth is learned. The bound must hold in every order.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { compareArguments, createFreshnessModel, createSimilarityModel } from '../../../packages/learning/dist/index.js';
+import { readRows } from '../search-sets.mjs';
 
 const checkedShare = 0.05;
 
@@ -215,18 +216,4 @@ function createRandom(seed) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 4294967296;
   };
-}
-
-function readRows(file) {
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        const row = JSON.parse(line);
-        return row !== null && typeof row === 'object' ? [row] : [];
-      } catch {
-        return [];
-      }
-    });
 }

@@ -1,7 +1,8 @@
 // Does the product hold tools for reads and writes rightly, by what their servers say of them? A write called a read must not happen.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { readEffect } from '../../../packages/learning/dist/index.js';
+import { readRows } from '../search-sets.mjs';
 
 export async function evaluate({ data, log }) {
   const metrics = [];
@@ -68,18 +69,4 @@ function filesIn(folder, ending) {
     .filter((file) => file.endsWith(ending))
     .toSorted()
     .map((file) => path.join(folder, file));
-}
-
-function readRows(file) {
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        const row = JSON.parse(line);
-        return row !== null && typeof row === 'object' ? [row] : [];
-      } catch {
-        return [];
-      }
-    });
 }
