@@ -56,7 +56,7 @@ export type { ShapeEdit } from './repair/compare-shapes.ts';
 export { proposePatch, writeHint, type DefinitionPatch, type ProposalOptions, type SchemaOperation } from './repair/propose-patch.ts';
 export { createRepairModel, type Repair, type RepairModel, type RepairOptions, type RepairQuestion } from './repair/repair-model.ts';
 export { createNextToolModel, type NextToolModel, type PredictedTool, type StepEvent } from './sequences/next-tool.ts';
-export { createFailureModel, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
+export { createFailureModel, toAttemptEvent, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
 export { createSeriesDetector, type SeriesDetector, type SeriesState, type SeriesVerdict } from './anomalies/series-detector.ts';
 export { createQuantileForecast, type QuantileForecast, type QuantileForecastOptions } from './outcomes/quantile-forecast.ts';
 export { clusterSessions, type ClusterOptions, type SessionCalls, type SessionClusters } from './clusters/cluster-sessions.ts';

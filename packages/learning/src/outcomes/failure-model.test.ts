@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createFailureModel, type AttemptEvent } from './failure-model.ts';
+import { createCall } from '../testing/create-call.ts';
+import { createFailureModel, toAttemptEvent, type AttemptEvent } from './failure-model.ts';
 
 const attempt = (more: Partial<AttemptEvent> = {}): AttemptEvent => ({
   session: 's',
@@ -49,9 +50,39 @@ test('a risk is a probability, and asking changes nothing', () => {
         expect(model.risk(attempt(event))).toBe(risk);
         model.observe({ ...attempt(event), isOk });
       }
-      const copy = createFailureModel();
-      copy.load(model.save());
-      expect(copy.risk(attempt({ session: 'new' }))).toBe(model.risk(attempt({ session: 'new' })));
     }),
   );
+});
+
+test('loading what was saved changes no risk, also in sessions that go on and of what comes later', () => {
+  const events = fc.array(
+    fc.record({
+      tool: fc.constantFrom('a', 'b'),
+      session: fc.constantFrom('x', 'y', 'with\0"separator'),
+      argsKey: fc.constantFrom('', '1', '2'),
+      isOk: fc.boolean(),
+    }),
+    { maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(events, events, (before, after) => {
+      const model = createFailureModel();
+      for (const { isOk, ...event } of before) model.observe({ ...attempt(event), isOk });
+      const copy = createFailureModel();
+      copy.load(model.save());
+      for (const { isOk, ...event } of after) for (const each of [model, copy]) each.observe({ ...attempt(event), isOk });
+      expect(copy.save()).toEqual(model.save());
+      for (const session of ['x', 'y', 'with\0"separator', 'new'])
+        for (const argsKey of ['', '1']) expect(copy.risk(attempt({ session, argsKey }))).toBe(model.risk(attempt({ session, argsKey })));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('what was refused or taken back is no attempt', () => {
+  expect(toAttemptEvent(createCall({ tenant: 't', principal: 'p', session: 's', ending: 'timeout' }))).toMatchObject({
+    session: 't\0p\0s',
+    isOk: false,
+  });
+  for (const ending of ['refused', 'cancelled'] as const) expect(toAttemptEvent(createCall({ ending }))).toBeUndefined();
 });

@@ -1,4 +1,5 @@
-import type { Model, ModelState } from '../model.ts';
+import type { CallInteraction } from '../interaction.ts';
+import type { Model, ModelState, ModelTable } from '../model.ts';
 import { joinKey } from '../tool-key.ts';
 
 /** A call as the prediction of its end sees it. */
@@ -42,7 +43,7 @@ interface Session {
 export function createFailureModel(): FailureModel {
   let weights = new Map<string, number[]>();
   let rates = new Map<string, number[]>();
-  const sessions = new Map<string, Session>();
+  let sessions = new Map<string, Session>();
 
   const weightOf = (feature: string): number => {
     const row = weights.get(feature);
@@ -84,6 +85,7 @@ export function createFailureModel(): FailureModel {
     tables: [
       { name: 'weights', columns: ['z', 'n'], rule: 'sum' },
       { name: 'rates', columns: ['calls', 'failed'], rule: 'sum' },
+      { name: 'sessions', columns: ['atMs', 'order', 'calls', 'streak'], rule: 'latest' },
     ],
     risk: (attempt) => predict(attempt).risk,
     observe: (event) => {
@@ -110,16 +112,42 @@ export function createFailureModel(): FailureModel {
       new Map([
         ['weights', copyRows(weights)],
         ['rates', copyRows(rates)],
+        ['sessions', toRows(sessions)],
       ]),
     load: (state) => {
       weights = copyRows(state.get('weights'));
       rates = copyRows(state.get('rates'));
-      sessions.clear();
+      sessions = fromRows(state.get('sessions'));
     },
   };
 }
 
+/** A call of the journal for the failure model; `undefined` for what was refused or taken back, which says nothing of the tool. */
+export function toAttemptEvent(call: CallInteraction): (AttemptEvent & { readonly isOk: boolean }) | undefined {
+  if (call.ending === 'refused' || call.ending === 'cancelled') return undefined;
+  const { tenant, principal, session, atMs, upstream, tool, argsShape, argsKey, ending } = call;
+  return { session: joinKey(tenant, principal, session), atMs, upstream, tool, argsShape, argsKey, isOk: ending === 'ok' };
+}
+
 const ALL = 'all';
+
+// What names a session, its last call and how its tools ended are texts of any kind, so a row's key is JSON.
+function toRows(sessions: ReadonlyMap<string, Session>): ModelTable {
+  const rows = new Map<string, readonly number[]>();
+  let order = 0;
+  for (const [name, { atMs, calls, streak, previous, last }] of sessions)
+    rows.set(JSON.stringify([name, previous, ...last]), [atMs, order++, calls, streak]);
+  return rows;
+}
+
+function fromRows(rows: ModelTable | undefined): Map<string, Session> {
+  const sessions = new Map<string, Session>();
+  for (const [key, [atMs = 0, , calls = 0, streak = 0]] of [...(rows ?? [])].toSorted(([, a], [, b]) => a[1]! - b[1]!)) {
+    const [name, previous, ...last] = JSON.parse(key) as [string, string, ...[string, number][]];
+    sessions.set(name, { atMs, calls, streak, previous, last: new Map(last) });
+  }
+  return sessions;
+}
 
 function remember(session: Session, { atMs, upstream, tool, argsKey, isOk }: AttemptEvent & { readonly isOk: boolean }): void {
   session.atMs = atMs;
