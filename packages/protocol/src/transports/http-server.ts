@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Server as NetServer, Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
+import { connect, Server as NetServer, Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   GatewayError,
@@ -77,9 +77,7 @@ const SWEEP_MS = 20;
  * would break off a request that is on its way to it.
  */
 const QUIET_MS = 100;
-/** In a turn of the event loop that took no longer, hardly anyone has connected since we accepted; in milliseconds. */
-const SHORT_TURN_MS = 0.2;
-/** Longest wait for such a turn, in milliseconds. */
+/** Longest wait until nobody waits to be accepted, in milliseconds. */
 const ACCEPT_MS = 1_000;
 
 /** Serves MCP over Streamable HTTP and WebSocket to clients of both generations, at one address or several, and over HTTP+SSE beside the first. */
@@ -232,7 +230,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       server.closeAllConnections();
       onNonePassed();
     });
-    await acceptWaiting();
+    // The process that has the port accepts for all that share it, and goes on.
+    if (homes === undefined && server.listening) await acceptWaiting(server);
     // That of Node's HTTP server would close connections a request may be on its way to.
     const stopped = new Promise<void>((resolve) => {
       NetServer.prototype.close.call(server, () => resolve());
@@ -281,21 +280,42 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
-// Resolves behind the part of a turn in which connections are accepted and read.
 /**
- * Resolves right after the connections that the system has made were accepted, in a turn of the event loop that left no time for
- * others: those that nobody has accepted when the listener closes are reset, with the requests they bring.
+ * Resolves when nobody waits to be accepted: those that do when the listener closes are reset, with the requests they bring.
+ * A turn of the event loop accepts one connection of those the system has made (libuv since 1.45).
  */
-async function acceptWaiting(): Promise<void> {
+async function acceptWaiting(server: NetServer): Promise<void> {
+  limitWaiting(server);
+  let accepted = 0;
+  const count = (): void => void accepted++;
+  server.on('connection', count);
+  const begunAt = performance.now();
   // The turn that we are in may have accepted before it came to us: it says nothing.
   await turnOfLoop();
-  const begunAt = performance.now();
-  for (let startedAt = begunAt; startedAt - begunAt < ACCEPT_MS;) {
+  for (let before = -1; before !== accepted && performance.now() - begunAt < ACCEPT_MS;) {
+    before = accepted;
     await turnOfLoop();
-    const now = performance.now();
-    if (now - startedAt <= SHORT_TURN_MS) return;
-    startedAt = now;
   }
+  server.off('connection', count);
+  // Since the turn began, one more may have come. None is left right after one was accepted, so we connect ourselves.
+  const { address, port } = server.address() as AddressInfo;
+  const own = connect(port, address);
+  own.on('error', () => undefined);
+  await new Promise<unknown>((resolve) => {
+    server.once('connection', resolve);
+    own.once('close', resolve);
+    own.setTimeout(ACCEPT_MS, () => own.destroy());
+  });
+  own.destroy();
+}
+
+/**
+ * Has the system make one connection at most that is not accepted yet. Others have to try again, and are refused when the
+ * listener is closed by then, before they have sent anything. Node has no public way to say this.
+ */
+function limitWaiting(server: NetServer): void {
+  const { _handle: handle } = server as NetServer & { readonly _handle?: { listen?(backlog: number): number } | null };
+  handle?.listen?.(0);
 }
 
 function turnOfLoop(): Promise<void> {
