@@ -78,7 +78,7 @@ const SWEEP_MS = 20;
  */
 const QUIET_MS = 100;
 /** Longest wait until nobody waits to be accepted, in milliseconds. */
-const ACCEPT_MS = 1_000;
+const ACCEPT_MS = 10_000;
 
 /** Serves MCP over Streamable HTTP and WebSocket to clients of both generations, at one address or several, and over HTTP+SSE beside the first. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
