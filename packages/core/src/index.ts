@@ -114,3 +114,4 @@ export type {
 } from './config/upstream-config.ts';
 export { missingSecrets, resolveSecret } from './config/secret.ts';
 export type { SecretReference, SecretText } from './config/secret.ts';
+export { WireWriter } from './wire-writer.ts';

@@ -1,44 +1,25 @@
 import type { Logger } from '@signalbox/core';
 import type { RecordReader } from './journal.ts';
+import { LikeCalls } from './like-calls.ts';
 
 /** Writes a line for each call. */
 export function createCallLog(logger: Logger): RecordReader {
+  // What is the same for like calls is made text once.
+  const loggers = new LikeCalls(({ method, name, server, principal, upstream, client, status, error, attempts, cached }) =>
+    logger.with({ method, name, server, principal, upstream, client, status, error, attempts, cached }),
+  );
   return {
     name: 'call log',
-    write: ({
-      callId,
-      trace,
-      method,
-      name,
-      server,
-      principal,
-      upstream,
-      client,
-      status,
-      error,
-      durationMs,
-      queuedMs,
-      upstreamMs,
-      attempts,
-      cached,
-    }) =>
-      logger.info('call', {
+    write: (record) => {
+      const { callId, trace, durationMs, queuedMs, upstreamMs } = record;
+      loggers.find(record).info('call', {
         callId,
         traceId: trace?.traceId,
-        method,
-        name,
-        server,
-        principal,
-        upstream,
-        client,
-        status,
-        error,
         durationMs: round(durationMs),
         queuedMs: round(queuedMs),
         upstreamMs: round(upstreamMs),
-        attempts,
-        cached,
-      }),
+      });
+    },
   };
 }
 

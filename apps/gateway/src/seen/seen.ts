@@ -24,6 +24,9 @@ import { createMetricsRoute } from './metrics-route.ts';
 import type { JointMetrics, MetricsSnapshot } from './metrics-snapshot.ts';
 import { createMonitor } from './monitor.ts';
 import type { NetworkTransport } from './spans.ts';
+import { resourceOf } from './collector.ts';
+import { createSpanEncoder } from './span-encoder.ts';
+import { createSpanSender } from './span-sender.ts';
 import { createTraceExport, type TraceExport } from './trace-export.ts';
 
 export interface SeenOptions {
@@ -157,11 +160,12 @@ function openTraces({ config, state, clock, logger, ...options }: SeenOptions, i
     const kind = upstream === undefined ? 'module' : kindOf(upstream.config);
     return kind === 'module' ? undefined : kind === 'stdio' ? 'pipe' : 'tcp';
   };
-  const open = async () => {
-    const { createSpanSender } = await import('../telemetry.ts');
-    return createSpanSender(toCollector(traces, options), { clientTransport: () => (isListening() ? 'tcp' : 'pipe'), upstreamTransport });
-  };
-  return createTraceExport({ open, clock, logger });
+  const collector = toCollector(traces, options);
+  const encoder = createSpanEncoder(resourceOf(collector.resource), {
+    clientTransport: () => (isListening() ? 'tcp' : 'pipe'),
+    upstreamTransport,
+  });
+  return createTraceExport({ encoder, sender: createSpanSender(collector), clock, logger });
 }
 
 function openMetrics(

@@ -1,84 +1,76 @@
 import type { Record as CallRecord } from '@signalbox/core';
 
-/** A span, in nobody's terms. */
-export interface SpanFacts {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId: string | undefined;
+/** What spans of like calls have in common. */
+export interface SpanShape {
   readonly name: string;
   readonly kind: 'server' | 'client';
-  /** Wall clock, milliseconds since 1970. */
-  readonly startMs: number;
-  readonly endMs: number;
   readonly isError: boolean;
-  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  readonly attributes: Attributes;
 }
+
+export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 /** `pipe` for standard input and output, `tcp` for HTTP and WebSocket; `undefined` within a process. */
 export type NetworkTransport = 'pipe' | 'tcp' | undefined;
 
-export interface SpanOptions {
-  /** How clients reach the gateway. */
-  readonly clientTransport: () => NetworkTransport;
-  /** How the gateway reaches an upstream. */
-  readonly upstreamTransport: (upstream: string) => NetworkTransport;
+/** How clients reach the gateway, and how the gateway reaches the upstream. */
+export interface Transports {
+  readonly clientTransport: NetworkTransport;
+  readonly upstreamTransport: NetworkTransport;
 }
 
+/** Attributes that differ from call to call; all others are part of the shape. */
+export const CALL_ID = 'signalbox.call.id';
+export const QUEUED_MS = 'signalbox.queued_ms';
+
 /**
- * The spans of a call: one as its client sees it, and one of what the upstream did of it, if it was asked.
- * Names are those of https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/mcp.md, where it
- * has any. Ids of sessions are left out: whoever knows one can speak in it.
+ * Shapes of the spans of a call: one as its client sees it, and one of what the upstream did of it, which it has only if it was asked.
+ * They depend on what `isAlike` compares and on the transports. Names are those of
+ * https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/mcp.md, where it has any. Ids of sessions
+ * are left out: whoever knows one can speak in it.
  */
-export function spansOf(record: CallRecord, options: SpanOptions): SpanFacts[] {
-  const { trace, method, name, startedAtMs, durationMs, sentAfterMs, upstream, upstreamName, attempts } = record;
-  if (trace === undefined) return [];
+export function shapesOf(
+  record: CallRecord,
+  { clientTransport, upstreamTransport }: Transports,
+): { readonly server: SpanShape; readonly client: SpanShape } {
+  const { method, name, upstreamName } = record;
   const isError = record.status !== 'ok';
-  const endMs = startedAtMs + durationMs;
   const attributes = commonOf(record, name);
   attributes['mcp.protocol.version'] = record.revision;
   attributes['signalbox.principal'] = record.principal;
   attributes['signalbox.cached'] = record.cached;
-  const transport = options.clientTransport();
-  if (transport !== undefined) attributes['network.transport'] = transport;
+  if (clientTransport !== undefined) attributes['network.transport'] = clientTransport;
   if (record.server !== undefined) attributes['signalbox.server'] = record.server;
   if (record.client !== undefined) attributes['signalbox.client'] = record.client;
-  const server: SpanFacts = {
-    traceId: trace.traceId,
-    spanId: trace.spanId,
-    parentSpanId: trace.parentSpanId,
-    name: nameOf(method, name),
-    kind: 'server',
-    startMs: startedAtMs,
-    endMs,
-    isError,
-    attributes,
-  };
-  if (sentAfterMs === undefined) return [server];
-  const startMs = startedAtMs + sentAfterMs;
   const inner = commonOf(record, upstreamName);
-  inner['signalbox.attempts'] = attempts;
-  inner['signalbox.queued_ms'] = record.queuedMs;
-  const upstreamTransport = upstream === undefined ? undefined : options.upstreamTransport(upstream);
+  inner['signalbox.attempts'] = record.attempts;
   if (upstreamTransport !== undefined) inner['network.transport'] = upstreamTransport;
-  const client: SpanFacts = {
-    traceId: trace.traceId,
-    spanId: trace.upstreamSpanId,
-    parentSpanId: trace.spanId,
-    name: nameOf(method, upstreamName),
-    kind: 'client',
-    startMs,
-    // Between several attempts there are waits.
-    endMs: attempts > 1 ? endMs : Math.min(endMs, startMs + record.upstreamMs),
-    isError,
-    attributes: inner,
+  return {
+    server: { name: nameOf(method, name), kind: 'server', isError, attributes },
+    client: { name: nameOf(method, upstreamName), kind: 'client', isError, attributes: inner },
   };
-  return [server, client];
 }
 
-type Attributes = Record<string, string | number | boolean>;
+/** Whether two calls differ in nothing but ids, times and sizes. */
+export function isAlike(one: CallRecord, other: CallRecord): boolean {
+  return (
+    one.name === other.name &&
+    one.upstream === other.upstream &&
+    one.upstreamName === other.upstreamName &&
+    one.method === other.method &&
+    one.principal === other.principal &&
+    one.client === other.client &&
+    one.server === other.server &&
+    one.revision === other.revision &&
+    one.status === other.status &&
+    one.error === other.error &&
+    one.cached === other.cached &&
+    one.attempts === other.attempts
+  );
+}
 
-function commonOf({ method, callId, upstream, status, error }: CallRecord, name: string | undefined): Attributes {
-  const attributes: Attributes = { 'mcp.method.name': method, 'signalbox.call.id': callId };
+function commonOf({ method, upstream, status, error }: CallRecord, name: string | undefined): Record<string, string | number | boolean> {
+  const attributes: Record<string, string | number | boolean> = { 'mcp.method.name': method };
   if (upstream !== undefined) attributes['signalbox.upstream'] = upstream;
   if (method === 'tools/call') attributes['gen_ai.operation.name'] = 'execute_tool';
   if (name !== undefined) {

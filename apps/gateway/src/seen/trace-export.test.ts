@@ -1,27 +1,30 @@
-import { silentLogger, systemClock, type Logger, type Record as CallRecord } from '@signalbox/core';
+import { silentLogger, systemClock, type Logger } from '@signalbox/core';
 import { expect, test } from 'vitest';
 import { TRACE, createCallRecord } from '../testing/call-record.ts';
-import { createTraceExport } from './trace-export.ts';
+import { createSpanEncoder } from './span-encoder.ts';
+import { createTraceExport, type Sender } from './trace-export.ts';
 
 const traced = createCallRecord({ trace: TRACE });
+const encoder = createSpanEncoder({}, { clientTransport: () => 'tcp', upstreamTransport: () => 'pipe' });
 const logTo = (lines: unknown[]): Logger => ({ ...silentLogger, warn: (message, fields) => void lines.push([message, fields]) });
+const sendTo = (send: Sender['send']): Sender => ({ send, close: () => undefined });
 
 test('sampled calls are sent, the last ones at the end', async () => {
-  const sent: CallRecord[] = [];
-  const open = async () => ({ send: async (records: readonly CallRecord[]) => void sent.push(...records), close: async () => undefined });
-  const traces = createTraceExport({ open, clock: systemClock, logger: silentLogger });
+  const sent: Buffer[] = [];
+  const sender = sendTo(async (parts) => void sent.push(Buffer.concat(parts)));
+  const traces = createTraceExport({ encoder, sender, clock: systemClock, logger: silentLogger });
   for (let number = 0; number < 1_300; number++) traces.write(traced);
   traces.write(createCallRecord({ trace: { ...TRACE, isSampled: false } }));
   traces.write(createCallRecord());
   await traces.close(1_000);
-  expect(sent).toHaveLength(1_300);
+  expect(sent.reduce((calls, bytes) => calls + bytes.toString('latin1').split('tools/call echo').length - 1, 0)).toBe(2_600);
   expect([traces.exported, traces.dropped]).toEqual([2_600, 0]);
 });
 
 test('a collector that never answers costs a bounded queue, one line and a bounded end', async () => {
   const lines: unknown[] = [];
-  const open = async () => ({ send: () => new Promise<void>(() => undefined), close: async () => undefined });
-  const traces = createTraceExport({ open, clock: systemClock, logger: logTo(lines), maxQueued: 600 });
+  const sender = sendTo(() => new Promise<void>(() => undefined));
+  const traces = createTraceExport({ encoder, sender, clock: systemClock, logger: logTo(lines), maxQueued: 600 });
   for (let number = 0; number < 5_000; number++) {
     traces.write(traced);
     if (number === 300) await new Promise((resolve) => void setTimeout(resolve, 20));
@@ -35,7 +38,8 @@ test('a collector that never answers costs a bounded queue, one line and a bound
 
 test('a collector that is away costs its spans and nothing else', async () => {
   const lines: unknown[] = [];
-  const traces = createTraceExport({ open: () => Promise.reject(new Error('nobody there')), clock: systemClock, logger: logTo(lines) });
+  const sender = sendTo(() => Promise.reject(new Error('nobody there')));
+  const traces = createTraceExport({ encoder, sender, clock: systemClock, logger: logTo(lines) });
   traces.write(traced);
   await traces.close(1_000);
   expect([traces.exported, traces.dropped]).toEqual([0, 2]);

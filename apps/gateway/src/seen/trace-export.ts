@@ -1,12 +1,20 @@
-import { toMessage, type Clock, type Logger, type Record as CallRecord } from '@signalbox/core';
-import type { Sender } from '../telemetry.ts';
+import { toMessage, WireWriter, type Clock, type Logger } from '@signalbox/core';
 import type { RecordReader } from './journal.ts';
+import type { SpanEncoder } from './span-encoder.ts';
+
+/** Sends bytes to a collector, one request at a time. */
+export interface Sender {
+  /** @param parts Of one request, which it has no use for once it has ended. @throws when the collector did not take them in time. */
+  send(parts: readonly Uint8Array[]): Promise<void>;
+  close(): void;
+}
 
 export interface TraceExportOptions {
-  /** Opens the way to the collector. */
-  readonly open: () => Promise<Sender<CallRecord>>;
+  readonly encoder: SpanEncoder;
+  readonly sender: Sender;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Calls that may wait. */
   readonly maxQueued?: number;
 }
 
@@ -20,15 +28,26 @@ export interface TraceExport extends RecordReader {
 }
 
 const MAX_QUEUED = 4_096;
-// Writing spans takes the processor, and calls should not wait for long behind it.
 const MAX_BATCH = 256;
 const EVERY_MS = 1_000;
 const LOG_EVERY_MS = 60_000;
+/** What a call takes, more or less, in bytes. */
+const CALL_BYTES = 1_024;
+const MAX_FREE = 2;
+
+// Spans as they are sent. Written at once, so that no record outlives its call for them.
+interface Batch {
+  readonly writer: WireWriter;
+  calls: number;
+  spans: number;
+}
 
 /** Sends traced calls to a collector, behind their backs: when it is slow or away, spans are dropped and counted, and nothing waits. */
-export function createTraceExport({ open, clock, logger, maxQueued = MAX_QUEUED }: TraceExportOptions): TraceExport {
-  let queue: CallRecord[] = [];
-  let opening: Promise<Sender<CallRecord>> | undefined;
+export function createTraceExport({ encoder, sender, clock, logger, maxQueued = MAX_QUEUED }: TraceExportOptions): TraceExport {
+  const full: Batch[] = [];
+  const free: Batch[] = [];
+  let current = createBatch();
+  let queued = 0;
   let sending: Promise<void> | undefined;
   let stopTimer: (() => void) | undefined;
   let isClosed = false;
@@ -45,24 +64,32 @@ export function createTraceExport({ open, clock, logger, maxQueued = MAX_QUEUED 
     toldAtMs = now;
     untold = 0;
   };
-  const send = async (batch: readonly CallRecord[]): Promise<void> => {
+  const take = (): Batch | undefined => {
+    const first = full.shift();
+    if (first !== undefined || current.calls === 0) return first;
+    const batch = current;
+    current = free.pop() ?? createBatch();
+    return batch;
+  };
+  const send = async (batch: Batch): Promise<void> => {
     try {
-      const sender = await (opening ??= open());
-      await sender.send(batch);
-      exported += countSpans(batch);
+      const { written } = batch.writer;
+      await sender.send([encoder.head(written.length), written]);
+      exported += batch.spans;
     } catch (error) {
-      drop(countSpans(batch), toMessage(error));
+      drop(batch.spans, toMessage(error));
     }
+    queued -= batch.calls;
+    batch.writer.reset();
+    batch.calls = batch.spans = 0;
+    if (free.length < MAX_FREE) free.push(batch);
   };
   const flush = async (): Promise<void> => {
-    while (queue.length > 0) {
-      const batch = queue.slice(0, MAX_BATCH);
-      queue = queue.slice(MAX_BATCH);
-      await send(batch);
-      if (!isClosed && queue.length < MAX_BATCH) break;
-    }
+    // What is not full yet may wait, unless nothing comes any more.
+    const next = (): Batch | undefined => (isClosed || full.length > 0 ? take() : undefined);
+    for (let batch = take(); batch !== undefined; batch = next()) await send(batch);
     sending = undefined;
-    if (queue.length > 0) schedule();
+    if (queued > 0) schedule();
   };
   const begin = (): void => {
     stopTimer?.();
@@ -76,11 +103,16 @@ export function createTraceExport({ open, clock, logger, maxQueued = MAX_QUEUED 
     name: 'traces',
     write: (record) => {
       if (record.trace?.isSampled !== true) return;
-      if (queue.length >= maxQueued) return drop(countSpans([record]), 'the collector is slower than the calls');
-      queue.push(record);
-      if (sending !== undefined) return;
-      if (queue.length >= MAX_BATCH) begin();
-      else schedule();
+      const spans = record.sentAfterMs === undefined ? 1 : 2;
+      if (queued >= maxQueued) return drop(spans, 'the collector is slower than the calls');
+      encoder.write(current.writer, record);
+      queued++;
+      current.spans += spans;
+      if (++current.calls >= MAX_BATCH) {
+        full.push(current);
+        current = free.pop() ?? createBatch();
+        begin();
+      } else if (sending === undefined) schedule();
     },
     get exported() {
       return exported;
@@ -95,15 +127,15 @@ export function createTraceExport({ open, clock, logger, maxQueued = MAX_QUEUED 
         await sending;
         begin();
         await sending;
-        await (await opening)?.close();
       };
-      await Promise.race([end().catch(() => undefined), isLate]);
-      if (queue.length > 0) drop(countSpans(queue), 'the gateway ended');
-      queue = [];
+      await Promise.race([end(), isLate]);
+      sender.close();
+      const left = [...full, current].reduce((spans, batch) => spans + batch.spans, 0);
+      if (left > 0) drop(left, 'the gateway ended');
     },
   };
 }
 
-function countSpans(records: readonly CallRecord[]): number {
-  return records.reduce((spans, { sentAfterMs }) => spans + (sentAfterMs === undefined ? 1 : 2), 0);
+function createBatch(): Batch {
+  return { writer: new WireWriter(MAX_BATCH * CALL_BYTES), calls: 0, spans: 0 };
 }

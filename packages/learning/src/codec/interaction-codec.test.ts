@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { WireWriter } from '@signalbox/core';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
 import type { Interaction } from '../interaction.ts';
 import { readInteraction, writeInteraction } from './interaction-codec.ts';
-import { WireWriter } from './wire.ts';
 
 const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'grapheme', maxLength: 200 }));
 const whole = fc.oneof(fc.nat(), fc.maxSafeNat());

@@ -1,6 +1,7 @@
+import type { WireWriter } from '@signalbox/core';
 import type { Effect } from '../effects/read-effect.ts';
 import type { CallEnding, CallInteraction, FeedbackInteraction, Interaction, SearchInteraction, ShownTool } from '../interaction.ts';
-import { WireReader, type WireWriter } from './wire.ts';
+import { WireReader } from './wire-reader.ts';
 
 const ENDINGS: readonly CallEnding[] = ['ok', 'toolError', 'refused', 'timeout', 'cancelled', 'unavailable'];
 const EFFECTS: readonly Effect[] = ['unknown', 'read', 'write'];

@@ -1,4 +1,5 @@
-import { WireReader, WireWriter } from './wire.ts';
+import { WireWriter } from '@signalbox/core';
+import { WireReader } from './wire-reader.ts';
 
 export type Row = readonly [key: string, values: readonly number[]];
 

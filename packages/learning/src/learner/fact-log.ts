@@ -1,7 +1,7 @@
-import type { StoreOperation } from '@signalbox/core';
+import { WireWriter, type StoreOperation } from '@signalbox/core';
 import { compressSync, uncompressSync } from 'lz4-napi';
 import { readInteraction } from '../codec/interaction-codec.ts';
-import { WireReader, WireWriter } from '../codec/wire.ts';
+import { WireReader } from '../codec/wire-reader.ts';
 import type { Interaction } from '../interaction.ts';
 import { FACTS } from '../model-store/collections.ts';
 import type { LearningStore } from './remote-store.ts';

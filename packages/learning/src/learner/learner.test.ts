@@ -1,8 +1,8 @@
+import { WireWriter } from '@signalbox/core';
 import { createMemoryStore } from '@signalbox/storage';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { writeInteraction } from '../codec/interaction-codec.ts';
-import { WireWriter } from '../codec/wire.ts';
 import type { CallInteraction } from '../interaction.ts';
 import { createCall } from '../testing/create-call.ts';
 import { createAllModels } from './all-models.ts';

@@ -1,7 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { GatewayError, toMessage, type Clock, type LearningConfig, type Logger } from '@signalbox/core';
+import { GatewayError, toMessage, WireWriter, type Clock, type LearningConfig, type Logger } from '@signalbox/core';
 import { writeInteraction } from '../codec/interaction-codec.ts';
-import { WireWriter } from '../codec/wire.ts';
 import type { Interaction } from '../interaction.ts';
 import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../ring/ring.ts';
 import type { AdviceSnapshots, ThreadData, ThreadMessage } from './messages.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
+import { WireWriter } from '@signalbox/core';
 import { encodeChunk, encodeTable } from '../codec/state-codec.ts';
-import { WireWriter } from '../codec/wire.ts';
 import type { ModelTable } from '../model.ts';
 
 /** Rows that a chunk holds on average: few, as one changed row writes its whole chunk. */

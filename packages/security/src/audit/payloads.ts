@@ -65,6 +65,8 @@ function keyOf(chain: string, sequence: number): string {
 
 function cut(json: RawJson | undefined, maxBytes: number): string | null {
   if (json === undefined) return null;
+  const [only] = json.parts;
+  if (only !== undefined && json.parts.length === 1) return only.toString('utf8', 0, maxBytes);
   const pieces: Buffer[] = [];
   let room = maxBytes;
   for (const part of json.parts) {

@@ -1,5 +1,3 @@
-import { GatewayError } from '@signalbox/core';
-
 // The wire format of Protocol Buffers: https://protobuf.dev/programming-guides/encoding/
 const VARINT = 0;
 const FIXED64 = 1;
@@ -52,6 +50,65 @@ export class WireWriter {
     this.#tag(field, FIXED64);
     this.#view.setFloat64(this.#end, value, true);
     this.#end += 8;
+  }
+
+  /** A double that is written even if it is zero: one of several kinds of value, of which one must be there. */
+  oneDouble(field: number, value: number): void {
+    this.#reserve(LONGEST_VARINT + 8);
+    this.#tag(field, FIXED64);
+    this.#view.setFloat64(this.#end, value, true);
+    this.#end += 8;
+  }
+
+  /** The same of a whole number from 0 to 2^53 - 1. */
+  oneUint(field: number, value: number): void {
+    this.#reserve(LONGEST_VARINT * 2);
+    this.#tag(field, VARINT);
+    this.#varint(value);
+  }
+
+  fixed32(field: number, value: number): void {
+    this.#reserve(LONGEST_VARINT + 4);
+    this.#tag(field, FIXED32);
+    this.#view.setUint32(this.#end, value, true);
+    this.#end += 4;
+  }
+
+  /** A time as 64 bits of nanoseconds. @param ms Since 1970, with a fraction. */
+  nanoseconds(field: number, ms: number): void {
+    this.#reserve(LONGEST_VARINT + 8);
+    this.#tag(field, FIXED64);
+    const seconds = Math.floor(ms / 1_000);
+    // A thousand million is 2^9 × 1,953,125, and the product with seconds is still exact.
+    const blocks = seconds * 1_953_125;
+    const low = (blocks % 8_388_608) * 512 + Math.round((ms - seconds * 1_000) * 1e6);
+    this.#view.setUint32(this.#end, low % TWO_32, true);
+    this.#view.setUint32(this.#end + 4, Math.floor(blocks / 8_388_608) + (low < TWO_32 ? 0 : 1), true);
+    this.#end += 8;
+  }
+
+  /** Bytes that are given in hexadecimal. */
+  hex(field: number, value: string): void {
+    const length = value.length >>> 1;
+    this.#reserve(2 * LONGEST_VARINT + length);
+    this.#tag(field, BYTES);
+    this.#varint(length);
+    for (let index = 0; index < 2 * length; index += 2)
+      this.#bytes[this.#end++] = (digitOf(value.charCodeAt(index)) << 4) | digitOf(value.charCodeAt(index + 1));
+  }
+
+  /** Fields that are written already. */
+  raw(fields: Uint8Array): void {
+    this.#reserve(fields.length);
+    this.#bytes.set(fields, this.#end);
+    this.#end += fields.length;
+  }
+
+  /** Begins a field of bytes or a message of which only the length is known; its bytes have to follow. */
+  lengthOf(field: number, length: number): void {
+    this.#reserve(2 * LONGEST_VARINT);
+    this.#tag(field, BYTES);
+    this.#varint(length);
   }
 
   text(field: number, value: string): void {
@@ -114,10 +171,20 @@ export class WireWriter {
 
   /** A message within this one. */
   message(field: number, write: (writer: WireWriter) => void): void {
+    const start = this.begin(field);
+    write(this);
+    this.end(start);
+  }
+
+  /** Begins a message within this one. @returns its place, for `end`. */
+  begin(field: number): number {
     this.#reserve(LONGEST_VARINT);
     this.#tag(field, BYTES);
-    const start = this.#end;
-    write(this);
+    return this.#end;
+  }
+
+  /** Ends the message that `begin` has begun. */
+  end(start: number): void {
     const length = this.#end - start;
     const head = varintLength(length);
     this.#reserve(head);
@@ -156,130 +223,13 @@ export class WireWriter {
   }
 }
 
+// 0 to 9 have 3 in their upper half, letters have 4 or 6.
+function digitOf(code: number): number {
+  return (code & 15) + (code >> 6) * 9;
+}
+
 function varintLength(value: number): number {
   let length = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) length++;
   return length;
-}
-
-/** Reads fields as they come. Every method throws GatewayError `INTERNAL` on bytes that are none of this format. */
-export class WireReader {
-  readonly #bytes: Buffer;
-  #at = 0;
-  #end: number;
-  #type = VARINT;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#end = bytes.byteLength;
-  }
-
-  /** @returns the number of the next field; 0 at the end. */
-  next(): number {
-    if (this.#at >= this.#end) return 0;
-    const tag = this.#varint();
-    this.#type = tag % 8;
-    const field = Math.floor(tag / 8);
-    if (field === 0) throw broken('a field without a number');
-    return field;
-  }
-
-  uint(): number {
-    this.#expect(VARINT);
-    return this.#varint();
-  }
-
-  bool(): boolean {
-    return this.uint() !== 0;
-  }
-
-  double(): number {
-    this.#expect(FIXED64);
-    this.#need(8);
-    this.#at += 8;
-    return this.#bytes.readDoubleLE(this.#at - 8);
-  }
-
-  text(): string {
-    const length = this.#length();
-    this.#at += length;
-    return this.#bytes.toString('utf8', this.#at - length, this.#at);
-  }
-
-  /** A view on the bytes, not a copy. */
-  bytes(): Uint8Array {
-    const length = this.#length();
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
-  }
-
-  /** Reads a message within this one with the same reader. */
-  message(read: (reader: WireReader) => void): void {
-    const length = this.#length();
-    const outerEnd = this.#end;
-    this.#end = this.#at + length;
-    read(this);
-    this.#at = this.#end;
-    this.#end = outerEnd;
-  }
-
-  fixed32s(): number[] {
-    return this.#packed(4, (bytes, at) => bytes.readUInt32LE(at));
-  }
-
-  doubles(): number[] {
-    return this.#packed(8, (bytes, at) => bytes.readDoubleLE(at));
-  }
-
-  /** Passes over a field that is not known. */
-  skip(): void {
-    if (this.#type === VARINT) this.#varint();
-    else if (this.#type === BYTES) this.bytes();
-    else if (this.#type === FIXED64 || this.#type === FIXED32) {
-      const length = this.#type === FIXED64 ? 8 : 4;
-      this.#need(length);
-      this.#at += length;
-    } else throw broken(`the wire type ${this.#type}`);
-  }
-
-  #packed(size: number, read: (bytes: Buffer, at: number) => number): number[] {
-    const length = this.#length();
-    if (length % size !== 0) throw broken(`${length} bytes of numbers of ${size} bytes each`);
-    const values: number[] = [];
-    for (const end = this.#at + length; this.#at < end; this.#at += size) values.push(read(this.#bytes, this.#at));
-    return values;
-  }
-
-  /** Of what follows, checked to be there. */
-  #length(): number {
-    this.#expect(BYTES);
-    const length = this.#varint();
-    this.#need(length);
-    return length;
-  }
-
-  #varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let index = 0; index < LONGEST_VARINT; index++) {
-      this.#need(1);
-      const byte = this.#bytes[this.#at++]!;
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-      scale *= 128;
-    }
-    throw broken('a number that does not end');
-  }
-
-  #expect(type: number): void {
-    if (this.#type !== type) throw broken(`the wire type ${this.#type} rather than ${type}`);
-  }
-
-  #need(length: number): void {
-    if (this.#at + length > this.#end) throw broken(`an end ${this.#at + length - this.#end} bytes too early`);
-  }
-}
-
-function broken(what: string): GatewayError {
-  return new GatewayError('INTERNAL', `Cannot read what learning has written: found ${what}`);
 }
