@@ -115,3 +115,4 @@ export type {
 export { missingSecrets, resolveSecret } from './config/secret.ts';
 export type { SecretReference, SecretText } from './config/secret.ts';
 export { WireWriter } from './wire-writer.ts';
+export { LikeCalls } from './like-calls.ts';

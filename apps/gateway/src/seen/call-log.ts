@@ -1,6 +1,5 @@
-import type { Logger } from '@signalbox/core';
+import { LikeCalls, type Logger } from '@signalbox/core';
 import type { RecordReader } from './journal.ts';
-import { LikeCalls } from './like-calls.ts';
 
 /** Writes a line for each call. */
 export function createCallLog(logger: Logger): RecordReader {

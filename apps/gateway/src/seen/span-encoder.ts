@@ -1,5 +1,4 @@
-import { WireWriter, type Record as CallRecord } from '@signalbox/core';
-import { LikeCalls } from './like-calls.ts';
+import { LikeCalls, WireWriter, type Record as CallRecord } from '@signalbox/core';
 import { CALL_ID, QUEUED_MS, shapesOf, type Attributes, type NetworkTransport, type SpanShape } from './spans.ts';
 
 // Fields of https://github.com/open-telemetry/opentelemetry-proto, `trace/v1/trace.proto` and `common/v1/common.proto`.

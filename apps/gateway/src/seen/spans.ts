@@ -25,7 +25,7 @@ export const QUEUED_MS = 'signalbox.queued_ms';
 
 /**
  * Shapes of the spans of a call: one as its client sees it, and one of what the upstream did of it, which it has only if it was asked.
- * They depend on what `isAlike` compares and on the transports. Names are those of
+ * They are the same for like calls over the same transports. Names are those of
  * https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/mcp.md, where it has any. Ids of sessions
  * are left out: whoever knows one can speak in it.
  */
@@ -49,24 +49,6 @@ export function shapesOf(
     server: { name: nameOf(method, name), kind: 'server', isError, attributes },
     client: { name: nameOf(method, upstreamName), kind: 'client', isError, attributes: inner },
   };
-}
-
-/** Whether two calls differ in nothing but ids, times and sizes. */
-export function isAlike(one: CallRecord, other: CallRecord): boolean {
-  return (
-    one.name === other.name &&
-    one.upstream === other.upstream &&
-    one.upstreamName === other.upstreamName &&
-    one.method === other.method &&
-    one.principal === other.principal &&
-    one.client === other.client &&
-    one.server === other.server &&
-    one.revision === other.revision &&
-    one.status === other.status &&
-    one.error === other.error &&
-    one.cached === other.cached &&
-    one.attempts === other.attempts
-  );
 }
 
 function commonOf({ method, upstream, status, error }: CallRecord, name: string | undefined): Record<string, string | number | boolean> {

@@ -32,13 +32,10 @@ export interface ChainHead {
   readonly hash: string;
 }
 
-/** What goes into a chain. */
-export interface AuditFact {
-  readonly kind: AuditEntry['kind'];
-  readonly record: CallRecord | AuditChange;
-  /** As it is kept beside the record. */
-  readonly payload: string | undefined;
-}
+/** What goes into a chain, with what is kept beside the record. */
+export type AuditFact =
+  | { readonly kind: 'call'; readonly record: CallRecord; readonly payload: string | undefined }
+  | { readonly kind: 'change'; readonly record: AuditChange; readonly payload: undefined };
 
 /** In front of the first record. */
 export const CHAIN_BEGIN: ChainHead = { sequence: 0, hash: '0'.repeat(64) };
@@ -63,8 +60,10 @@ const ALL_UNSAFE = new RegExp(UNSAFE, 'g');
 export const ENTRY_BYTES = MAX_HEAD_LENGTH + 150 + SUFFIX_LENGTH;
 
 /** A fact with its record as the bytes of JSON text. */
-export interface TextFact extends Omit<AuditFact, 'record'> {
+export interface TextFact {
+  readonly kind: AuditFact['kind'];
   readonly record: TextPlace;
+  readonly payload: string | undefined;
 }
 
 /**

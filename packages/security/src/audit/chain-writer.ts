@@ -11,6 +11,7 @@ import {
   type ChainHead,
   type TextFact,
 } from './audit-entry.ts';
+import { CallTexts } from './call-texts.ts';
 import { putPayloads, type PayloadOf } from './payloads.ts';
 import { WaitingTexts } from './waiting-texts.ts';
 
@@ -46,6 +47,7 @@ export class ChainWriter {
   readonly #maxQueued: number;
   readonly #queue: Queued[] = [];
   readonly #texts = new WaitingTexts();
+  readonly #callTexts = new CallTexts();
   #queuedBytes = 0;
   #head: ChainHead | undefined;
   /** A commit of which it is not known whether it was made: its first record, and how many there were. */
@@ -147,7 +149,8 @@ export class ChainWriter {
 
   #push({ kind, record, payload }: AuditFact, settle: Queued['settle']): void {
     if (this.#queue.length === 0) this.#texts.clear();
-    this.#queue.push({ kind, record: this.#texts.put(toSafeJson(record)), payload, settle });
+    const text = kind === 'call' ? this.#callTexts.textOf(record) : toSafeJson(record);
+    this.#queue.push({ kind, record: this.#texts.put(text), payload, settle });
     this.#queuedBytes += payload?.length ?? 0;
   }
 
