@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askAdmin, untilState } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
@@ -118,4 +119,43 @@ test('off, nothing is kept and the API says so', async () => {
   await untilState(gateway, 'time', 'ready');
   await callAround(gateway, 1);
   expect(await ask(gateway, '/learning')).toMatchObject({ status: 404, detail: 'Learning is off in this gateway' });
+});
+
+test('a tool that never took long is given up long before the configured time', async () => {
+  const config = { mcpServers: { server: stdioEntry() }, learning: { enabled: true, timeouts: true } };
+  await using gateway = await startGateway({ config });
+  await untilState(gateway, 'server', 'ready');
+  await using client = await openOfficialClient('client modern', gateway.url);
+  for (let round = 0; round < 120; round++) await client.call('sleep', { ms: 1 });
+  await untilLearned(gateway, 120);
+  // What is known of tools is told anew every few seconds, when something has been learned.
+  await eventually('it is given up', async () => {
+    await client.call('sleep', { ms: 1 });
+    const { tools } = await ask<{ tools: { timeoutMs?: number }[] }>(gateway, '/learning/tools');
+    return tools[0]?.timeoutMs === 1_000 ? true : undefined;
+  });
+  await pause(2_500);
+  await client.call('sleep', { ms: 1 });
+  await pause(1_500);
+  const startedAtMs = performance.now();
+  await expect(client.call('sleep', { ms: 5_000 })).rejects.toThrow(/no answer in 1000 ms/);
+  expect(performance.now() - startedAtMs).toBeLessThan(4_000);
+});
+
+test('a call that is refused says how the same mistake was mended before', async () => {
+  await using gateway = await startGateway({ config: { mcpServers, learning: { enabled: true } } });
+  await untilState(gateway, 'time', 'ready');
+  await using client = await openOfficialClient('client modern', gateway.url);
+  const { from, ...others } = CONVERT;
+  const mistaken = { ...others, source: from };
+  const refusal = async () => JSON.stringify(await client.call('convert_time', mistaken));
+  expect(await refusal()).not.toContain('Hint:');
+  for (let round = 0; round < 3; round++) {
+    await client.call('convert_time', mistaken);
+    await client.call('convert_time', CONVERT);
+  }
+  await eventually('it is told how', async () => {
+    const text = await refusal();
+    return text.includes('Hint: Callers who got') && text.includes('`from` (string) instead of `source`') ? text : undefined;
+  });
 });

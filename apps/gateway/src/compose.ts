@@ -131,7 +131,7 @@ async function joinParts(
     identityOf: createIdentityOf({ key, environment }),
     keyLog,
     journal: seen.journal,
-    advice: config.learning.search ? learning?.advice : undefined,
+    advice: learning?.advice,
     sampleRatio: seen.sampleRatio,
     open,
     seal,

@@ -6,7 +6,20 @@ export interface Advice {
   /** Of what is known at present; grows with each change of it. */
   readonly version: number;
   /** Orders the tools for one need, best first; `undefined` to leave them as they are. It may name tools that were not found. */
-  rank(asking: RankAsking): readonly AdvisedTool[] | undefined;
+  readonly rank?: ((asking: RankAsking) => readonly AdvisedTool[] | undefined) | undefined;
+  /** What helped others whose call of a tool was not taken, each a sentence for a model to read. */
+  readonly hints?: ((refused: RefusedCall) => readonly string[]) | undefined;
+  /** How long an answer of a tool is worth waiting for, in milliseconds; `undefined` when too little is known. */
+  readonly timeoutMs?: ((upstream: string, tool: string) => number | undefined) | undefined;
+}
+
+export interface RefusedCall {
+  readonly principal: string;
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+  /** JSON-RPC code of the refusal; `undefined` for a tool that failed or was not called because of its arguments. */
+  readonly code: number | undefined;
 }
 
 /** Where advice is read, anew each time it is wanted; `undefined` while there is none. */

@@ -29,6 +29,7 @@ import { createCallPipeline } from './pipeline.ts';
 import { ResultStore } from './results/result-store.ts';
 import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import type { AdvisedMatch } from './search/advised-ranking.ts';
+import { createAdviceGuard } from './advice-guard.ts';
 import { createToolSearch } from './search/tool-search.ts';
 import type { AnswerCounts } from './stages/cache.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
@@ -140,7 +141,8 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
   const answerCounts: AnswerCounts = { hits: 0, staleHits: 0, misses: 0, joined: 0, savedMs: 0 };
-  const search = createToolSearch({ advice: parts.advice, clock, logger });
+  const advice = createAdviceGuard(parts.advice, { clock, logger });
+  const search = createToolSearch(advice);
   const dispatch = createCallPipeline({
     state,
     upstream,
@@ -153,6 +155,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     tasks,
     journal,
     search,
+    advice: parts.advice && advice,
     beginTrace: sampleRatio === undefined ? undefined : createBeginTrace({ sampleRatio }),
     clock,
     logger,

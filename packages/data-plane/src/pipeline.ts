@@ -9,6 +9,7 @@ import {
   type State,
   type UpstreamConfig,
 } from '@signalbox/core';
+import type { AdviceGuard } from './advice-guard.ts';
 import type { CatalogView } from './catalog/catalog-view.ts';
 import type { Surface } from './catalog/surface.ts';
 import type { Settled } from './downstream/settle.ts';
@@ -20,6 +21,7 @@ import { admit } from './stages/admit.ts';
 import { answerOwn } from './stages/answer-own.ts';
 import { cacheOutcomes, type AnswerCounts } from './stages/cache.ts';
 import type { SurfaceCall } from './stages/call-stages.ts';
+import { hint } from './stages/hint.ts';
 import { idempotency } from './stages/idempotency.ts';
 import { largeResults } from './stages/large-results.ts';
 import { observe } from './stages/observe.ts';
@@ -45,6 +47,8 @@ export interface PipelineParts {
   readonly tasks: Tasks;
   readonly journal: Journal;
   readonly search: (view: CatalogView) => ViewRankers;
+  /** Absent where nobody advises. */
+  readonly advice: AdviceGuard | undefined;
   readonly beginTrace: BeginTrace | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -62,6 +66,7 @@ export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
   return createPipeline<SurfaceCall>()
     .use(observed) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
+    .use(hint(parts)) // a refusal of the arguments is told of like one of the upstream
     .use(shape(parts)) // we go on with exactly what will be sent
     .use(answerOwn(parts)) // ours are checked like any, and need neither slot nor connection
     .use(largeResults(parts)) // each caller gets a handle of its own, also to an outcome it shares

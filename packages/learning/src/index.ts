@@ -54,7 +54,14 @@ export {
 export { toCallAttempt, type CallAttempt } from './repair/call-attempt.ts';
 export type { ShapeEdit } from './repair/compare-shapes.ts';
 export { proposePatch, writeHint, type DefinitionPatch, type ProposalOptions, type SchemaOperation } from './repair/propose-patch.ts';
-export { createRepairModel, type Repair, type RepairModel, type RepairOptions, type RepairQuestion } from './repair/repair-model.ts';
+export {
+  createRepairModel,
+  isRepairOf,
+  type Repair,
+  type RepairModel,
+  type RepairOptions,
+  type RepairQuestion,
+} from './repair/repair-model.ts';
 export { createNextToolModel, type NextToolModel, type PredictedTool, type StepEvent } from './sequences/next-tool.ts';
 export { createFailureModel, toAttemptEvent, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
 export { createSeriesDetector, type SeriesDetector, type SeriesState, type SeriesVerdict } from './anomalies/series-detector.ts';

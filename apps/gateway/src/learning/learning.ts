@@ -36,9 +36,10 @@ const KEY_BYTES = 32;
 export function createLearning({ config, store, key, toolsOf, explain, clock, logger }: LearningOptions): Learning {
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
   const advice: { current: AdviceSource['current'] } = { current: undefined };
-  const onAdvice: StartLearnerOptions['onAdvice'] = (published) => void (advice.current = published && toAdvice(published));
-  const thread = startLearner({ store, config, clock, logger, onAdvice });
   const versionOf = createToolVersions(toolsOf);
+  const onAdvice: StartLearnerOptions['onAdvice'] = (published) =>
+    void (advice.current = published && toAdvice(published, { config, versionOf, toolsOf }));
+  const thread = startLearner({ store, config, clock, logger, onAdvice });
   const facts = createFactMaker({ hash, versionOf, adviceVersion: () => advice.current?.version ?? 0 });
   return {
     reader: {

@@ -1,22 +1,57 @@
-import type { Advice } from '@signalbox/core';
-import { openSearchAdvice, openSearchSnapshot, toolKey, type AdviceSnapshots, type LearnedTool } from '@signalbox/learning';
+import { LOCAL_PRINCIPAL, type Advice, type LearningConfig, type ToolDefinition } from '@signalbox/core';
+import {
+  isRepairOf,
+  openSearchAdvice,
+  openSearchSnapshot,
+  toolKey,
+  versionedTool,
+  writeHint,
+  type AdviceSnapshots,
+  type LearnedTool,
+  type Repair,
+} from '@signalbox/learning';
+import type { ToolVersion } from './tool-versions.ts';
 
 /** Below this a place owes so little to what was learned that it is not worth a word. */
 const TOLD_SHARE = 0.1;
+/** What a repair has in the place of a code when the tool itself said that it failed. */
+const TOOL_ERROR = 'toolError';
 
-/** What was published, as the path asks it. */
-export function toAdvice({ version, snapshots }: { readonly version: number; readonly snapshots: AdviceSnapshots }): Advice {
+export interface AdviceParts {
+  readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts'>;
+  readonly versionOf: (upstream: string, tool: string) => ToolVersion;
+  readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+}
+
+/** What was published, as the path asks it; only as far as the configuration lets it have a say. */
+export function toAdvice(
+  { version, snapshots }: { readonly version: number; readonly snapshots: AdviceSnapshots },
+  { config, versionOf, toolsOf }: AdviceParts,
+): Advice {
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
+  const { repairs, timeouts } = snapshots.tools;
+  const keyOf = (upstream: string, tool: string) => versionedTool({ upstream, tool, toolVersion: versionOf(upstream, tool).version });
+  const hints: Advice['hints'] = ({ principal, upstream, tool, code }) => {
+    const found = repairs.get(keyOf(upstream, tool))?.get(code === undefined ? TOOL_ERROR : String(code));
+    if (found === undefined) return [];
+    const inputSchema = toolsOf(upstream)?.find(({ name }) => name === tool)?.inputSchema;
+    // What one caller alone has found is told to nobody else.
+    const mayKnow = ({ principals }: Repair) => principals > 1 || principal === LOCAL_PRINCIPAL;
+    return found.filter((repair) => mayKnow(repair) && isRepairOf(repair.edit, inputSchema)).map(writeHint);
+  };
+  const rank: Advice['rank'] = ({ need, found, limit, isKnown }) => {
+    const staticRanking = found.map(({ upstream, tool, score }) => ({ key: toolKey({ upstream, tool }), score }));
+    const mayShow = (key: string) => isKnown(...splitKey(key));
+    return search.rank({ tenant: '', needs: [need], staticRanking, limit, mayShow }).map((tool) => {
+      const [upstream, name] = splitKey(tool.key);
+      return { upstream, tool: name, why: whyText(tool) };
+    });
+  };
   return {
     version,
-    rank: ({ need, found, limit, isKnown }) => {
-      const staticRanking = found.map(({ upstream, tool, score }) => ({ key: toolKey({ upstream, tool }), score }));
-      const mayShow = (key: string) => isKnown(...splitKey(key));
-      return search.rank({ tenant: '', needs: [need], staticRanking, limit, mayShow }).map((tool) => {
-        const [upstream, name] = splitKey(tool.key);
-        return { upstream, tool: name, why: whyText(tool) };
-      });
-    },
+    rank: config.search ? rank : undefined,
+    hints: config.hints ? hints : undefined,
+    timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
   };
 }
 

@@ -6,6 +6,14 @@ export const learningConfig = z.strictObject({
     .default(false)
     .describe('Learn from calls and searches, in a thread of its own. Off: nothing is kept and everything goes by the static policy.'),
   search: z.boolean().default(true).describe('Whether what was learned may order what `search_tools` shows.'),
+  hints: z
+    .boolean()
+    .default(true)
+    .describe('Whether what helped others is added to errors that a change of the arguments has mended for them.'),
+  timeouts: z
+    .boolean()
+    .default(false)
+    .describe('Whether calls are given up sooner than `timeouts.callMs` says when a tool has never taken nearly as long.'),
   keepFacts: z
     .int()
     .min(0)

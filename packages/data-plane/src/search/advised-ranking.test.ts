@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { silentLogger, systemClock, type Advice, type AdvisedTool, type Logger, type RankAsking, type Target } from '@signalbox/core';
-import { createAdviceGuard, createAdvisedRanker } from './advised-ranking.ts';
+import { createAdviceGuard } from '../advice-guard.ts';
+import { createAdvisedRanker } from './advised-ranking.ts';
 import { createToolRanker } from './rank-tools.ts';
 
 const NAMES = ['create_issue', 'close_issue', 'list_issues', 'send_mail', 'read_mail', 'get_forecast', 'find_route', 'pay_bill'];

@@ -1,4 +1,5 @@
-import { toMessage, type AdviceSource, type AdvisedTool, type Clock, type Logger, type ShownRecord, type Target } from '@signalbox/core';
+import type { AdvisedTool, ShownRecord, Target } from '@signalbox/core';
+import type { AdviceGuard } from '../advice-guard.ts';
 import { BEGUN, type RankTools, type RankedTool } from './rank-tools.ts';
 
 /** Tools found for one need, and where each stood without advice. */
@@ -41,12 +42,13 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
 
   return (needs, limit) => {
     const advice = guard.current();
-    const ranked = rank(needs, advice === undefined ? limit : Math.max(DEPTH, limit));
+    const advise = advice?.rank;
+    const ranked = rank(needs, advise === undefined ? limit : Math.max(DEPTH, limit));
     let adviceVersion = 0;
     const results = needs.map((need, index): AdvisedResult => {
       const found = ranked[index]!;
       const asked = found.map(({ name, score }) => ({ upstream: tools.get(name)!.upstream, tool: tools.get(name)!.name, score }));
-      const advised = advice === undefined ? undefined : guard.ask(() => advice.rank({ need, found: asked, limit, isKnown }));
+      const advised = advise && guard.ask(() => advise({ need, found: asked, limit, isKnown }));
       if (advised !== undefined) adviceVersion = advice!.version;
       const matches = advised === undefined ? found.slice(0, limit) : merge({ found, advised, limit, nameOf });
       const places = placeOf(found);
@@ -102,44 +104,4 @@ function inOneScale(matches: readonly AdvisedMatch[]): AdvisedMatch[] {
 
 function keyOf(upstream: string, tool: string): string {
   return `${upstream}\0${tool}`;
-}
-
-/** Stands between the path and its adviser. */
-export interface AdviceGuard {
-  /** The advice to ask; `undefined` when there is none, or none to be trusted. */
-  current(): AdviceSource['current'];
-  /** What it says; `undefined` when it fails, and one that fails or takes too long is not asked again before it has changed. */
-  ask<Said>(ask: () => Said | undefined): Said | undefined;
-}
-
-/** Longer than this and advice costs more than it can be worth, in milliseconds. */
-const SLOW_MS = 50;
-
-export function createAdviceGuard(
-  source: AdviceSource | undefined,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
-): AdviceGuard {
-  let distrusted: number | undefined;
-  const distrust = (reason: string): void => {
-    distrusted = source?.current?.version;
-    logger.warn('advice is left aside until it changes', { version: distrusted, reason });
-  };
-  return {
-    current: () => {
-      const advice = source?.current;
-      return advice === undefined || advice.version === distrusted ? undefined : advice;
-    },
-    ask: (ask) => {
-      const start = clock.monotonic();
-      try {
-        const said = ask();
-        const tookMs = clock.monotonic() - start;
-        if (tookMs > SLOW_MS) distrust(`it took ${Math.round(tookMs)} ms`);
-        return said;
-      } catch (error) {
-        distrust(toMessage(error));
-        return undefined;
-      }
-    },
-  };
 }

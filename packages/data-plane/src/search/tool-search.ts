@@ -1,13 +1,7 @@
-import type { AdviceSource, Clock, Logger } from '@signalbox/core';
+import type { AdviceGuard } from '../advice-guard.ts';
 import type { CatalogView } from '../catalog/catalog-view.ts';
-import { createAdviceGuard, createAdvisedRanker, type RankAdvised } from './advised-ranking.ts';
+import { createAdvisedRanker, type RankAdvised } from './advised-ranking.ts';
 import { createToolRanker, type RankTools } from './rank-tools.ts';
-
-export interface ToolSearchParts {
-  readonly advice: AdviceSource | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
 
 /** What ranks the tools of a view. */
 export interface ViewRankers {
@@ -17,8 +11,7 @@ export interface ViewRankers {
 }
 
 /** Finds tools in any view. Those of a view are read once, when somebody first searches in it. */
-export function createToolSearch({ advice, clock, logger }: ToolSearchParts): (view: CatalogView) => ViewRankers {
-  const guard = createAdviceGuard(advice, { clock, logger });
+export function createToolSearch(guard: AdviceGuard): (view: CatalogView) => ViewRankers {
   const rankers = new WeakMap<CatalogView, ViewRankers>();
   return (view) => {
     let own = rankers.get(view);

@@ -1,11 +1,13 @@
 import { GatewayError, RawJson, toOutcome, type Answer, type Awaitable, type Clock, type Outcome } from '@signalbox/core';
 import { MODERN_REVISION, changeTaskIdAround, joinParams, readCreatedTask, type Connection, type TaskState } from '@signalbox/protocol';
+import type { AdviceGuard } from '../advice-guard.ts';
 import type { TargetedCall } from '../stages/call-stages.ts';
 import { withTraceParent } from '../stages/trace-context.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface SendOptions {
   readonly upstream: (name: string) => Upstream | undefined;
+  readonly advice?: AdviceGuard | undefined;
   readonly clock: Clock;
 }
 
@@ -25,12 +27,19 @@ export function createSend(options: SendOptions): (call: TargetedCall) => Awaita
         data: { upstream: upstream.name, phase: 'queue', sent: false },
       });
     const waitMs = Math.min(leftMs, timeouts.spawnMs + timeouts.handshakeMs);
-    const timeoutMs = Math.min(leftMs, timeouts.callMs);
+    const timeoutMs = Math.min(leftMs, timeouts.callMs, worthMs(options.advice, call));
     const connection = upstream.connection(waitMs);
     const send = (shared: Connection) =>
       upstream.isolated.isNeeded(call, shared) ? sendIsolated(upstream, call, { waitMs, timeoutMs }) : request(shared, call, timeoutMs);
     return connection instanceof Promise ? connection.then(send) : send(connection);
   };
+}
+
+// Advice may only shorten a wait.
+function worthMs(advice: AdviceGuard | undefined, { target }: TargetedCall): number {
+  const ask = advice?.current()?.timeoutMs;
+  const ms = ask && advice.ask(() => ask(target.upstream, target.name));
+  return ms ?? Number.POSITIVE_INFINITY;
 }
 
 async function sendIsolated(

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
+import type { Repair } from '../repair/repair-model.ts';
 
 /** What a learner's thread is started with. */
 export interface ThreadData {
@@ -14,9 +15,19 @@ export interface ThreadData {
   readonly maxCpuShare: number;
 }
 
-/** What the path may go by: memory that is shared and never changes. */
+/** What the path may go by; it never changes. */
 export interface AdviceSnapshots {
+  /** Shared memory, see `openSearchSnapshot`. */
   readonly search: SharedArrayBuffer;
+  readonly tools: ToolAdvice;
+}
+
+/** What is known of tools, each with its upstream and version. */
+export interface ToolAdvice {
+  /** By tool and by the code of the error. */
+  readonly repairs: ReadonlyMap<string, ReadonlyMap<string, readonly Repair[]>>;
+  /** How long a wait is worth it, in milliseconds. */
+  readonly timeouts: ReadonlyMap<string, number>;
 }
 
 /** What the thread is asked. */
@@ -28,7 +39,8 @@ export interface Question {
 
 export type ThreadMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'advice'; readonly version: number; readonly snapshots: AdviceSnapshots }
+  | { readonly kind: 'tools'; readonly tools: ToolAdvice }
+  | { readonly kind: 'advice'; readonly version: number; readonly search: AdviceSnapshots['search'] }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly code: ErrorCode; readonly message: string }
   /** Something failed that will be tried again. */

@@ -1,5 +1,5 @@
 import { createMemoryStore } from '@signalbox/storage';
-import { silentLogger, systemClock, type LearningConfig } from '@signalbox/core';
+import { silentLogger, systemClock } from '@signalbox/core';
 import { expect, test, vi } from 'vitest';
 import { createCall } from '../testing/create-call.ts';
 import type { ToolReport } from '../outcomes/tool-outcomes.ts';
@@ -7,7 +7,7 @@ import type { LearnerReading } from './messages.ts';
 import type { LearningStore } from './remote-store.ts';
 import { startLearner, type StartLearnerOptions } from './start-learner.ts';
 
-const config: LearningConfig = { enabled: true, search: true, keepFacts: 1000, commitSeconds: 1, maxMemoryMb: 128, maxCpuShare: 1 };
+const config = { keepFacts: 1000, commitSeconds: 1, maxMemoryMb: 128, maxCpuShare: 1 };
 
 function start(store: LearningStore, more: Partial<StartLearnerOptions> = {}) {
   const thread = startLearner({ store, config, clock: systemClock, logger: silentLogger, ...more });

@@ -3,12 +3,12 @@ import { GatewayError, toMessage, WireWriter, type Clock, type LearningConfig, t
 import { writeInteraction } from '../codec/interaction-codec.ts';
 import type { Interaction } from '../interaction.ts';
 import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../ring/ring.ts';
-import type { AdviceSnapshots, ThreadData, ThreadMessage } from './messages.ts';
+import type { AdviceSnapshots, ThreadData, ThreadMessage, ToolAdvice } from './messages.ts';
 import { serveStore, type LearningStore } from './remote-store.ts';
 
 export interface StartLearnerOptions {
   readonly store: LearningStore;
-  readonly config: LearningConfig;
+  readonly config: Pick<LearningConfig, 'keepFacts' | 'commitSeconds' | 'maxMemoryMb' | 'maxCpuShare'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes advice as it is published; `undefined` when there is none any more. */
@@ -46,6 +46,8 @@ const LONGEST_BACKOFF_MS = 60_000;
 const WELL_MS = 60_000;
 const CLOSE_MS = 5_000;
 
+const NOTHING_OF_TOOLS: ToolAdvice = { repairs: new Map(), timeouts: new Map() };
+
 /** Starts the thread that learns, and starts it anew whenever it dies or hangs. Nothing that happens to it reaches the caller. */
 export function startLearner(options: StartLearnerOptions): LearnerThread {
   const { clock, logger, store, config, ringBytes = RING_BYTES, hungMs = HUNG_MS } = options;
@@ -54,6 +56,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
   const wire = new WireWriter(4096);
   const waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
   let lastQuestion = 0;
+  let tools = NOTHING_OF_TOOLS;
   let worker: Worker | undefined;
   let state: LearnerState = 'starting';
   let reason: string | undefined;
@@ -105,6 +108,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         if (isClosing) return;
         state = 'dead';
         options.onAdvice?.(undefined);
+        tools = NOTHING_OF_TOOLS;
         failAll('Learning has stopped and is started anew; try again');
         if (clock.monotonic() - startedAtMs > WELL_MS) backoffMs = FIRST_BACKOFF_MS;
         logger.warn('the thread that learns has ended and is started anew', { reason, afterMs: backoffMs });
@@ -135,8 +139,11 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         state = 'learning';
         reason = undefined;
         break;
+      case 'tools':
+        tools = message.tools;
+        break;
       case 'advice':
-        options.onAdvice?.(message);
+        options.onAdvice?.({ version: message.version, snapshots: { search: message.search, tools } });
         break;
       case 'reply':
         waiting.get(message.id)?.resolve(message.value);

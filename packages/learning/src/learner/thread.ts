@@ -11,6 +11,7 @@ import type { FactFilter } from './fact-log.ts';
 import { Learner } from './learner.ts';
 import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
 import { createRemoteStore } from './remote-store.ts';
+import { toToolAdvice } from './tool-advice.ts';
 
 /** Facts between two looks at the clock. */
 const SLICE = 200;
@@ -20,6 +21,8 @@ const TIDY_MS = 3_600_000;
 /** Least time between two publications of advice, and how many times as long as one takes. */
 const ADVICE_MS = 1_000;
 const ADVICE_PAUSE = 20;
+/** The same of what is said of single tools, which needs a look at all of them. */
+const TOOL_ADVICE_MS = 2_000;
 const ROW_OVERHEAD_BYTES = 4;
 
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
@@ -94,6 +97,7 @@ function yieldToOthers(): void {
 function createPublisher(learner: Learner<AllModels>, say: (message: ThreadMessage) => void): () => void {
   let version = 0;
   let nextAt = 0;
+  let toolsAt = 0;
   let said: { readonly models: AllModels; readonly learned: number } | undefined;
   return () => {
     const { models } = learner;
@@ -101,7 +105,11 @@ function createPublisher(learner: Learner<AllModels>, say: (message: ThreadMessa
     const begun = performance.now();
     if (begun < nextAt || learned === 0 || (said?.models === models && said.learned === learned)) return;
     version = Math.max(version + 1, learned);
-    say({ kind: 'advice', version, snapshots: { search: encodeSearchSnapshot(models.search.model) } });
+    if (said?.models !== models || begun >= toolsAt) {
+      say({ kind: 'tools', tools: toToolAdvice(models) });
+      toolsAt = begun + TOOL_ADVICE_MS;
+    }
+    say({ kind: 'advice', version, search: encodeSearchSnapshot(models.search.model) });
     said = { models, learned };
     const now = performance.now();
     nextAt = now + Math.max(ADVICE_MS, ADVICE_PAUSE * (now - begun));

@@ -58,7 +58,17 @@ test('what three callers have found on their own is told, and what two have foun
 
 test('one caller counts once, however often it repairs', () => {
   const insistent = Array.from({ length: 20 }, () => repair('one')).flat();
-  expect(learn(insistent).repairs({ tool })).toEqual([]);
+  const model = learn([...insistent, ...repair('two', { taken: ['limit:number', 'file:string'] })]);
+  expect(model.repairs({ tool })).toEqual([]);
+});
+
+test('as long as there is but one caller, what that one has found several times is told, marked as of one', () => {
+  expect(learn([...repair('one'), ...repair('one')]).repairs({ tool })).toEqual([]);
+  const alone = learn([...repair('one'), ...repair('one'), ...repair('one')]);
+  expect(alone.repairs({})).toMatchObject([{ tool, times: 3, principals: 1, ofPrincipals: 1 }]);
+  const again = createRepairModel();
+  again.load(alone.save());
+  expect(again.repairs({})).toEqual(alone.repairs({}));
 });
 
 test('a success long after, of another session, of another tool or of the same shape repairs nothing', () => {

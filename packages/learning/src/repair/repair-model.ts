@@ -3,7 +3,7 @@ import type { Model, ModelState } from '../model.ts';
 import type { CallAttempt } from './call-attempt.ts';
 import { compareShapes, parseEdit, writeEdit, type ShapeEdit } from './compare-shapes.ts';
 
-/** A repair that several callers have found on their own. */
+/** A repair that several callers have found on their own, or, as long as there is one caller in all, that one several times. */
 export interface Repair {
   readonly tool: string;
   readonly errorCode: string;
@@ -15,7 +15,8 @@ export interface Repair {
 }
 
 export interface RepairQuestion {
-  readonly tool: string;
+  /** Default: of all tools. */
+  readonly tool?: string;
   /** Only repairs of this error. Default: of any. */
   readonly errorCode?: string;
   /** The tool's input schema. With it, nothing is told of arguments that it does not name, for those are a caller's own invention. */
@@ -28,7 +29,7 @@ export interface RepairModel extends Model<CallAttempt> {
 }
 
 export interface RepairOptions {
-  /** Below so many distinct callers nothing is told to anyone. Default 3, and never less than 2. */
+  /** Below so many distinct callers nothing is told to anyone else. Default 3, and never less than 2. */
   readonly minPrincipals?: number;
   /** An attempt is a repair of one that is at most so old. Default ten minutes. */
   readonly maxGapMs?: number;
@@ -64,6 +65,7 @@ export function createRepairModel(options: RepairOptions = {}): RepairModel {
     const steps = Array.from({ length: places }, () => 0);
     steps[placeOf(attempt.principal)] = 1;
     const of = rowKey(attempt.tool, before.errorCode);
+    callers.add(EVERYBODY, steps);
     callers.add(of, steps);
     for (const edit of found) {
       edits.add(`${of}\n${writeEdit(edit)}`, [1]);
@@ -73,14 +75,16 @@ export function createRepairModel(options: RepairOptions = {}): RepairModel {
 
   const repairs = ({ tool, errorCode, inputSchema }: RepairQuestion): readonly Repair[] => {
     const found: Repair[] = [];
+    const isAlone = countTaken(callers.get(EVERYBODY)) === 1;
     for (const key of edits.keys()) {
       const [ofTool, code, text] = key.split('\n') as [string, string, string];
-      if (ofTool !== tool || (errorCode !== undefined && code !== errorCode)) continue;
+      if ((tool !== undefined && ofTool !== tool) || (errorCode !== undefined && code !== errorCode)) continue;
       const edit = parseEdit(text);
       const principals = countTaken(callers.get(key));
-      if (edit === undefined || principals < minPrincipals || !isNamed(edit, inputSchema)) continue;
-      const ofPrincipals = Math.max(principals, countTaken(callers.get(rowKey(tool, code))));
-      found.push({ tool, errorCode: code, edit, times: edits.get(key)[0]!, principals, ofPrincipals });
+      const times = edits.get(key)[0]!;
+      if (edit === undefined || (isAlone ? times : principals) < minPrincipals || !isRepairOf(edit, inputSchema)) continue;
+      const ofPrincipals = Math.max(principals, countTaken(callers.get(rowKey(ofTool, code))));
+      found.push({ tool: ofTool, errorCode: code, edit, times, principals, ofPrincipals });
     }
     return found.toSorted((a, b) => b.principals - a.principals || b.times - a.times || (writeEdit(a.edit) < writeEdit(b.edit) ? -1 : 1));
   };
@@ -107,13 +111,16 @@ export function createRepairModel(options: RepairOptions = {}): RepairModel {
   };
 }
 
-function isNamed(edit: ShapeEdit, inputSchema: unknown): boolean {
+/** Whether an edit is about arguments that a tool's schema names; without a schema it may be. */
+export function isRepairOf(edit: ShapeEdit, inputSchema: unknown): boolean {
   const properties = (inputSchema as { readonly properties?: unknown } | null | undefined)?.properties;
   if (edit.kind === 'removed' || typeof properties !== 'object' || properties === null) return true;
   return Object.hasOwn(properties, edit.kind === 'renamed' ? edit.to : edit.name);
 }
 
 const places = 64;
+/** No tool has an empty name. */
+const EVERYBODY = '';
 const maxWaiting = 2_000;
 
 const rowKey = (tool: string, errorCode: string): string =>

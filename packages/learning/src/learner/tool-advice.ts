@@ -1,0 +1,23 @@
+import { versionedTool } from '../cache-advice/call-fact.ts';
+import type { Repair } from '../repair/repair-model.ts';
+import type { AllModels } from './all-models.ts';
+import type { ToolAdvice } from './messages.ts';
+
+/** Calls of a tool from which on its durations are held for known. */
+const ENOUGH_CALLS = 100;
+
+/** Gathers what the path may go by of single tools. */
+export function toToolAdvice({ repair, outcomes }: Pick<AllModels, 'repair' | 'outcomes'>): ToolAdvice {
+  const repairs = new Map<string, Map<string, Repair[]>>();
+  for (const found of repair.model.repairs({})) {
+    let byCode = repairs.get(found.tool);
+    if (byCode === undefined) repairs.set(found.tool, (byCode = new Map()));
+    const same = byCode.get(found.errorCode);
+    if (same === undefined) byCode.set(found.errorCode, [found]);
+    else same.push(found);
+  }
+  const timeouts = new Map<string, number>();
+  for (const report of outcomes.reports())
+    if (report.timeoutMs !== undefined && report.calls >= ENOUGH_CALLS) timeouts.set(versionedTool(report), report.timeoutMs);
+  return { repairs, timeouts };
+}
