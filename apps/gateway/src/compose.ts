@@ -153,6 +153,7 @@ async function joinParts(
     await wanted.close();
     if (server !== undefined && delayMs > 0) await new Promise((resolve) => clock.after(delayMs, () => resolve(undefined)));
     admin.close();
+    await worker?.lastConnection;
     await server?.close(graceMs);
     worker?.close();
     await dataPlane.close();

@@ -4,12 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
 import { GatewayError, type Status } from '@signalbox/core';
 import type { Gateway } from '../gateway.ts';
 import type { GatewayLogger } from '../log/create-logger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { createAddressBook } from './address-book.ts';
+import { ClusterListener } from './cluster-listener.ts';
 import { watchHanding, type Handing, type Handle } from './handing.ts';
 import { removeSocket } from './relay.ts';
 import { WORKER_VARIABLE, type Move, type Observed, type Order, type Report } from './messages.ts';
@@ -30,6 +32,8 @@ const MAX_BACKOFF_MS = 30_000;
 const STEADY_MS = 60_000;
 /** How long after its grace a worker may take to be gone, in milliseconds. */
 const END_MS = 15_000;
+/** Longest wait until connections that were accepted are on their way to a worker, in milliseconds. */
+const HAND_OUT_MS = 2_000;
 const NOTHING: Observed = { sessions: { open: 0, streams: 0 }, upstreams: [], virtualServers: [], calls: [] };
 
 interface Place {
@@ -57,6 +61,8 @@ class Workers {
   readonly #folder: string | undefined;
   readonly #socketPrefix: string;
   #observed: Observed = NOTHING;
+  readonly #listener = new ClusterListener();
+  #handedOut = 0;
   #port = 0;
   #turn = 0;
   #isClosing = false;
@@ -117,6 +123,7 @@ class Workers {
     const gone = new Promise<void>((resolve) => (this.#onGone = resolve));
     this.#tellAll({ kind: 'stop', graceMs, delayMs });
     this.#checkGone();
+    void this.#handOutLast(delayMs);
     const timer = setTimeout(
       () => {
         for (const { worker } of this.#places) worker?.process.kill('SIGKILL');
@@ -129,10 +136,22 @@ class Workers {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Gives the workers everybody who has connected, and then says that nobody else comes. */
+  async #handOutLast(delayMs: number): Promise<void> {
+    if (delayMs > 0) await pause(delayMs);
+    await this.#listener.end();
+    const endMs = performance.now() + HAND_OUT_MS;
+    while (this.#handedOut < this.#listener.accepted && performance.now() < endMs) await pause(1);
+    this.#tellAll({ kind: 'last' });
+  }
+
   #start(place: Place): void {
     const worker = cluster.fork({ [WORKER_VARIABLE]: '1' });
     place.worker = worker;
-    place.handing = watchHanding(worker, (order, handle) => this.#pass(order, handle));
+    place.handing = watchHanding(worker, {
+      onNew: () => void this.#handedOut++,
+      onUnsent: (order, handle) => this.#pass(order, handle),
+    });
     place.isReady = false;
     place.startedAtMs = Date.now();
     worker.on('message', (report: Report, handle: Handle | undefined) => this.#take(place, worker, report, handle));
@@ -167,6 +186,7 @@ class Workers {
         place.isReady = true;
         if (place.slot === 0) this.#observed = report.observed;
         this.#tellLiving();
+        if (this.#onFirst !== undefined) this.#listener.find(this.#port);
         this.#onFirst?.resolve(report.url);
         return;
       case 'settled':

@@ -35,7 +35,11 @@ test('what waits for a worker that dies is given back, what it may have seen is 
   const { clients, handles } = await openConnections(3);
   const closed = clients.map((client) => once(client, 'close'));
   const returned: unknown[] = [];
-  const handing = watchHanding(worker, (order, handle) => returned.push([order.unread, handles.indexOf(handle)]));
+  const set: string[] = [];
+  const handing = watchHanding(worker, {
+    onNew: () => void set.push('out'),
+    onUnsent: (order, handle) => returned.push([order.unread, handles.indexOf(handle)]),
+  });
   worker.process.kill('SIGSTOP');
 
   worker.process.send({ cmd: 'NODE_CLUSTER', act: 'newconn' }, handles[0] as never);
@@ -49,6 +53,7 @@ test('what waits for a worker that dies is given back, what it may have seen is 
     ['1', 1],
     ['2', 2],
   ]);
+  expect(set).toEqual(['out']);
   expect(clients.map(({ closed }) => closed)).toEqual([true, false, false]);
   for (const handle of handles) handle.close();
   await Promise.all(closed);
@@ -59,7 +64,7 @@ test('a connection that is out belongs to the worker alone', async () => {
   await once(worker, 'online');
   const { clients, handles } = await openConnections(1);
   const returned: Handle[] = [];
-  const handing = watchHanding(worker, (_order, handle) => returned.push(handle));
+  const handing = watchHanding(worker, { onNew: () => undefined, onUnsent: (_order, handle) => returned.push(handle) });
   handing.give({ kind: 'move', to: '', unread: '', moves: 1 }, handles[0]!);
   await new Promise(setImmediate);
   const ends = [once(clients[0]!, 'close'), once(worker, 'disconnect')];

@@ -13,14 +13,20 @@ export interface Handing {
   give(order: Move, handle: Handle): void;
 }
 
+export interface HandingWatcher {
+  /** Called when a new connection sets out. */
+  onNew(): void;
+  /** Called with each connection the worker has seen nothing of; it is its owner's again. */
+  onUnsent(order: Move, handle: Handle): void;
+}
+
 const GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_IPC_CHANNEL_CLOSED']);
 
 /**
  * Sees to it that no connection on its way to a worker is forgotten when the worker dies, as its client would wait without end.
  * Node forgets a new one that the worker has not said it has, and those that wait for the receipt of one before them.
- * @param onUnsent Called with each connection the worker has seen nothing of; it is its owner's again.
  */
-export function watchHanding({ process: child }: Worker, onUnsent: (order: Move, handle: Handle) => void): Handing {
+export function watchHanding({ process: child }: Worker, { onNew, onUnsent }: HandingWatcher): Handing {
   const unsent = new Map<Handle, Move>();
   /** The last new one. There is no other before the worker has said that it has it. */
   let unconfirmed: Handle | undefined;
@@ -38,6 +44,7 @@ export function watchHanding({ process: child }: Worker, onUnsent: (order: Move,
   child.send = (message: { readonly act?: unknown }, handle?: unknown, ...rest: readonly unknown[]) => {
     if (message.act !== 'newconn') return send(message, handle, ...rest);
     unconfirmed = handle as Handle;
+    onNew();
     return give(message, { kind: 'move', to: '', unread: '', moves: 0 }, { handle: unconfirmed });
   };
 

@@ -78,6 +78,8 @@ export type Order =
   | { readonly kind: 'answer'; readonly number: number; readonly home: string | undefined }
   | { readonly kind: 'observed'; readonly name: string; readonly observed: Observed }
   | { readonly kind: 'stop'; readonly graceMs: number; readonly delayMs: number }
+  /** After `stop`: everybody who connects from now on is refused. */
+  | { readonly kind: 'last' }
   | { readonly kind: 'metrics'; readonly name: string; readonly slot: number; readonly snapshot: MetricsSnapshot }
   | ListChanged
   | Move

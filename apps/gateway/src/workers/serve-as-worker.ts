@@ -93,8 +93,10 @@ function takeOrders(): Orders {
     follow: (worker) =>
       new Promise((resolve) => {
         take = (order, handle) => {
-          if (order.kind === 'stop') resolve(order);
-          else worker.follow(order, handle);
+          if (order.kind === 'stop') {
+            worker.stop();
+            resolve(order);
+          } else worker.follow(order, handle);
         };
         for (const each of waiting.splice(0)) take(...each);
       }),

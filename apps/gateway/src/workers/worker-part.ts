@@ -43,6 +43,8 @@ export class WorkerPart {
   /** The leader's documents as text, by key. */
   readonly #documents: Map<string, string>;
   readonly #led = new Set<(key: string, document: unknown) => void>();
+  #last: Promise<void> | undefined;
+  #onLast = (): void => undefined;
   #server: HttpServer | undefined;
   #relayed: RelayServer | undefined;
   #state: FollowedState | undefined;
@@ -151,6 +153,16 @@ export class WorkerPart {
     if (!this.isLeader) this.#measureTimer = setInterval(() => send({ kind: 'metrics', snapshot: measure() }), MEASURE_MS).unref();
   }
 
+  /** Has `lastConnection` wait for the word of the process that accepts. */
+  stop(): void {
+    this.#last ??= new Promise((resolve) => (this.#onLast = resolve));
+  }
+
+  /** Resolves when nobody connects any more: everybody who has is here or with another worker. Absent unless it was told to stop. */
+  get lastConnection(): Promise<void> | undefined {
+    return this.#last;
+  }
+
   /** Takes an order; those that end the process are not among them. */
   follow(order: Order, handle?: object): void {
     this.homes.follow(order);
@@ -167,6 +179,8 @@ export class WorkerPart {
         return this.metrics.take(order.name, { worker: order.slot + 1, snapshot: order.snapshot });
       case 'list-changed':
         return this.#listChanged?.(order.upstream, order.method);
+      case 'last':
+        return this.#onLast();
       case 'move':
         if (handle !== undefined) this.#server?.take({ handle, unread: Buffer.from(order.unread, 'base64'), moves: order.moves });
         return;

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, Server as NetServer, Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
+import { Server as NetServer, Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   GatewayError,
@@ -22,6 +22,7 @@ import { HttpFront } from './http-front/http-front.ts';
 import { HttpGuard, isLoopback, type GuardOptions } from './http-guard.ts';
 import type { IncomingRequest, ResponseWriter } from './http-message.ts';
 import { SseEndpoint } from './legacy-sse/sse-endpoint.ts';
+import { acceptLast, type Listener } from './accept-last.ts';
 import type { SessionLimits } from './session-table.ts';
 import { WebSocketEndpoint } from './websocket/web-socket-endpoint.ts';
 
@@ -67,6 +68,8 @@ export interface HttpServer {
   sessions(): { readonly open: number; readonly streams: number };
 }
 
+/** Where Node keeps what libuv knows of a server. */
+const HANDLE = '_handle';
 /** The principal of those who show the one token there is. */
 const TOKEN_PRINCIPAL = 'token';
 
@@ -77,8 +80,6 @@ const SWEEP_MS = 20;
  * would break off a request that is on its way to it.
  */
 const QUIET_MS = 100;
-/** Longest wait until nobody waits to be accepted, in milliseconds. */
-const ACCEPT_MS = 10_000;
 
 /** Serves MCP over Streamable HTTP and WebSocket to clients of both generations, at one address or several, and over HTTP+SSE beside the first. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -230,8 +231,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       server.closeAllConnections();
       onNonePassed();
     });
-    // The process that has the port accepts for all that share it, and goes on.
-    if (homes === undefined && server.listening) await acceptWaiting(server);
+    // Where several processes share the port, the one that has it accepts for all.
+    if (homes === undefined && server.listening) await acceptLast(listenerOf(server));
     // That of Node's HTTP server would close connections a request may be on its way to.
     const stopped = new Promise<void>((resolve) => {
       NetServer.prototype.close.call(server, () => resolve());
@@ -280,46 +281,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
-/**
- * Resolves when nobody waits to be accepted: those that do when the listener closes are reset, with the requests they bring.
- * A turn of the event loop accepts one connection of those the system has made (libuv since 1.45).
- */
-async function acceptWaiting(server: NetServer): Promise<void> {
-  limitWaiting(server);
-  let accepted = 0;
-  const count = (): void => void accepted++;
-  server.on('connection', count);
-  const begunAt = performance.now();
-  // The turn that we are in may have accepted before it came to us: it says nothing.
-  await turnOfLoop();
-  for (let before = -1; before !== accepted && performance.now() - begunAt < ACCEPT_MS;) {
-    before = accepted;
-    await turnOfLoop();
-  }
-  server.off('connection', count);
-  // Since the turn began, one more may have come. None is left right after one was accepted, so we connect ourselves.
-  const { address, port } = server.address() as AddressInfo;
-  const own = connect(port, address);
-  own.on('error', () => undefined);
-  await new Promise<unknown>((resolve) => {
-    server.once('connection', resolve);
-    own.once('close', resolve);
-    own.setTimeout(ACCEPT_MS, () => own.destroy());
-  });
-  own.destroy();
-}
-
-/**
- * Has the system make one connection at most that is not accepted yet. Others have to try again, and are refused when the
- * listener is closed by then, before they have sent anything. Node has no public way to say this.
- */
-function limitWaiting(server: NetServer): void {
-  const { _handle: handle } = server as NetServer & { readonly _handle?: { listen?(backlog: number): number } | null };
-  handle?.listen?.(0);
-}
-
-function turnOfLoop(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+function listenerOf(server: NetServer): Listener {
+  return {
+    handle: (server as NetServer & { readonly [HANDLE]?: Listener['handle'] })[HANDLE],
+    address: server.address() as AddressInfo,
+    watch: (listener) => {
+      server.on('connection', listener);
+      return () => server.off('connection', listener);
+    },
+  };
 }
 
 function notFound(path: string): GatewayError {
