@@ -159,3 +159,32 @@ test('a call that is refused says how the same mistake was mended before', async
     return text.includes('Hint: Callers who got') && text.includes('`from` (string) instead of `source`') ? text : undefined;
   });
 });
+
+test('what is used most is listed beside the tools to search by: for new sessions, from one start to the next, and never within a session', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-hot-'));
+  const learning = { enabled: true, hotSet: { maxTools: 1 } };
+  const config = { mcpServers: { ...mcpServers, server: stdioEntry() }, surface: 'hot', learning };
+  const SEARCH = ['search_tools', 'describe_tool', 'call_tool'];
+  const listNew = async (gateway: RunningGateway) => {
+    await using client = await openOfficialClient('client legacy', gateway.url);
+    return await client.tools();
+  };
+  {
+    await using gateway = await startGateway({ config, dataDir: folder });
+    for (const name of Object.keys(config.mcpServers)) await untilState(gateway, name, 'ready');
+    await using early = await openOfficialClient('client legacy', gateway.url);
+    expect(await early.tools()).toEqual(SEARCH);
+    for (let round = 0; round < 8; round++) await early.call('call_tool', { name: 'convert_time', arguments: CONVERT });
+    const listed = await eventually('new sessions see it', async () => {
+      const names = await listNew(gateway);
+      return names.length > SEARCH.length ? names : undefined;
+    });
+    expect(listed).toEqual([...SEARCH, 'convert_time']);
+    expect(await early.tools()).toEqual(SEARCH);
+    expect((await early.call('convert_time', CONVERT)).isError).toBe(false);
+  }
+  await using gateway = await startGateway({ config, dataDir: folder });
+  await untilState(gateway, 'time', 'ready');
+  expect(await listNew(gateway)).toEqual([...SEARCH, 'convert_time']);
+  await rm(folder, { recursive: true, force: true });
+});

@@ -9,8 +9,18 @@ export interface Advice {
   readonly rank?: ((asking: RankAsking) => readonly AdvisedTool[] | undefined) | undefined;
   /** What helped others whose call of a tool was not taken, each a sentence for a model to read. */
   readonly hints?: ((refused: RefusedCall) => readonly string[]) | undefined;
+  /** Tools that were called of late, most first. */
+  readonly usage?: (() => readonly ToolUsage[]) | undefined;
   /** How long an answer of a tool is worth waiting for, in milliseconds; `undefined` when too little is known. */
   readonly timeoutMs?: ((upstream: string, tool: string) => number | undefined) | undefined;
+}
+
+export interface ToolUsage {
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+  /** Calls, those of a week ago for half. */
+  readonly weight: number;
 }
 
 export interface RefusedCall {

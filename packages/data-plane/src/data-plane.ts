@@ -18,7 +18,7 @@ import type {
   Status,
   UpstreamConfig,
 } from '@signalbox/core';
-import { DEFAULT_RESULTS, GatewayError, IDEMPOTENCY_CAPABILITY } from '@signalbox/core';
+import { DEFAULT_RESULTS, GatewayError, IDEMPOTENCY_CAPABILITY, toMessage } from '@signalbox/core';
 import type { HandlersByPath, RequestHandler } from '@signalbox/protocol';
 import type { Surface } from './catalog/surface.ts';
 import { createGatewayHandler } from './downstream/gateway-handler.ts';
@@ -30,6 +30,7 @@ import { ResultStore } from './results/result-store.ts';
 import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import type { AdvisedMatch } from './search/advised-ranking.ts';
 import { createAdviceGuard } from './advice-guard.ts';
+import { createHotSets } from './catalog/hot-sets.ts';
 import { createToolSearch } from './search/tool-search.ts';
 import type { AnswerCounts } from './stages/cache.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
@@ -166,6 +167,11 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     keyTtlMs,
     results: { store, schemas, newHandle: () => randomBytes(16).toString('hex'), logger },
   });
+  const { hotSet } = state.current.config.learning;
+  const hotSets =
+    parts.advice === undefined && lead === undefined
+      ? undefined
+      : createHotSets({ catalog, advice, lead, config: hotSet, documents, clock, logger });
   const handlers = new Map<Surface, RequestHandler>();
   const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);
   const handlerOf = (surface: Surface): RequestHandler => {
@@ -193,10 +199,12 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   };
   const start = () => {
     supervisor.start();
+    hotSets?.start().catch((error: unknown) => logger.error('could not read the hot sets', { error: toMessage(error) }));
     // The first call should not pay for loading the compiler, and neither should the start.
     clock.after(500, () => void schemas.prepare());
   };
   const close = async () => {
+    hotSets?.close();
     await supervisor.close();
     store.clear();
   };

@@ -29,7 +29,7 @@ export function toAdvice(
   { config, versionOf, toolsOf }: AdviceParts,
 ): Advice {
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
-  const { repairs, timeouts } = snapshots.tools;
+  const { repairs, timeouts, usage } = snapshots.tools;
   const keyOf = (upstream: string, tool: string) => versionedTool({ upstream, tool, toolVersion: versionOf(upstream, tool).version });
   const hints: Advice['hints'] = ({ principal, upstream, tool, code }) => {
     const found = repairs.get(keyOf(upstream, tool))?.get(code === undefined ? TOOL_ERROR : String(code));
@@ -50,6 +50,7 @@ export function toAdvice(
   return {
     version,
     rank: config.search ? rank : undefined,
+    usage: () => usage,
     hints: config.hints ? hints : undefined,
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
   };

@@ -14,6 +14,19 @@ export const learningConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether calls are given up sooner than `timeouts.callMs` says when a tool has never taken nearly as long.'),
+  hotSet: z
+    .strictObject({
+      maxTools: z.int().min(1).max(200).default(15).describe('Most tools in it.'),
+      maxTokens: z
+        .int()
+        .min(100)
+        .max(200_000)
+        .default(4_000)
+        .describe('Most tokens that their definitions may take, at four bytes a token.'),
+      epochHours: z.number().min(0.001).max(8_760).default(24).describe('Least time between two changes of it; sessions keep theirs.'),
+    })
+    .prefault({})
+    .describe('The tools that addresses with the surface `hot` list beside the three to search by: those used most of late.'),
   keepFacts: z
     .int()
     .min(0)

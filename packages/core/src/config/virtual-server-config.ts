@@ -8,7 +8,7 @@ export const DEFAULT_PATH = '/mcp';
 /** First steps of paths that belong, or by custom belong, to something else on a listener. */
 const RESERVED = new Set(['.well-known', 'api', 'message', 'messages', 'sse', 'ws']);
 
-export const surfaceKind = z.enum(['all', 'search']);
+export const surfaceKind = z.enum(['all', 'hot', 'search']);
 export type SurfaceKind = z.infer<typeof surfaceKind>;
 
 const names = (about: string) => z.array(z.string().min(1)).describe(about);
@@ -27,7 +27,9 @@ export const virtualServerConfig = z.strictObject({
   instructions: z.string().optional().describe('Text clients receive as the server’s instructions, in front of those of its upstreams.'),
   surface: surfaceKind
     .default('all')
-    .describe('What clients see: all of its tools, or three tools to find, describe and call the others by (`search`).'),
+    .describe(
+      'What clients see: all of its tools; three tools to find, describe and call the others by (`search`); or those three and the few that are used most (`hot`, which needs `learning`).',
+    ),
   upstreams: names('Only these upstreams, in this order. Default: all.').min(1).optional(),
   tags: names('Only upstreams with all of these tags.').default([]),
   tools: exposureConfig

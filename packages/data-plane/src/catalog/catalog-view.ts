@@ -53,6 +53,7 @@ export class CatalogView {
     resourceTemplates: [] as Listed[],
   };
   readonly #coreTools: ToolDefinition[] = [];
+  readonly #coreDefinitions = new Map<string, ToolDefinition>();
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -78,6 +79,11 @@ export class CatalogView {
   /** A tool as it is listed. */
   definition(publicName: string): ToolDefinition | undefined {
     return this.#definitions.get(publicName);
+  }
+
+  /** The same as clients see it whose tasks are those of the core. */
+  coreDefinition(publicName: string): ToolDefinition | undefined {
+    return this.#coreDefinitions.get(publicName);
   }
 
   promptNames(): Iterable<string> {
@@ -145,7 +151,9 @@ export class CatalogView {
       const listed = renamed(tool, 'name', name);
       this.#definitions.set(name, listed);
       this.#entries.tools.push(listed);
-      this.#coreTools.push(toCoreTool(listed, manifest));
+      const coreTool = toCoreTool(listed, manifest);
+      this.#coreTools.push(coreTool);
+      this.#coreDefinitions.set(listed.name, coreTool);
     }
   }
 

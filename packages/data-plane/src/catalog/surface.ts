@@ -8,6 +8,7 @@ import {
   type Notification,
   type SurfaceKind,
   type Target,
+  type ToolDefinition,
 } from '@signalbox/core';
 import { TASKS_EXTENSION, withMember, type ChangeListening, type ServerProfile } from '@signalbox/protocol';
 import { SEARCH_TARGETS, SEARCH_TOOL_NAMES, searchInstructions } from '../search/search-tools.ts';
@@ -61,6 +62,11 @@ export class Surface {
   #profile: ServerProfile;
   readonly #own = new Map<CallerSession, OwnView>();
   readonly #listeners = new Set<ChangeListening>();
+  #hot: readonly string[] = [];
+  /** The hot set that each session saw first. */
+  readonly #hotOf = new WeakMap<CallerSession, readonly string[]>();
+  readonly #pinned = new Set<CallerSession>();
+  readonly #hotLists = new WeakMap<CatalogView, Map<readonly string[], CatalogList>>();
 
   /** @param ledger The document of its ledger from an earlier run, or `undefined`. */
   constructor(name: string | undefined, ledger: unknown, info: Implementation) {
@@ -91,6 +97,52 @@ export class Surface {
     return this.#wish?.kind ?? 'all';
   }
 
+  /** Whether tools are found and called by others here, all or all but a few. */
+  get isSearched(): boolean {
+    return this.kind !== 'all';
+  }
+
+  /** Public names of the tools that are listed beside those to search by. */
+  get hotSet(): readonly string[] {
+    return this.#hot;
+  }
+
+  /**
+   * Lists other tools beside those to search by from now on. Sessions that have seen a list keep theirs; all others are told.
+   * @param names Public names; those that nobody offers now are listed once they are offered.
+   */
+  setHotSet(names: readonly string[]): void {
+    if (isDeepStrictEqual(names, this.#hot)) return;
+    const before = this.#lists(this.#view);
+    this.#hot = names;
+    for (const notification of changesBetween(before, this.#lists(this.#view))) this.#emit(notification, this.#pinned);
+  }
+
+  #hotFor(session: CallerSession | undefined): readonly string[] {
+    if (session === undefined || this.kind !== 'hot') return this.#hot;
+    let hot = this.#hotOf.get(session);
+    if (hot === undefined) {
+      this.#hotOf.set(session, (hot = this.#hot));
+      this.#pinned.add(session);
+      session.watchEnd(() => this.#pinned.delete(session));
+    }
+    return hot;
+  }
+
+  #searchList(view: CatalogView, hot: readonly string[]): CatalogList {
+    if (this.kind !== 'hot' || hot.length === 0) return SEARCH_LIST;
+    let lists = this.#hotLists.get(view);
+    if (lists === undefined) this.#hotLists.set(view, (lists = new Map()));
+    let list = lists.get(hot);
+    if (list === undefined) {
+      const offered = hot.filter((name) => view.definition(name) !== undefined);
+      const definitions = offered.map((name) => view.definition(name)!);
+      const coreDefinitions = offered.map((name) => view.coreDefinition(name)!);
+      lists.set(hot, (list = buildSearchList(definitions, coreDefinitions)));
+    }
+    return list;
+  }
+
   /** What all see but the sessions that have servers of their own with lists of their own. */
   get view(): CatalogView {
     return this.#view;
@@ -108,7 +160,8 @@ export class Surface {
 
   /** A list as it goes to clients, as bytes that stay the same while nothing changes. */
   list(name: ListName, session?: CallerSession): CatalogList {
-    return this.kind === 'search' && name === 'tools' ? SEARCH_LIST : this.viewFor(session).lists[name];
+    const view = this.viewFor(session);
+    return name === 'tools' && this.isSearched ? this.#searchList(view, this.#hotFor(session)) : view.lists[name];
   }
 
   /**
@@ -118,7 +171,9 @@ export class Surface {
     name: string,
     { isFound, session }: { readonly isFound: boolean; readonly session?: CallerSession | undefined },
   ): Target | undefined {
-    return this.kind === 'search' && !isFound ? SEARCH_TARGETS.get(name) : this.viewFor(session).tool(name);
+    const own = this.isSearched && !isFound ? SEARCH_TARGETS.get(name) : undefined;
+    // What was in the hot set goes on being called by name by those who have seen it there.
+    return own ?? (this.kind === 'search' && !isFound ? undefined : this.viewFor(session).tool(name));
   }
 
   /** What clients must hear: changed lists and updated resources. Returns its own stop function. */
@@ -151,7 +206,7 @@ export class Surface {
       ledger: this.#ledger,
       isOnly: wish.upstreams.filter((name) => !isBuiltIn(name)).length === 1,
       exposure: wish.exposure,
-      ...(wish.kind === 'search' && { reserved: SEARCH_TOOL_NAMES }),
+      ...(wish.kind !== 'all' && { reserved: SEARCH_TOOL_NAMES }),
     };
     this.#view = new CatalogView(this.#options);
     this.#profile = {
@@ -239,7 +294,7 @@ export class Surface {
   }
 
   #lists(view: CatalogView): Lists {
-    return this.kind === 'search' ? { ...view.lists, tools: SEARCH_LIST } : view.lists;
+    return this.isSearched ? { ...view.lists, tools: this.#searchList(view, this.#hot) } : view.lists;
   }
 
   #emit(notification: Notification, except?: ReadonlySet<CallerSession>): void {
@@ -250,10 +305,16 @@ export class Surface {
 type Lists = Readonly<Record<ListName, CatalogList>>;
 
 const NO_HINT = { hint: { ttlMs: 0, isPublic: false }, rest: '' };
-const SEARCH_LIST = buildLists(
-  { tools: [...SEARCH_TARGETS.values()].map(({ definition }) => definition!), prompts: [], resources: [], resourceTemplates: [] },
-  { tools: NO_HINT, prompts: NO_HINT, resources: NO_HINT, resourceTemplates: NO_HINT },
-).tools;
+const SEARCH_LIST = buildSearchList([], []);
+
+function buildSearchList(more: readonly ToolDefinition[], coreMore: readonly ToolDefinition[]): CatalogList {
+  const search = [...SEARCH_TARGETS.values()].map(({ definition }) => definition!);
+  return buildLists(
+    { tools: [...search, ...more], prompts: [], resources: [], resourceTemplates: [] },
+    { tools: NO_HINT, prompts: NO_HINT, resources: NO_HINT, resourceTemplates: NO_HINT },
+    [...search, ...coreMore],
+  ).tools;
+}
 
 function isSame(left: readonly Contribution[], right: readonly Contribution[]): boolean {
   return (
@@ -296,7 +357,7 @@ function joinCapability(name: 'extensions' | 'experimental', chosen: readonly Co
 // Where tools are searched for, what upstreams say comes with the definitions of their tools.
 function instructionsOf({ kind, instructions, upstreams }: SurfaceWish, chosen: readonly Contribution[]): string | undefined {
   const named = upstreams.filter((name) => !isBuiltIn(name));
-  const ofUpstreams = kind === 'search' ? searchInstructions(named) : joinInstructions(chosen);
+  const ofUpstreams = kind !== 'all' ? searchInstructions(named) : joinInstructions(chosen);
   return [instructions, ofUpstreams].filter(Boolean).join('\n\n') || undefined;
 }
 

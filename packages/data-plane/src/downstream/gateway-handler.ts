@@ -87,7 +87,7 @@ export function createGatewayHandler(options: GatewayHandlerOptions): RequestHan
       const list = LISTS.get(request.method);
       if (list !== undefined) return answerList(options, list, request);
       if (request.method === 'tasks/list') return listTasks(tasks, request);
-      const inner = surface.kind === 'search' && request.method === 'tools/call' ? readInnerParams(request.params) : undefined;
+      const inner = surface.isSearched && request.method === 'tools/call' ? readInnerParams(request.params) : undefined;
       const call = toCall(request, { id: nextId(), inner, isNotification: false }, options);
       return inner === undefined ? dispatch(call) : callFound(options, call);
     },

@@ -81,14 +81,14 @@ async function reduce(parts: ReduceParts, call: TargetedCall, outcome: ResultOut
 }
 
 // The tools go by the names they have where the caller is.
-function toolNamesAt({ ledger, kind }: Surface): ResultToolNames {
+function toolNamesAt({ ledger, isSearched }: Surface): ResultToolNames {
   const nameOf = (tool: string) => ledger.nameOf('tool', RESULTS_UPSTREAM, tool) ?? tool;
   return {
     read: nameOf('read_result'),
     search: nameOf('search_result'),
     slice: nameOf('slice_result'),
     drop: nameOf('drop_result'),
-    through: kind === 'search' ? CALL_TOOL : undefined,
+    through: isSearched ? CALL_TOOL : undefined,
   };
 }
 

@@ -166,7 +166,7 @@ function notFound(options: ResolveOptions, call: ObservedCall): GatewayError {
     return new GatewayError('RESOURCE_NOT_FOUND', `Cannot find resource "${name}": no upstream lists it`, { data: { uri: name } });
   const { surface } = call;
   const isTool = call.method === 'tools/call';
-  if (isTool && surface.kind === 'search' && (!call.isFound || SEARCH_TOOL_NAMES.has(name))) return notThisWay(name, call.isFound);
+  if (isTool && surface.isSearched && (!call.isFound || SEARCH_TOOL_NAMES.has(name))) return notThisWay(name, call.isFound);
   const noun = isTool ? 'tool' : call.method === 'prompts/get' ? 'prompt' : 'reference';
   const owner = ownerOf(options, call, isTool ? 'tools' : 'prompts');
   const upstream = owner === undefined ? undefined : options.upstream(owner);

@@ -3,6 +3,7 @@ import { createFreshnessModel, type FreshnessEvent, type FreshnessModel } from '
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
 import { createToolOutcomes } from '../outcomes/tool-outcomes.ts';
+import { createToolUsage } from '../outcomes/tool-usage.ts';
 import { toCallAttempt, type CallAttempt } from '../repair/call-attempt.ts';
 import { createRepairModel, type RepairModel } from '../repair/repair-model.ts';
 import { createFeedbackReader } from '../search/read-feedback.ts';
@@ -19,6 +20,7 @@ export function createAllModels() {
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
     search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),
     sequences: createSequences(),
+    usage: createToolUsage(),
   } satisfies Readonly<Record<string, Model<Interaction>>>;
 }
 

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
+import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
 
 /** What a learner's thread is started with. */
@@ -28,6 +29,8 @@ export interface ToolAdvice {
   readonly repairs: ReadonlyMap<string, ReadonlyMap<string, readonly Repair[]>>;
   /** How long a wait is worth it, in milliseconds. */
   readonly timeouts: ReadonlyMap<string, number>;
+  /** Most used first. */
+  readonly usage: readonly UsedTool[];
 }
 
 /** What the thread is asked. */

@@ -98,19 +98,23 @@ function createPublisher(learner: Learner<AllModels>, say: (message: ThreadMessa
   let version = 0;
   let nextAt = 0;
   let toolsAt = 0;
-  let said: { readonly models: AllModels; readonly learned: number } | undefined;
+  // What was said last, and from how many facts.
+  let said = { models: learner.models, learned: 0, ofTools: 0 };
   return () => {
     const { models } = learner;
     const { learned } = learner.counts;
     const begun = performance.now();
-    if (begun < nextAt || learned === 0 || (said?.models === models && said.learned === learned)) return;
-    version = Math.max(version + 1, learned);
-    if (said?.models !== models || begun >= toolsAt) {
+    if (begun < nextAt || learned === 0) return;
+    const isOther = said.models !== models;
+    const isToolsDue = isOther || (said.ofTools !== learned && begun >= toolsAt);
+    if (!isToolsDue && said.learned === learned) return;
+    if (isToolsDue) {
       say({ kind: 'tools', tools: toToolAdvice(models) });
       toolsAt = begun + TOOL_ADVICE_MS;
     }
+    version = Math.max(version + 1, learned);
     say({ kind: 'advice', version, search: encodeSearchSnapshot(models.search.model) });
-    said = { models, learned };
+    said = { models, learned, ofTools: isToolsDue ? learned : said.ofTools };
     const now = performance.now();
     nextAt = now + Math.max(ADVICE_MS, ADVICE_PAUSE * (now - begun));
   };

@@ -5,9 +5,11 @@ import type { ToolAdvice } from './messages.ts';
 
 /** Calls of a tool from which on its durations are held for known. */
 const ENOUGH_CALLS = 100;
+/** More than any list that is meant to be short. */
+const MOST_USED = 500;
 
 /** Gathers what the path may go by of single tools. */
-export function toToolAdvice({ repair, outcomes }: Pick<AllModels, 'repair' | 'outcomes'>): ToolAdvice {
+export function toToolAdvice({ repair, outcomes, usage }: Pick<AllModels, 'repair' | 'outcomes' | 'usage'>): ToolAdvice {
   const repairs = new Map<string, Map<string, Repair[]>>();
   for (const found of repair.model.repairs({})) {
     let byCode = repairs.get(found.tool);
@@ -19,5 +21,5 @@ export function toToolAdvice({ repair, outcomes }: Pick<AllModels, 'repair' | 'o
   const timeouts = new Map<string, number>();
   for (const report of outcomes.reports())
     if (report.timeoutMs !== undefined && report.calls >= ENOUGH_CALLS) timeouts.set(versionedTool(report), report.timeoutMs);
-  return { repairs, timeouts };
+  return { repairs, timeouts, usage: usage.used(MOST_USED) };
 }

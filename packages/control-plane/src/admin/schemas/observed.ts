@@ -39,7 +39,7 @@ const virtualServer = z
   .strictObject({
     name: z.string(),
     path: z.string(),
-    surface: z.enum(['all', 'search']),
+    surface: z.enum(['all', 'hot', 'search']),
     upstreams: z.array(z.string()),
     tools: amount,
     resources: amount,
