@@ -1,5 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
+import type { Anomaly } from '../behaviour/anomaly.ts';
+import type { ModelOptions } from './all-models.ts';
 
 /** What a learner's thread is started with. */
 export interface ThreadData {
@@ -12,6 +14,7 @@ export interface ThreadData {
   readonly commitMs: number;
   /** Most of one core that it takes, from 0 to 1. */
   readonly maxCpuShare: number;
+  readonly models: ModelOptions;
 }
 
 /** What the path may go by: memory that is shared and never changes. */
@@ -29,6 +32,8 @@ export interface Question {
 export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'advice'; readonly version: number; readonly snapshots: AdviceSnapshots }
+  /** Something abnormal that was not told before. */
+  | { readonly kind: 'anomaly'; readonly anomaly: Anomaly }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly code: ErrorCode; readonly message: string }
   /** Something failed that will be tried again. */

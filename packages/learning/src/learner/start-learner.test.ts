@@ -7,7 +7,15 @@ import type { LearnerReading } from './messages.ts';
 import type { LearningStore } from './remote-store.ts';
 import { startLearner, type StartLearnerOptions } from './start-learner.ts';
 
-const config: LearningConfig = { enabled: true, search: true, keepFacts: 1000, commitSeconds: 1, maxMemoryMb: 128, maxCpuShare: 1 };
+const config: LearningConfig = {
+  enabled: true,
+  search: true,
+  keepFacts: 1000,
+  commitSeconds: 1,
+  maxMemoryMb: 128,
+  maxCpuShare: 1,
+  anomalies: { enabled: true, alertsPerDay: 20, settleDays: 3 },
+};
 
 function start(store: LearningStore, more: Partial<StartLearnerOptions> = {}) {
   const thread = startLearner({ store, config, clock: systemClock, logger: silentLogger, ...more });

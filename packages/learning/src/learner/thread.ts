@@ -6,6 +6,7 @@ import type { PlanQuestion } from '../cache-advice/freshness-model.ts';
 import type { RepairQuestion } from '../repair/repair-model.ts';
 import { openRingReader } from '../ring/ring.ts';
 import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
+import { behaviourOf, readAnomalies, takeOpinion, type AnomalyOpinion, type AnomalyQuestion } from './anomaly-questions.ts';
 import { createAllModels, type AllModels } from './all-models.ts';
 import type { FactFilter } from './fact-log.ts';
 import { Learner } from './learner.ts';
@@ -24,14 +25,20 @@ const ROW_OVERHEAD_BYTES = 4;
 
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
 export async function runLearner(): Promise<void> {
-  const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare } = workerData as ThreadData;
+  const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare, models } = workerData as ThreadData;
   const beats = new Int32Array(beat);
   const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const breathe = async (): Promise<void> => {
     Atomics.add(beats, 0, 1);
     await setImmediate();
   };
-  const learner = await Learner.open({ createModels: createAllModels, store: createRemoteStore(port), now: Date.now, maxFacts, breathe });
+  const learner = await Learner.open({
+    createModels: () => createAllModels(models),
+    store: createRemoteStore(port),
+    now: Date.now,
+    maxFacts,
+    breathe,
+  });
   const reader = openRingReader({ memory: ring });
   const questions: Question[] = [];
   let isClosing = false;
@@ -50,13 +57,15 @@ export async function runLearner(): Promise<void> {
     }
   };
   const publish = createPublisher(learner, say);
+  const tell = createTeller(learner, say);
   let [flushedAt, committedAt, tidiedAt] = [performance.now(), performance.now(), performance.now()];
   for (;;) {
     Atomics.add(beats, 0, 1);
     const begun = performance.now();
     let isFull = false;
     const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
-    for (const question of questions.splice(0)) await answer(learner, question, say);
+    for (const question of questions.splice(0)) await answer(question, { learner, say, breathe });
+    tell();
     publish();
     const now = performance.now();
     if (isFull || now - flushedAt > FLUSH_MS) {
@@ -108,18 +117,35 @@ function createPublisher(learner: Learner<AllModels>, say: (message: ThreadMessa
   };
 }
 
-async function answer(learner: Learner<AllModels>, { id, name, argument }: Question, say: (message: ThreadMessage) => void): Promise<void> {
+/** Tells what is abnormal once: not again when facts are learned anew after a start, or to forget some. */
+function createTeller(learner: Learner<AllModels>, say: (message: ThreadMessage) => void): () => void {
+  let { models } = learner;
+  models.behaviour?.takeNew();
+  return () => {
+    const anomalies = learner.models.behaviour?.takeNew() ?? [];
+    if (learner.models === models) for (const anomaly of anomalies) say({ kind: 'anomaly', anomaly });
+    ({ models } = learner);
+  };
+}
+
+interface Answering {
+  readonly learner: Learner<AllModels>;
+  readonly say: (message: ThreadMessage) => void;
+  readonly breathe: () => Promise<void>;
+}
+
+async function answer({ id, name, argument }: Question, { learner, say, breathe }: Answering): Promise<void> {
   try {
     const run = QUESTIONS[name];
     if (run === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
-    say({ kind: 'reply', id, value: await run(learner, argument as never) });
+    say({ kind: 'reply', id, value: await run(learner, argument as never, breathe) });
   } catch (thrown) {
     const { code, message } = toGatewayError(thrown);
     say({ kind: 'refusal', id, code, message });
   }
 }
 
-const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument: never) => unknown>> = {
+const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument: never, breathe: () => Promise<void>) => unknown>> = {
   read: (learner): LearnerReading => {
     const { learned, kept, head } = learner.counts;
     return {
@@ -136,6 +162,9 @@ const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument:
     after.map((each) => learner.models.sequences.next(each, limit)),
   plans: (learner, questions: readonly PlanQuestion[]) => questions.map((question) => learner.models.freshness.model.plan(question)),
   repairs: (learner, questions: readonly RepairQuestion[]) => questions.map((question) => learner.models.repair.model.repairs(question)),
+  anomalies: (learner, question: AnomalyQuestion) => readAnomalies(behaviourOf(learner), question),
+  anomalyFeedback: (learner, opinion: AnomalyOpinion) => takeOpinion(learner, opinion),
+  clusters: (learner, _: unknown, breathe) => learner.models.sessions.cluster(breathe),
   sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
   log: (learner, limit: number) => learner.log(limit),
   diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {
