@@ -16,6 +16,8 @@ import { createRemoteStore } from './remote-store.ts';
 /** Facts between two looks at the clock. */
 const SLICE = 200;
 const IDLE_MS = 50;
+/** Longest time without a sign of life while it rests. */
+const REST_MS = 200;
 const FLUSH_MS = 1_000;
 const TIDY_MS = 3_600_000;
 /** Least time between two publications of advice, and how many times as long as one takes. */
@@ -56,6 +58,12 @@ export async function runLearner(): Promise<void> {
       say({ kind: 'trouble', message: toMessage(error) });
     }
   };
+  // In pieces, so that whoever rests long from a long question is not held for hung.
+  const rest = async (restMs: number): Promise<void> => {
+    Atomics.add(beats, 0, 1);
+    await setTimeout(isClosing ? 0 : Math.min(REST_MS, restMs));
+    if (restMs > REST_MS && !isClosing) await rest(restMs - REST_MS);
+  };
   const publish = createPublisher(learner, say);
   const tell = createTeller(learner, say);
   let [flushedAt, committedAt, tidiedAt] = [performance.now(), performance.now(), performance.now()];
@@ -82,7 +90,7 @@ export async function runLearner(): Promise<void> {
     if (isClosing && !reader.hasMore) break;
     // What it has worked for, it rests in proportion to.
     const restMs = count === 0 ? IDLE_MS : (performance.now() - begun) * (1 / maxCpuShare - 1);
-    await (restMs < 1 && !isClosing ? setImmediate() : setTimeout(isClosing ? 0 : restMs));
+    await (restMs < 1 && !isClosing ? setImmediate() : rest(restMs));
   }
   await retry(() => learner.commit('at the end'));
   port.close();
