@@ -114,6 +114,83 @@ test('a tool that callers choose again and again for a need is found first, with
   expect(why.matches[0]).toMatchObject({ name: 'convert_time', why: after.why });
 });
 
+interface Anomalies {
+  readonly anomalies: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly feedback?: string;
+    readonly principalName?: string;
+  }[];
+}
+
+test('an abnormal burst is told with its evidence, once, can be called noise, and is known after a restart', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-anomalies-'));
+  const config = { mcpServers, learning: { enabled: true, commitSeconds: 1, maxCpuShare: 1, anomalies: { settleDays: 0 } } };
+  const learn = async (gateway: RunningGateway, ...args: readonly string[]) => {
+    const { code, stdout, stderr } = await runSignalbox([
+      'learn',
+      ...args,
+      '--json',
+      '--config',
+      gateway.configFile,
+      '--data',
+      gateway.dataDir,
+    ]);
+    expect([code, stderr]).toEqual([0, '']);
+    return JSON.parse(stdout) as unknown;
+  };
+  const since = new Date().toISOString();
+  let id: string;
+  {
+    await using gateway = await startGateway({ config, dataDir: folder });
+    await untilState(gateway, 'time', 'ready');
+    await callAround(gateway, 60);
+    await untilLearned(gateway, 120);
+    expect(await learn(gateway, 'anomalies')).toEqual({ anomalies: [], heldBack: 0 });
+    {
+      await using client = await openOfficialClient('client modern', gateway.url);
+      for (let call = 0; call < 3; call++) await client.call('get_current_time', { timezone: 'x'.repeat(20_000) });
+    }
+    await untilLearned(gateway, 123);
+    const { anomalies } = (await learn(gateway, 'anomalies', '--since', since)) as Anomalies;
+    expect(anomalies).toMatchObject([
+      {
+        kind: 'arguments',
+        principalName: 'local',
+        upstream: 'time',
+        tool: 'get_current_time',
+        count: 3,
+        measure: 'argument bytes',
+        expected: expect.closeTo(31, -1) as number,
+      },
+    ]);
+    ({ id } = anomalies[0]!);
+    expect(await learn(gateway, 'anomalies', '--upstream', 'other')).toMatchObject({ anomalies: [] });
+    expect(gateway.stderr().match(/something is abnormal/g)).toHaveLength(1);
+    expect(gateway.stderr()).not.toContain('xxxxxxxx');
+    expect(await learn(gateway, 'anomalies', 'feedback', id, 'noise')).toMatchObject({ id, feedback: 'noise' });
+    const shown = await runSignalbox(['learn', 'anomalies', '--config', gateway.configFile, '--data', gateway.dataDir]);
+    expect(shown.stdout).toMatch(new RegExp(`${id} .*arguments.*noise`));
+    expect(await learn(gateway, 'clusters')).toMatchObject({
+      sessions: expect.any(Number) as number,
+      clusters: [{ marks: expect.any(Array) as string[] }],
+    });
+    await expect(ask(gateway, '/learning/anomalies/feedback', 'POST', { id: 'none', verdict: 'noise' })).resolves.toMatchObject({
+      status: 404,
+    });
+  }
+  await using gateway = await startGateway({ config, dataDir: folder });
+  await untilState(gateway, 'time', 'ready');
+  await untilLearned(gateway, 124);
+  const { anomalies } = (await learn(gateway, 'anomalies')) as Anomalies;
+  expect(anomalies).toMatchObject([{ id, kind: 'arguments', count: 3, feedback: 'noise' }]);
+  // Names are in memory alone, and nobody has called since.
+  expect(anomalies[0]).not.toHaveProperty('principalName');
+  expect(await ask(gateway, '/learning/replay', 'POST')).toMatchObject({ facts: 124, isSame: true });
+  expect(gateway.stderr()).not.toContain('something is abnormal');
+  await rm(folder, { recursive: true, force: true });
+});
+
 test('off, nothing is kept and the API says so', async () => {
   await using gateway = await startGateway({ config: { mcpServers } });
   await untilState(gateway, 'time', 'ready');

@@ -85,7 +85,8 @@ async function commits(store, rounds) {
 }
 
 async function learner(store, count) {
-  const open = () => Learner.open({ createModels: createAllModels, store, now: Date.now, maxFacts: 1e9, breathe: async () => undefined });
+  const createModels = () => createAllModels({ anomalies: { enabled: true, alertsPerDay: 20, settleDays: 3 } });
+  const open = () => Learner.open({ createModels, store, now: Date.now, maxFacts: 1e9, breathe: async () => undefined });
   await store.commit([
     { kind: 'forget', log: 'learning.facts' },
     { kind: 'delete', collection: 'learning.refs', key: 'live' },

@@ -1,3 +1,4 @@
+import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
 import type {
   ForgetRequest,
   ForgottenBody,
@@ -10,6 +11,7 @@ import type {
   WhyBody,
 } from './admin/schemas/learning.ts';
 
+export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
 export type {
   ForgetRequest,
   ForgottenBody,
@@ -34,6 +36,13 @@ export interface LearningPart {
   why(need: string, options: { readonly limit: number; readonly server?: string | undefined }): Awaitable<WhyBody>;
   tools(): Promise<ToolInsightsBody>;
   sequences(limit: number): Promise<SequencesBody>;
+  /** @throws GatewayError `NOT_FOUND` while nobody looks for them. */
+  anomalies(query: AnomalyQuery): Promise<AnomaliesBody>;
+  /** Learns an opinion. @throws GatewayError `UNKNOWN_NAME`; `CONFLICT` while nothing is learned. @returns the anomaly after it. */
+  judgeAnomaly(request: AnomalyFeedbackRequest): Promise<AnomalyBody>;
+  /** Calls `listener` with each new anomaly, without names. Returns its own stop function. */
+  watchAnomalies(listener: (anomaly: AnomalyBody) => void): () => void;
+  clusters(): Promise<ClustersBody>;
   commits(limit: number): Promise<ModelCommitsBody>;
   /** @throws GatewayError `UNKNOWN_NAME` for what is neither a commit nor a branch or tag. */
   diff(from: string, to: string, options: { readonly limit: number }): Promise<ModelDiffBody>;
@@ -43,6 +52,13 @@ export interface LearningPart {
   forget(request: ForgetRequest): Promise<ForgottenBody>;
   /** Learns all kept facts anew, offline, and compares. */
   replay(): Promise<ReplayedBody>;
+}
+
+export interface AnomalyQuery {
+  readonly sinceMs?: number | undefined;
+  readonly upstream?: string | undefined;
+  readonly kind?: AnomalyBody['kind'] | undefined;
+  readonly limit: number;
 }
 
 type Awaitable<Value> = Value | Promise<Value>;

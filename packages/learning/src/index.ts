@@ -64,6 +64,10 @@ export {
 } from './repair/repair-model.ts';
 export { createNextToolModel, type NextToolModel, type PredictedTool, type StepEvent } from './sequences/next-tool.ts';
 export { createFailureModel, toAttemptEvent, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
+export { ANOMALY_KINDS, MEASURES, type Anomaly, type AnomalyKind, type Measure, type Verdict } from './behaviour/anomaly.ts';
+export { createBehaviourModel, type BehaviourModel, type BehaviourOptions } from './behaviour/behaviour-model.ts';
+export type { AnomalyAnswer, AnomalyOpinion, AnomalyQuestion } from './learner/anomaly-questions.ts';
+export type { AgentCluster, AgentClusters } from './clusters/session-counts.ts';
 export { createSeriesDetector, type SeriesDetector, type SeriesState, type SeriesVerdict } from './anomalies/series-detector.ts';
 export { createQuantileForecast, type QuantileForecast, type QuantileForecastOptions } from './outcomes/quantile-forecast.ts';
 export { clusterSessions, type ClusterOptions, type SessionCalls, type SessionClusters } from './clusters/cluster-sessions.ts';

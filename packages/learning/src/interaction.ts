@@ -78,6 +78,8 @@ export interface FeedbackInteraction extends InteractionBase {
   readonly tool: string;
   /** From -1, wrong, to 1, right. */
   readonly verdict: number;
-  /** What it was wanted for, as hashed features; empty when the opinion is on the tool's last call. */
+  /** What it was wanted for, as hashed features; empty when the opinion is on the tool's last call or on an anomaly. */
   readonly need: readonly number[];
+  /** What was abnormal about the principal or the tool, as `toAnomalyTopic` says it; empty when the opinion is not on that. */
+  readonly anomaly: string;
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { Argument, InvalidArgumentError, type Command } from 'commander';
 import type { CommonOptions } from './context.ts';
 import { common, parseCount, type Execute } from './program-options.ts';
 
@@ -6,6 +6,7 @@ import { common, parseCount, type Execute } from './program-options.ts';
 export function addLearn(program: Command, execute: Execute): void {
   const learn = program.command('learn').description('look at what the gateway has learned, and steer it').helpGroup('Learning:');
   addReadings(learn, execute);
+  addAnomalies(learn, execute);
   addModels(learn, execute);
   addSteering(learn, execute);
 }
@@ -25,6 +26,26 @@ function addReadings(learn: Command, execute: Execute): void {
   );
   limited(common(learn.command('sequences').description('show calls that follow each other again and again'))).action((options) =>
     execute(options, async (context) => (await import('./learn.ts')).learnSequences(context, options)),
+  );
+}
+
+function addAnomalies(learn: Command, execute: Execute): void {
+  const anomalies = limited(common(learn.command('anomalies').description('show what was abnormal, newest first')))
+    .option('--since <time>', 'from then on, as ISO 8601', parseTime)
+    .option('--upstream <name>', 'of this server')
+    .option('--kind <kind>', 'rate, first-use, shape, arguments, result, duration, failures or drift')
+    .action((options) => execute(options, async (context) => (await import('./learn-anomalies.ts')).learnAnomalies(context, options)));
+  common(anomalies.command('feedback').description('say whether an anomaly was worth telling'))
+    .argument('<id>', 'the anomaly')
+    .addArgument(new Argument('<verdict>', 'what it was').choices(['useful', 'noise']))
+    // Options that both commands know are the outer one's to read.
+    .action((id: string, verdict: string, _: unknown, command: Command) =>
+      execute(command.optsWithGlobals(), async (context) =>
+        (await import('./learn-anomalies.ts')).learnAnomalyFeedback(context, { id, verdict }),
+      ),
+    );
+  common(learn.command('clusters').description('show which of the newest sessions do the same')).action((options) =>
+    execute(options, async (context) => (await import('./learn-anomalies.ts')).learnClusters(context)),
   );
 }
 

@@ -16,7 +16,8 @@ export function common(command: Command): Command {
 }
 
 function nameOf(command: Command): string {
-  return command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
+  const { parent } = command;
+  return parent?.parent ? `${nameOf(parent)} ${command.name()}` : command.name();
 }
 
 export function collect(value: string, previous: readonly string[]): string[] {

@@ -1,8 +1,24 @@
-import type { LearningPart } from '@signalbox/control-plane';
-import { GatewayError, type AdviceSource, type ToolDefinition } from '@signalbox/core';
+import type { ClustersBody, LearningPart } from '@signalbox/control-plane';
+import { GatewayError, type AdviceSource, type Clock, type ToolDefinition } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
-import type { Commit, Forgotten, FrequentSequence, LearnerReading, LearnerThread, Replayed, RowChange } from '@signalbox/learning';
+import type {
+  AgentCluster,
+  AgentClusters,
+  Anomaly,
+  AnomalyAnswer,
+  AnomalyOpinion,
+  AnomalyQuestion,
+  Commit,
+  Forgotten,
+  FrequentSequence,
+  LearnerReading,
+  LearnerThread,
+  Replayed,
+  RowChange,
+} from '@signalbox/learning';
+import { toAnomalyBody, type AnomalyFeed } from './anomaly-feed.ts';
 import type { KeyedHash } from './keyed-hash.ts';
+import type { PrincipalNames } from './principal-names.ts';
 import { readInsights } from './tool-insights.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
@@ -13,10 +29,14 @@ export interface LearningPartOptions {
   readonly explain: DataPlane['explain'];
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
+  readonly names: PrincipalNames;
+  readonly feed: AnomalyFeed;
+  readonly clock: Clock;
 }
 
 /** Learning as the admin API sees it. */
-export function createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf }: LearningPartOptions): LearningPart {
+export function createLearningPart(options: LearningPartOptions): LearningPart {
+  const { thread, hash, advice, explain, toolsOf, versionOf, names, feed, clock } = options;
   return {
     status: async () => {
       const { written, dropped } = thread.counts();
@@ -56,6 +76,19 @@ export function createLearningPart({ thread, hash, advice, explain, toolsOf, ver
     sequences: async (limit) => {
       const sequences = await thread.ask<readonly FrequentSequence[]>('sequences', limit);
       return { sequences: sequences.map(({ tools, ...rest }) => ({ ...rest, tools: [...tools] })) };
+    },
+    anomalies: async (query) => {
+      const { anomalies, heldBack } = await thread.ask<AnomalyAnswer>('anomalies', query satisfies AnomalyQuestion);
+      return { anomalies: anomalies.map((each) => toAnomalyBody(each, names.nameOf)), heldBack };
+    },
+    judgeAnomaly: async (request) => {
+      const opinion: AnomalyOpinion = { ...request, atMs: clock.now() };
+      return toAnomalyBody(await thread.ask<Anomaly>('anomalyFeedback', opinion), names.nameOf);
+    },
+    watchAnomalies: feed.watch,
+    clusters: async () => {
+      const { clusters, ...rest } = await thread.ask<AgentClusters>('clusters');
+      return { ...rest, clusters: clusters.map((cluster) => toClusterBody(cluster, names.nameOf)) };
     },
     commits: async (limit) => {
       const log = await thread.ask<readonly { readonly commit: Commit; readonly refs: readonly string[] }[]>('log', limit);
@@ -100,4 +133,15 @@ interface Difference {
   readonly removed: number;
   readonly changed: number;
   readonly rows: readonly RowChange[];
+}
+
+function toClusterBody(
+  { principals, clients, marks, ...cluster }: AgentCluster,
+  nameOf: PrincipalNames['nameOf'],
+): ClustersBody['clusters'][number] {
+  const named = principals.map((each) => {
+    const principalName = nameOf(each.principal);
+    return { ...each, ...(principalName !== undefined && { principalName }) };
+  });
+  return { ...cluster, marks: [...marks], principals: named, clients: [...clients] };
 }

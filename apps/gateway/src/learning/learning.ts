@@ -4,8 +4,10 @@ import type { AdviceSource, Clock, LearningConfig, Logger, Store, ToolDefinition
 import type { DataPlane } from '@signalbox/data-plane';
 import { startLearner, type StartLearnerOptions } from '@signalbox/learning';
 import type { RecordReader } from '../seen/journal.ts';
+import { createAnomalyFeed } from './anomaly-feed.ts';
 import { createKeyedHash } from './keyed-hash.ts';
 import { createLearningPart } from './learning-part.ts';
+import { createPrincipalNames } from './principal-names.ts';
 import { toAdvice } from './to-advice.ts';
 import { createFactMaker } from './to-facts.ts';
 import { createToolVersions } from './tool-versions.ts';
@@ -39,7 +41,9 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
   const versionOf = createToolVersions(toolsOf);
   const onAdvice: StartLearnerOptions['onAdvice'] = (published) =>
     void (advice.current = published && toAdvice(published, { config, versionOf, toolsOf }));
-  const thread = startLearner({ store, config, clock, logger, onAdvice });
+  const names = createPrincipalNames();
+  const feed = createAnomalyFeed({ names, logger });
+  const thread = startLearner({ store, config, clock, logger, onAdvice, onAnomaly: feed.publish });
   const facts = createFactMaker({ hash, versionOf, adviceVersion: () => advice.current?.version ?? 0 });
   return {
     reader: {
@@ -47,14 +51,16 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
       wantsPayload: true,
       write: (record, payload) => {
         const fact = facts.call(record, payload);
-        if (fact !== undefined) thread.tell(fact);
+        if (fact === undefined) return;
+        names.see(fact.principal, record.principal);
+        thread.tell(fact);
       },
       search: (record) => {
         for (const fact of facts.searches(record)) thread.tell(fact);
       },
     },
     advice,
-    part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf }),
+    part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf, names, feed, clock }),
     close: () => thread.close(),
   };
 }

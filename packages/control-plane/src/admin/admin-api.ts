@@ -116,7 +116,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
 function toParts(options: AdminApiOptions): AdminParts {
   const { state, status, store, journal, token, environment = {}, logger = silentLogger, clock = systemClock } = options;
   const { startedAtMs = clock.monotonic(), audit, monitor, caches, storage, learning } = options;
-  const events: LiveEvents = createLiveEvents({ state, status, journal, clock });
+  const events: LiveEvents = createLiveEvents({ state, status, journal, learning, clock });
   return {
     state,
     status,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createAdminSetup } from '../testing/admin-setup.ts';
+import type { AnomalyBody } from '../learning-part.ts';
+import { ANOMALY, createAdminSetup } from '../testing/admin-setup.ts';
 
 test('everyone may look at what is learned and why', async () => {
   const { ask } = await createAdminSetup();
@@ -31,6 +32,54 @@ test('only the owner may have something forgotten, must say what, and gets the p
   });
   expect((await ask('POST', '/learning/forget', { body })).body).toMatchObject({ forgotten: 1, before: 'aa', after: 'bb' });
   expect(changes).toMatchObject([{ action: 'learning.forget', lines: ['1 facts', 'root before aa', 'root after bb'] }]);
+});
+
+test('what is abnormal is shown to all, and who did it to those who may know', async () => {
+  const { ask } = await createAdminSetup();
+  const { principalName: _, ...nameless } = ANOMALY;
+  for (const role of ['operator', 'auditor', 'owner'])
+    expect((await ask('GET', '/learning/anomalies?limit=5', { token: `token-of-${role}` })).body).toEqual({
+      anomalies: [ANOMALY],
+      heldBack: 0,
+    });
+  const token = 'token-of-viewer';
+  expect((await ask('GET', '/learning/anomalies', { token })).body).toEqual({ anomalies: [nameless], heldBack: 0 });
+  expect((await ask('GET', '/learning/anomalies?kind=rate', { token })).body).toMatchObject({ anomalies: [] });
+  expect((await ask('GET', '/learning/anomalies?kind=odd', { token })).status).toBe(400);
+  const named = { principal: 'aa', principalName: 'alice', sessions: 2 };
+  expect((await ask('GET', '/learning/clusters')).body).toMatchObject({ clusters: [{ principals: [named] }] });
+  expect((await ask('GET', '/learning/clusters', { token })).body).toMatchObject({
+    clusters: [{ principals: [{ principal: 'aa', sessions: 2 }] }],
+  });
+  expect(JSON.stringify((await ask('GET', '/learning/clusters', { token })).body)).not.toContain('alice');
+});
+
+test('an operator says what an anomaly was, which is told in the audit', async () => {
+  const { ask, changes } = await createAdminSetup();
+  const token = 'token-of-operator';
+  const body = { id: ANOMALY.id, verdict: 'noise' };
+  expect((await ask('POST', '/learning/anomalies/feedback', { token: 'token-of-viewer', body })).status).toBe(403);
+  expect((await ask('POST', '/learning/anomalies/feedback', { token, body })).body).toEqual({ ...ANOMALY, feedback: 'noise' });
+  expect((await ask('POST', '/learning/anomalies/feedback', { token, body: { ...body, verdict: 'odd' } })).status).toBe(400);
+  expect((await ask('POST', '/learning/anomalies/feedback', { token, body: { ...body, id: 'none' } })).body).toMatchObject({ status: 404 });
+  expect(changes).toMatchObject([{ by: 'otto', action: 'learning.feedback', lines: ['0123456789ab noise'] }]);
+});
+
+test('a new anomaly is told as it happens, without the name', async () => {
+  let tell: ((anomaly: AnomalyBody) => void) | undefined;
+  const setup = await createAdminSetup();
+  const { principalName: _, ...nameless } = ANOMALY;
+  const learning = { ...setup.learning, watchAnomalies: (listener: typeof tell) => ((tell = listener), () => (tell = undefined)) };
+  const { ask, api } = await createAdminSetup({ learning });
+  const { response } = await ask('GET', '/events?types=anomaly', { token: 'token-of-viewer' });
+  const reader = response.body!.getReader();
+  await reader.read();
+  tell!(nameless);
+  const said = new TextDecoder().decode((await reader.read()).value);
+  expect(said).toContain('event: anomaly');
+  expect(said).toContain(`data: ${JSON.stringify(nameless)}`);
+  api.close();
+  expect(tell).toBeUndefined();
 });
 
 test('what is not there is refused, and learning that is off is not found', async () => {

@@ -1,16 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GatewayError, type Clock, type Status } from '@signalbox/core';
 import { renderDiff } from '../desired-state/diff-config.ts';
+import type { LearningPart } from '../learning-part.ts';
 import type { JournalRing } from '../journal-ring.ts';
 import type { RecordedState } from '../recorded-state/recorded-state.ts';
 
-export const EVENT_TYPES = ['state', 'upstream', 'upstream-removed', 'sessions', 'call'] as const;
+export const EVENT_TYPES = ['state', 'upstream', 'upstream-removed', 'sessions', 'call', 'anomaly'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface LiveEventsOptions {
   readonly state: Pick<RecordedState, 'current' | 'watchEvents'>;
   readonly status: Status;
   readonly journal: Pick<JournalRing, 'watch'> | undefined;
+  /** Absent while nothing is learned. */
+  readonly learning?: Pick<LearningPart, 'watchAnomalies'> | undefined;
   readonly clock: Clock;
   /** Events that a reader who comes back may have missed. Default 1000. */
   readonly capacity?: number;
@@ -57,7 +60,7 @@ const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(': still here\n\n');
 
 export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
-  const { state, status, journal, clock } = options;
+  const { state, status, journal, learning, clock } = options;
   const { capacity = 1000, maxWaitingBytes = 262_144, maxReaders = 100, lookMs = 500, heartbeatMs = 15_000 } = options;
   // Ids of another run of the gateway mean nothing here.
   const run = clock.now().toString(36);
@@ -137,6 +140,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       if (readers.size > 0 || clock.monotonic() < graceEndsMs) publish('call', call);
       else lostAt = last;
     }),
+    learning?.watchAnomalies((anomaly) => publish('anomaly', anomaly)),
   ];
 
   return {

@@ -1,7 +1,7 @@
 import { GatewayError, type Clock, type Record as CallRecord, type Role, type Status, type UpstreamStatus } from '@signalbox/core';
 import { createAdminApi, type AdminApiOptions } from '../admin/admin-api.ts';
 import { createJournalRing } from '../journal-ring.ts';
-import type { LearningPart, ToolInsight } from '../learning-part.ts';
+import type { AnomalyBody, LearningPart, ToolInsight } from '../learning-part.ts';
 import type { AuditEntry, AuditPart, CachePart, ChangeRecord, MonitorPart, StoragePart } from '../parts.ts';
 import { openState } from '../recorded-state/open-state.ts';
 import { createMemoryFile } from './memory-file.ts';
@@ -148,7 +148,20 @@ export async function createAdminSetup(overrides: Partial<AdminApiOptions> = {})
       body: (type.endsWith('json') && !type.includes('ndjson') ? JSON.parse(text) : text) as unknown,
     };
   };
-  return { api, ask, state, file, store, journal, changes, upstreams, tick, timers, advance: (ms: number) => (time += ms) };
+  return {
+    api,
+    ask,
+    learning: LEARNING,
+    state,
+    file,
+    store,
+    journal,
+    changes,
+    upstreams,
+    tick,
+    timers,
+    advance: (ms: number) => (time += ms),
+  };
 }
 
 function createAudit(changes: ChangeRecord[]): AuditPart {
@@ -202,7 +215,46 @@ const TOOL_INSIGHT: ToolInsight = {
   next: [],
   hints: [],
 };
+export const ANOMALY: AnomalyBody = {
+  id: '0123456789ab',
+  kind: 'arguments',
+  principal: 'aa',
+  principalName: 'alice',
+  upstream: 'github',
+  tool: 'echo',
+  firstMs: 1,
+  lastMs: 2,
+  count: 3,
+  score: 9,
+  threshold: 5.5,
+  measure: 'argument bytes',
+  observed: 5_000,
+  expected: 50,
+  low: 20,
+  high: 90,
+  calls: 200,
+};
 const LEARNING: LearningPart = {
+  anomalies: async ({ kind = ANOMALY.kind }) => ({ anomalies: kind === ANOMALY.kind ? [ANOMALY] : [], heldBack: 0 }),
+  judgeAnomaly: async ({ id, verdict }) => {
+    if (id !== ANOMALY.id) throw new GatewayError('UNKNOWN_NAME', `There is no anomaly "${id}"`);
+    return { ...ANOMALY, feedback: verdict };
+  },
+  watchAnomalies: () => () => undefined,
+  clusters: async () => ({
+    sessions: 2,
+    separation: 0,
+    clusters: [
+      {
+        sessions: 2,
+        calls: 9,
+        lastMs: 2,
+        marks: ['server github'],
+        principals: [{ principal: 'aa', principalName: 'alice', sessions: 2 }],
+        clients: [{ client: 'test', sessions: 2 }],
+      },
+    ],
+  }),
   status: () => ({
     state: 'learning',
     adviceVersion: 1,

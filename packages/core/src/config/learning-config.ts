@@ -1,5 +1,26 @@
 import { z } from 'zod';
 
+const anomaliesConfig = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Learn what each caller usually does with each tool, and tell what is far from it. Calls go on as they would.'),
+  alertsPerDay: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(20)
+    .describe(
+      'Most alerts in a day, a quarter of them about one caller at most; the more were told, the more abnormal the next has to be.',
+    ),
+  settleDays: z
+    .number()
+    .min(0)
+    .max(90)
+    .default(3)
+    .describe('Days from the first call of a caller on in which nothing it does is abnormal.'),
+});
+
 export const learningConfig = z.strictObject({
   enabled: z
     .boolean()
@@ -41,5 +62,6 @@ export const learningConfig = z.strictObject({
     .max(1)
     .default(0.2)
     .describe('Most of one core that it takes. Facts that it has no time for are dropped and counted.'),
+  anomalies: anomaliesConfig.prefault({}).describe('What is abnormal.'),
 });
 export type LearningConfig = z.infer<typeof learningConfig>;

@@ -1,4 +1,5 @@
 import { SlidingWindow } from './sliding-window.ts';
+import { tailScore } from './tail-score.ts';
 
 /** What a point of a series looks like beside all before it. */
 export interface SeriesVerdict {
@@ -72,7 +73,7 @@ export function createSeriesDetector(state?: SeriesState): SeriesDetector {
   const reach = (value: number): number => {
     const span = most - least;
     const score =
-      points > LEAST_POINTS.reach && span > 0 ? tail(REACH_SCALE * Math.max(0, (value - most) / span, (least - value) / span)) : 0;
+      points > LEAST_POINTS.reach && span > 0 ? tailScore(REACH_SCALE * Math.max(0, (value - most) / span, (least - value) / span)) : 0;
     least = Math.min(least, value);
     most = Math.max(most, value);
     return score;
@@ -80,7 +81,7 @@ export function createSeriesDetector(state?: SeriesState): SeriesDetector {
   // How far the last half hour or so has moved from the last weeks.
   const shift = (value: number, mean: number, spread: number): number => {
     short.add(value);
-    return points > LEAST_POINTS.shift ? tail((SHIFT_SCALE * Math.abs(short.mean - mean)) / (spread || 1e-9)) : 0;
+    return points > LEAST_POINTS.shift ? tailScore((SHIFT_SCALE * Math.abs(short.mean - mean)) / (spread || 1e-9)) : 0;
   };
   // How far from what is usual at this time of the day, for series that go by it.
   const season = (atMs: number, value: number, spread: number): number => {
@@ -91,7 +92,7 @@ export function createSeriesDetector(state?: SeriesState): SeriesDetector {
     const isSeasonal = part.count > LEAST_FIT && fit.variance + fit.mean ** 2 < MOST_UNEXPLAINED * spread ** 2;
     if (isKnown) fit.add(Math.min(Math.abs(error), spread));
     part.add(value);
-    return isSeasonal && points > LEAST_POINTS.season ? tail(SEASON_SCALE * Math.abs(residuals.mean)) : 0;
+    return isSeasonal && points > LEAST_POINTS.season ? tailScore(SEASON_SCALE * Math.abs(residuals.mean)) : 0;
   };
 
   return {
@@ -156,16 +157,4 @@ class RunningMoments {
   save(): [number, number, number] {
     return [this.count, this.mean, this.variance];
   }
-}
-
-/** How unlikely a value so many standard deviations away is for the normal distribution, as minus its decimal logarithm. */
-function tail(deviations: number): number {
-  if (deviations <= 0) return 0.3;
-  if (deviations < 5) {
-    // Abramowitz and Stegun, 7.1.26.
-    const t = 1 / (1 + (0.3275911 * deviations) / Math.SQRT2);
-    const polynomial = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-    return -Math.log10(0.5 * polynomial * Math.exp((-deviations * deviations) / 2));
-  }
-  return (deviations ** 2 / 2 + Math.log(deviations * Math.sqrt(2 * Math.PI))) / Math.LN10;
 }

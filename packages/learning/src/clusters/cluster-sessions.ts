@@ -34,18 +34,36 @@ const LEAST_GAIN = 0.05;
  * Groups sessions by what they call: spherical k-means over tf-idf of tools and servers, with several starts that are spread out
  * (k-means++). For idle time: the work is that of sessions × clusters × starts.
  */
-export function clusterSessions(sessions: readonly SessionCalls[], { clusters, seed = 1 }: ClusterOptions = {}): SessionClusters {
+export function clusterSessions(sessions: readonly SessionCalls[], options: ClusterOptions = {}): SessionClusters {
+  const steps = stepwise(sessions, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same, with a pause after each start. */
+export async function clusterSlowly(sessions: readonly SessionCalls[], pause: () => Promise<void>): Promise<SessionClusters> {
+  const steps = stepwise(sessions, {});
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await pause();
+  }
+}
+
+function* stepwise(sessions: readonly SessionCalls[], { clusters, seed = 1 }: ClusterOptions): Generator<void, SessionClusters> {
   const vectors = toVectors(sessions);
   if (vectors.length === 0) return { assigned: [], marks: [], separation: 0 };
   const counts = clusters === undefined ? Array.from({ length: MOST_CLUSTERS - 1 }, (_, index) => index + 2) : [Math.max(1, clusters)];
   let best: { readonly fit: Fit; readonly separation: number } | undefined;
   for (const count of counts) {
     if (count > vectors.length) break;
-    const fit = fitBest(vectors, count, seed);
+    const fit = yield* fitBest(vectors, count, seed);
     const separation = separationOf(vectors, fit);
     if (best === undefined || separation > best.separation + LEAST_GAIN) best = { fit, separation };
   }
-  const { fit, separation } = best ?? { fit: fitBest(vectors, 1, seed), separation: 0 };
+  const { fit, separation } = best ?? { fit: yield* fitBest(vectors, 1, seed), separation: 0 };
   return {
     assigned: fit.assigned,
     separation,
@@ -64,11 +82,12 @@ interface Fit {
   readonly separation: number;
 }
 
-function fitBest(vectors: readonly Vector[], count: number, seed: number): Fit {
+function* fitBest(vectors: readonly Vector[], count: number, seed: number): Generator<void, Fit> {
   let best: Fit | undefined;
   for (let start = 0; start < STARTS; start++) {
     const fit = fitOnce(vectors, count, createRandom(seed * 7919 + start));
     if (best === undefined || fit.separation > best.separation) best = fit;
+    yield;
   }
   return best!;
 }

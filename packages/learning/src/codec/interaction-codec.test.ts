@@ -53,6 +53,7 @@ const feedback = fc.record({
   tool: text,
   verdict: number,
   need: features,
+  anomaly: text,
 });
 const interactions: fc.Arbitrary<Interaction> = fc.oneof(call, search, feedback);
 

@@ -63,6 +63,7 @@ function writeFeedback(writer: WireWriter, fact: FeedbackInteraction): void {
   writer.text(2, fact.tool);
   writer.double(3, fact.verdict);
   writer.fixed32s(4, fact.need);
+  writer.text(5, fact.anomaly);
 }
 
 /** Reads what `writeInteraction` has written, also by a later version. @throws GatewayError `INTERNAL` for other bytes. */
@@ -88,6 +89,7 @@ interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape
   readonly shown: ShownTool[];
   verdict: number;
   need: number[];
+  anomaly: string;
 }
 
 function createEmpty(): Any {
@@ -120,14 +122,15 @@ function createEmpty(): Any {
     shown: [],
     verdict: 0,
     need: [],
+    anomaly: '',
   };
 }
 
-function toInteraction({ needs, shown, verdict, need, ...call }: Any): Interaction {
+function toInteraction({ needs, shown, verdict, need, anomaly, ...call }: Any): Interaction {
   if (call.kind === 'call') return call as CallInteraction;
   const { kind, sequence, atMs, tenant, principal, session, client, policyVersion, arms, upstream, tool } = call;
   const origin = { sequence, atMs, tenant, principal, session, client, policyVersion, arms };
-  return kind === 'search' ? { ...origin, kind, needs, shown } : { ...origin, kind: 'feedback', upstream, tool, verdict, need };
+  return kind === 'search' ? { ...origin, kind, needs, shown } : { ...origin, kind: 'feedback', upstream, tool, verdict, need, anomaly };
 }
 
 function readOrigin(reader: WireReader, origin: Any): void {
@@ -203,6 +206,7 @@ function readFeedback(reader: WireReader, feedback: Any): void {
     else if (field === 2) feedback.tool = reader.text();
     else if (field === 3) feedback.verdict = reader.double();
     else if (field === 4) feedback.need = reader.fixed32s();
+    else if (field === 5) feedback.anomaly = reader.text();
     else reader.skip();
   }
 }

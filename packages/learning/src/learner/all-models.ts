@@ -1,5 +1,8 @@
+import type { LearningConfig } from '@signalbox/core';
+import { createBehaviourModel } from '../behaviour/behaviour-model.ts';
 import { toCallFact } from '../cache-advice/call-fact.ts';
 import { createFreshnessModel, type FreshnessEvent, type FreshnessModel } from '../cache-advice/freshness-model.ts';
+import { createSessionCounts } from '../clusters/session-counts.ts';
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
 import { createToolOutcomes } from '../outcomes/tool-outcomes.ts';
@@ -12,15 +15,21 @@ import { createSearchModel, type SearchModel } from '../search/search-model.ts';
 import { createSequences } from '../sequences/sequences.ts';
 import { feedModel } from './feed-model.ts';
 
+export interface ModelOptions {
+  readonly anomalies: LearningConfig['anomalies'];
+}
+
 /** Everything that learns, knowing nothing yet. */
-export function createAllModels() {
+export function createAllModels({ anomalies }: ModelOptions) {
   return {
+    ...(anomalies.enabled && { behaviour: createBehaviourModel(anomalies) }),
     freshness: feedModel<FreshnessEvent, FreshnessModel>(createFreshnessModel(), readCallFact),
     outcomes: createToolOutcomes(),
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
     search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),
     sequences: createSequences(),
     usage: createToolUsage(),
+    sessions: createSessionCounts(),
   } satisfies Readonly<Record<string, Model<Interaction>>>;
 }
 

@@ -31,10 +31,12 @@ function encode(fact: CallInteraction): Uint8Array {
 
 const facts = (count: number, from = 0) => Array.from({ length: count }, (_, index) => encode(callOf(from + index)));
 
+const createModels = () => createAllModels({ anomalies: { enabled: true, alertsPerDay: 20, settleDays: 3 } });
+
 function createOpen(maxFacts = 10_000) {
   const store = createMemoryStore();
   let time = 0;
-  const open = () => Learner.open({ createModels: createAllModels, store, now: () => ++time, maxFacts, breathe: async () => undefined });
+  const open = () => Learner.open({ createModels, store, now: () => ++time, maxFacts, breathe: async () => undefined });
   return { store, open };
 }
 

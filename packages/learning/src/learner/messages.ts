@@ -2,6 +2,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
 import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
+import type { Anomaly } from '../behaviour/anomaly.ts';
+import type { ModelOptions } from './all-models.ts';
 
 /** What a learner's thread is started with. */
 export interface ThreadData {
@@ -14,6 +16,7 @@ export interface ThreadData {
   readonly commitMs: number;
   /** Most of one core that it takes, from 0 to 1. */
   readonly maxCpuShare: number;
+  readonly models: ModelOptions;
 }
 
 /** What the path may go by; it never changes. */
@@ -44,6 +47,8 @@ export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'tools'; readonly tools: ToolAdvice }
   | { readonly kind: 'advice'; readonly version: number; readonly search: AdviceSnapshots['search'] }
+  /** Something abnormal that was not told before. */
+  | { readonly kind: 'anomaly'; readonly anomaly: Anomaly }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly code: ErrorCode; readonly message: string }
   /** Something failed that will be tried again. */

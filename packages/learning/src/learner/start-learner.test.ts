@@ -7,7 +7,13 @@ import type { LearnerReading } from './messages.ts';
 import type { LearningStore } from './remote-store.ts';
 import { startLearner, type StartLearnerOptions } from './start-learner.ts';
 
-const config = { keepFacts: 1000, commitSeconds: 1, maxMemoryMb: 128, maxCpuShare: 1 };
+const config = {
+  keepFacts: 1000,
+  commitSeconds: 1,
+  maxMemoryMb: 128,
+  maxCpuShare: 1,
+  anomalies: { enabled: true, alertsPerDay: 20, settleDays: 3 },
+};
 
 function start(store: LearningStore, more: Partial<StartLearnerOptions> = {}) {
   const thread = startLearner({ store, config, clock: systemClock, logger: silentLogger, ...more });
@@ -46,6 +52,17 @@ test('a thread that dies is started anew and goes on with what was kept; who tel
   // What was told while it was away has waited.
   await vi.waitFor(async () => expect((await thread.ask<LearnerReading>('read')).learned).toBe(30), PATIENT);
 });
+
+test('a thread that rests for long, as its share of the processor is small, is not held for hung', async () => {
+  await using running = start(createMemoryStore(), { config: { ...config, maxCpuShare: 0.01 }, hungMs: 800 });
+  const { thread } = running;
+  await vi.waitFor(() => expect(thread.state).toBe('learning'), PATIENT);
+  // The first facts are the dearest: what comes with them takes longer to rest from than a hung thread has.
+  for (let index = 0; index < 200; index++) thread.tell(createCall({ sequence: index, session: `s${index % 50}`, tool: `t${index % 7}` }));
+  await vi.waitFor(async () => expect((await thread.ask<LearnerReading>('read')).learned).toBe(200), { timeout: 30_000, interval: 50 });
+  await thread.ask('read');
+  expect([thread.state, thread.restarts]).toEqual(['learning', 0]);
+}, 60_000);
 
 test('a thread that hangs is ended, facts beyond the room there is are dropped and counted, and nobody waits', async () => {
   const store = createMemoryStore();

@@ -3,16 +3,19 @@ import { GatewayError, toMessage, WireWriter, type Clock, type LearningConfig, t
 import { writeInteraction } from '../codec/interaction-codec.ts';
 import type { Interaction } from '../interaction.ts';
 import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../ring/ring.ts';
+import type { Anomaly } from '../behaviour/anomaly.ts';
 import type { AdviceSnapshots, ThreadData, ThreadMessage, ToolAdvice } from './messages.ts';
 import { serveStore, type LearningStore } from './remote-store.ts';
 
 export interface StartLearnerOptions {
   readonly store: LearningStore;
-  readonly config: Pick<LearningConfig, 'keepFacts' | 'commitSeconds' | 'maxMemoryMb' | 'maxCpuShare'>;
+  readonly config: Pick<LearningConfig, 'keepFacts' | 'commitSeconds' | 'maxMemoryMb' | 'maxCpuShare' | 'anomalies'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes advice as it is published; `undefined` when there is none any more. */
   readonly onAdvice?: (advice: { readonly version: number; readonly snapshots: AdviceSnapshots } | undefined) => void;
+  /** Hears of what is abnormal, once of each. */
+  readonly onAnomaly?: (anomaly: Anomaly) => void;
   /** Bytes of facts that may wait. Default 4 MiB. */
   readonly ringBytes?: number;
   /** Time without a sign of life after which the thread is ended, in milliseconds. Default 30,000. */
@@ -84,6 +87,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
       maxFacts: config.keepFacts,
       commitMs: config.commitSeconds * 1000,
       maxCpuShare: config.maxCpuShare,
+      models: { anomalies: config.anomalies },
     };
     const startedAtMs = clock.monotonic();
     const own = new Worker(new URL('../../worker/learner.js', import.meta.url), {
@@ -144,6 +148,9 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         break;
       case 'advice':
         options.onAdvice?.({ version: message.version, snapshots: { search: message.search, tools } });
+        break;
+      case 'anomaly':
+        options.onAnomaly?.(message.anomaly);
         break;
       case 'reply':
         waiting.get(message.id)?.resolve(message.value);

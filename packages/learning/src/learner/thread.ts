@@ -6,6 +6,7 @@ import type { PlanQuestion } from '../cache-advice/freshness-model.ts';
 import type { RepairQuestion } from '../repair/repair-model.ts';
 import { openRingReader } from '../ring/ring.ts';
 import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
+import { behaviourOf, readAnomalies, takeOpinion, type AnomalyOpinion, type AnomalyQuestion } from './anomaly-questions.ts';
 import { createAllModels, type AllModels } from './all-models.ts';
 import type { FactFilter } from './fact-log.ts';
 import { Learner } from './learner.ts';
@@ -16,6 +17,8 @@ import { toToolAdvice } from './tool-advice.ts';
 /** Facts between two looks at the clock. */
 const SLICE = 200;
 const IDLE_MS = 50;
+/** Longest time without a sign of life while it rests. */
+const REST_MS = 200;
 const FLUSH_MS = 1_000;
 const TIDY_MS = 3_600_000;
 /** Least time between two publications of advice, and how many times as long as one takes. */
@@ -27,14 +30,20 @@ const ROW_OVERHEAD_BYTES = 4;
 
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
 export async function runLearner(): Promise<void> {
-  const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare } = workerData as ThreadData;
+  const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare, models } = workerData as ThreadData;
   const beats = new Int32Array(beat);
   const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const breathe = async (): Promise<void> => {
     Atomics.add(beats, 0, 1);
     await setImmediate();
   };
-  const learner = await Learner.open({ createModels: createAllModels, store: createRemoteStore(port), now: Date.now, maxFacts, breathe });
+  const learner = await Learner.open({
+    createModels: () => createAllModels(models),
+    store: createRemoteStore(port),
+    now: Date.now,
+    maxFacts,
+    breathe,
+  });
   const reader = openRingReader({ memory: ring });
   const questions: Question[] = [];
   let isClosing = false;
@@ -52,14 +61,22 @@ export async function runLearner(): Promise<void> {
       say({ kind: 'trouble', message: toMessage(error) });
     }
   };
+  // In pieces, so that whoever rests long from a long question is not held for hung.
+  const rest = async (restMs: number): Promise<void> => {
+    Atomics.add(beats, 0, 1);
+    await setTimeout(isClosing ? 0 : Math.min(REST_MS, restMs));
+    if (restMs > REST_MS && !isClosing) await rest(restMs - REST_MS);
+  };
   const publish = createPublisher(learner, say);
+  const tell = createTeller(learner, say);
   let [flushedAt, committedAt, tidiedAt] = [performance.now(), performance.now(), performance.now()];
   for (;;) {
     Atomics.add(beats, 0, 1);
     const begun = performance.now();
     let isFull = false;
     const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
-    for (const question of questions.splice(0)) await answer(learner, question, say);
+    for (const question of questions.splice(0)) await answer(question, { learner, say, breathe });
+    tell();
     publish();
     const now = performance.now();
     if (isFull || now - flushedAt > FLUSH_MS) {
@@ -76,7 +93,7 @@ export async function runLearner(): Promise<void> {
     if (isClosing && !reader.hasMore) break;
     // What it has worked for, it rests in proportion to.
     const restMs = count === 0 ? IDLE_MS : (performance.now() - begun) * (1 / maxCpuShare - 1);
-    await (restMs < 1 && !isClosing ? setImmediate() : setTimeout(isClosing ? 0 : restMs));
+    await (restMs < 1 && !isClosing ? setImmediate() : rest(restMs));
   }
   await retry(() => learner.commit('at the end'));
   port.close();
@@ -120,18 +137,35 @@ function createPublisher(learner: Learner<AllModels>, say: (message: ThreadMessa
   };
 }
 
-async function answer(learner: Learner<AllModels>, { id, name, argument }: Question, say: (message: ThreadMessage) => void): Promise<void> {
+/** Tells what is abnormal once: not again when facts are learned anew after a start, or to forget some. */
+function createTeller(learner: Learner<AllModels>, say: (message: ThreadMessage) => void): () => void {
+  let { models } = learner;
+  models.behaviour?.takeNew();
+  return () => {
+    const anomalies = learner.models.behaviour?.takeNew() ?? [];
+    if (learner.models === models) for (const anomaly of anomalies) say({ kind: 'anomaly', anomaly });
+    ({ models } = learner);
+  };
+}
+
+interface Answering {
+  readonly learner: Learner<AllModels>;
+  readonly say: (message: ThreadMessage) => void;
+  readonly breathe: () => Promise<void>;
+}
+
+async function answer({ id, name, argument }: Question, { learner, say, breathe }: Answering): Promise<void> {
   try {
     const run = QUESTIONS[name];
     if (run === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
-    say({ kind: 'reply', id, value: await run(learner, argument as never) });
+    say({ kind: 'reply', id, value: await run(learner, argument as never, breathe) });
   } catch (thrown) {
     const { code, message } = toGatewayError(thrown);
     say({ kind: 'refusal', id, code, message });
   }
 }
 
-const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument: never) => unknown>> = {
+const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument: never, breathe: () => Promise<void>) => unknown>> = {
   read: (learner): LearnerReading => {
     const { learned, kept, head } = learner.counts;
     return {
@@ -148,6 +182,9 @@ const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument:
     after.map((each) => learner.models.sequences.next(each, limit)),
   plans: (learner, questions: readonly PlanQuestion[]) => questions.map((question) => learner.models.freshness.model.plan(question)),
   repairs: (learner, questions: readonly RepairQuestion[]) => questions.map((question) => learner.models.repair.model.repairs(question)),
+  anomalies: (learner, question: AnomalyQuestion) => readAnomalies(behaviourOf(learner), question),
+  anomalyFeedback: (learner, opinion: AnomalyOpinion) => takeOpinion(learner, opinion),
+  clusters: (learner, _: unknown, breathe) => learner.models.sessions.cluster(breathe),
   sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
   log: (learner, limit: number) => learner.log(limit),
   diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {

@@ -111,16 +111,18 @@ test('calls in other conversations, of other tools and much later say nothing', 
   expect(outcomes(call('one'))).toEqual([]);
 });
 
-test('praise for a need is a choice, and blame or an opinion without a need is none', () => {
-  const opinion = (verdict: number, need: readonly number[]): FeedbackInteraction => ({
+test('praise for a need is a choice, and blame, an opinion without a need and one on an anomaly are none', () => {
+  const opinion = (verdict: number, need: readonly number[], anomaly = ''): FeedbackInteraction => ({
     ...base,
     kind: 'feedback',
     upstream: 'a',
     tool: 'one',
     verdict,
     need,
+    anomaly,
   });
-  expect(outcomes(opinion(1, readNeed('book a flight')), opinion(-1, readNeed('book a flight')), opinion(1, []))).toEqual([
+  const need = readNeed('book a flight');
+  expect(outcomes(opinion(1, need), opinion(-1, need), opinion(1, []), opinion(1, need, 'rate: calls in 5 minutes'))).toEqual([
     [toolKey({ upstream: 'a', tool: 'one' }), 'succeeded'],
   ]);
 });

@@ -34,7 +34,7 @@ export function callRoutes(parts: AdminParts): AdminRoute[] {
       tag: 'Calls',
       summary: 'What happens, as it happens',
       description:
-        'Server-sent events. `hello` comes first; then `state` for each version, `upstream` and `upstream-removed` for changes of status, `sessions`, and `call` for each finished call. With `Last-Event-ID` a reader hears what it missed, or `reset` when that is not known any more: read again what you show. A reader that does not keep up is dropped.',
+        'Server-sent events. `hello` comes first; then `state` for each version, `upstream` and `upstream-removed` for changes of status, `sessions`, `call` for each finished call, and `anomaly` for what learning holds to be abnormal. With `Last-Event-ID` a reader hears what it missed, or `reset` when that is not known any more: read again what you show. A reader that does not keep up is dropped.',
       query: z.strictObject({
         types: z
           .string()

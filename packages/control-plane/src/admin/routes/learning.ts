@@ -15,6 +15,7 @@ import {
   toolInsightsBody,
   whyBody,
 } from '../schemas/learning.ts';
+import { anomalyRoutes } from './anomalies.ts';
 import { required } from './required.ts';
 
 const tag = 'Learning';
@@ -24,7 +25,7 @@ const limited = z.strictObject({ limit: count({ max: 1_000, fallback: 100 }) });
 /** What is learned, why something is advised, and the history of both. */
 export function learningRoutes(parts: AdminParts): AdminRoute[] {
   const learning = () => required(parts.learning, 'Learning');
-  return [...readings(learning), ...history(parts, learning), ...steering(parts, learning)];
+  return [...readings(learning), ...anomalyRoutes(parts, learning), ...history(parts, learning), ...steering(parts, learning)];
 }
 
 function readings(learning: () => LearningPart): AdminRoute[] {
