@@ -265,3 +265,53 @@ test('what is used most is listed beside the tools to search by: for new session
   expect(await listNew(gateway)).toEqual([...SEARCH, 'convert_time']);
   await rm(folder, { recursive: true, force: true });
 });
+
+test('a candidate is tried on a share of sessions by command, seen in both arms, and stopped', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-experiment-'));
+  const config = { mcpServers, surface: 'search', learning: { enabled: true } };
+  const run = async (gateway: RunningGateway, ...args: readonly string[]) => {
+    const { stdout, stderr, code } = await runSignalbox([
+      'learn',
+      'experiment',
+      ...args,
+      '--config',
+      gateway.configFile,
+      '--data',
+      gateway.dataDir,
+    ]);
+    return { stdout, stderr, code };
+  };
+  const searchOnce = async (gateway: RunningGateway) => {
+    await using client = await openOfficialClient('client legacy', gateway.url);
+    const { structured } = await client.call('search_tools', { needs: ['time'] });
+    await client.call('call_tool', { name: 'convert_time', arguments: CONVERT });
+    return (structured as { results: [{ matches: object[] }] }).results[0].matches.length;
+  };
+  {
+    await using gateway = await startGateway({ config, dataDir: folder });
+    await untilState(gateway, 'time', 'ready');
+    expect((await run(gateway, 'start', 'bad name', 'limit', '--limit', '1')).stderr).toContain('must be small letters');
+    const started = await run(gateway, 'start', 'one-tool', 'limit', '--limit', '1', '--share', '0.5');
+    expect(started.stdout).toContain('one-tool: 1 tools for a need, canary');
+    expect((await run(gateway, 'start', 'one-tool', 'limit', '--limit', '2')).stderr).toContain('runs already');
+    const lengths = new Set<number>();
+    for (let session = 0; session < 30; session++) lengths.add(await searchOnce(gateway));
+    expect([...lengths].toSorted()).toEqual([1, 4]);
+    const found = await eventually('both arms are seen', async () => {
+      const body = await ask<{ units: { control: number; candidate: number }; metrics: { metric: string; control: { mean?: number } }[] }>(
+        gateway,
+        '/learning/experiments/one-tool',
+      );
+      return body.units.control + body.units.candidate === 30 ? body : undefined;
+    });
+    expect(Math.min(found.units.control, found.units.candidate)).toBeGreaterThan(4);
+    expect(found.metrics.find(({ metric }) => metric === 'found')!.control.mean).toBe(1);
+  }
+  await using gateway = await startGateway({ config, dataDir: folder });
+  await untilState(gateway, 'time', 'ready');
+  await untilLearned(gateway, 60);
+  expect((await run(gateway, 'show', 'one-tool')).stdout).toMatch(/found +100 % of \d+[^]*ok +100 % of \d+ +100 % of \d+/);
+  expect((await run(gateway, 'stop', 'one-tool')).stdout).toMatch(/one-tool +1 tools for a need +demoted/);
+  expect(await searchOnce(gateway)).toBe(4);
+  await rm(folder, { recursive: true, force: true });
+});

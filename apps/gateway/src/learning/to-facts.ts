@@ -1,5 +1,6 @@
 import type { RecordPayload, Record as CallRecord, SearchRecord } from '@signalbox/core';
 import { readNeed, type CallEnding, type CallInteraction, type SearchInteraction } from '@signalbox/learning';
+import { conversationOf, type Arms } from './arms.ts';
 import { isSampled, type KeyedHash } from './keyed-hash.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
@@ -9,15 +10,16 @@ export interface FactSources {
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   /** Of the advice in force. */
   readonly adviceVersion: () => number;
+  readonly arms: Arms;
 }
 
 const MAX_ARGUMENTS = 32;
 
 /** Makes facts without payloads of what the path has recorded. */
-export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources) {
+export function createFactMaker({ hash, versionOf, adviceVersion, arms }: FactSources) {
   let sequence = 0;
   const sessionOf = (session: string | undefined, { principal, client }: Pick<CallRecord, 'principal' | 'client'>): string =>
-    hash.text(session ?? `${principal}\n${client ?? ''}`);
+    conversationOf(hash, { session, principal, client });
   return {
     /** @returns `undefined` for what is no call of a tool of an upstream. */
     call: (record: CallRecord, payload: RecordPayload | undefined): CallInteraction | undefined => {
@@ -28,16 +30,17 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
       const argsKey = given !== undefined && isSampled(given) ? hash.bytes(given) : '';
       const result = argsKey !== '' && record.status === 'ok' && !record.cached ? payload?.result : undefined;
       const { version, effect } = versionOf(upstream, tool);
+      const session = sessionOf(payload?.session, record);
       return {
         kind: 'call',
         sequence: ++sequence,
         atMs: record.startedAtMs,
         tenant: '',
         principal: hash.text(record.principal),
-        session: sessionOf(payload?.session, record),
+        session,
         client: record.client ?? '',
         policyVersion: adviceVersion(),
-        arms: [],
+        arms: arms.of(session, record.startedAtMs),
         upstream,
         tool,
         toolVersion: version,
@@ -56,20 +59,24 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
       };
     },
     /** One for each need, so that a call later on can be told to be for one of them. */
-    searches: (record: SearchRecord): SearchInteraction[] =>
-      record.results.map(({ need, shown }) => ({
+    searches: (record: SearchRecord): SearchInteraction[] => {
+      const session = sessionOf(record.session, record);
+      const ranking = arms.find('ranking', session, record.atMs);
+      const propensity = ranking === undefined ? 1 : ranking.isCandidate ? ranking.experiment.share : 1 - ranking.experiment.share;
+      return record.results.map(({ need, shown }) => ({
         kind: 'search',
         sequence: ++sequence,
         atMs: record.atMs,
         tenant: '',
         principal: hash.text(record.principal),
-        session: sessionOf(record.session, record),
+        session,
         client: record.client ?? '',
         policyVersion: record.adviceVersion,
-        arms: [],
+        arms: arms.of(session, record.atMs),
         needs: [readNeed(need)],
-        shown: shown.map((tool) => ({ ...tool, propensity: 1 })),
-      })),
+        shown: shown.map((tool) => ({ ...tool, propensity })),
+      }));
+    },
   };
 }
 
