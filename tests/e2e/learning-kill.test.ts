@@ -42,14 +42,14 @@ test('a gateway that is killed at any moment forgets at most what it had not wri
     for (let call = 0; call < 30; call++) await client.call('get_current_time', { timezone: 'Europe/Berlin' });
     safe = await untilLearned(gateway, before + 30);
     await pause(FLUSHED_MS);
-    let isEnding = false;
+    const ending = new AbortController();
     const callOn = async (): Promise<void> => {
-      while (!isEnding) await client.call('get_current_time', { timezone: 'Asia/Tokyo' });
+      while (!ending.signal.aborted) await client.call('get_current_time', { timezone: 'Asia/Tokyo' });
     };
     const load = callOn().catch(() => undefined);
     await pause(1_500 * Math.random());
     process.kill(gateway.pid, 'SIGKILL');
-    isEnding = true;
+    ending.abort();
     await load;
     await Promise.resolve(client[Symbol.asyncDispose]()).catch(() => undefined);
   }
