@@ -10,7 +10,13 @@ import { startReadyGateway, startUpstreams } from '../lib/targets.mjs';
 const CASES = [16, 64];
 const TOLD = 20_000;
 const ROUNDS = 5;
-const CONFIG = { enabled: true, search: true, keepFacts: 100_000, commitSeconds: 60, maxMemoryMb: 256, maxCpuShare: 0.2 };
+const CONFIG = {
+  keepFacts: 100_000,
+  commitSeconds: 60,
+  maxMemoryMb: 256,
+  maxCpuShare: 0.2,
+  anomalies: { enabled: true, alertsPerDay: 20, settleDays: 3 },
+};
 const FACT = {
   kind: 'call',
   sequence: 1,
