@@ -1,5 +1,4 @@
 import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
-import type { ExperimentAction, ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
 import type {
   ForgetRequest,
   ForgottenBody,
@@ -13,7 +12,6 @@ import type {
 } from './admin/schemas/learning.ts';
 
 export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
-export type { ExperimentAction, ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
 export type {
   ForgetRequest,
   ForgottenBody,
@@ -45,13 +43,6 @@ export interface LearningPart {
   /** Calls `listener` with each new anomaly, without names. Returns its own stop function. */
   watchAnomalies(listener: (anomaly: AnomalyBody) => void): () => void;
   clusters(): Promise<ClustersBody>;
-  experiments(): Promise<ExperimentsBody>;
-  /** @throws GatewayError `UNKNOWN_NAME`. */
-  experiment(name: string): Promise<ExperimentBody>;
-  /** @throws GatewayError `CONFLICT` when the name is taken or another of the kind runs. */
-  startExperiment(request: ExperimentRequest): Promise<ExperimentBody>;
-  /** @throws GatewayError `UNKNOWN_NAME`; `CONFLICT` when one that runs is to be removed. */
-  steerExperiment(name: string, action: ExperimentAction): Promise<void>;
   commits(limit: number): Promise<ModelCommitsBody>;
   /** @throws GatewayError `UNKNOWN_NAME` for what is neither a commit nor a branch or tag. */
   diff(from: string, to: string, options: { readonly limit: number }): Promise<ModelDiffBody>;

@@ -7,8 +7,6 @@ export interface Advice {
   readonly version: number;
   /** Orders the tools for one need, best first; `undefined` to leave them as they are. It may name tools that were not found. */
   readonly rank?: ((asking: RankAsking) => readonly AdvisedTool[] | undefined) | undefined;
-  /** How many tools are shown for a need unless the caller says; `undefined` for as many as always. */
-  readonly searchLimit?: ((caller: AdviceCaller) => number | undefined) | undefined;
   /** What helped others whose call of a tool was not taken, each a sentence for a model to read. */
   readonly hints?: ((refused: RefusedCall) => readonly string[]) | undefined;
   /** Tools that were called of late, most first. */
@@ -39,17 +37,8 @@ export interface AdviceSource {
   readonly current: Advice | undefined;
 }
 
-/** Who asks, as far as it decides which part of an experiment they belong to. */
-export interface AdviceCaller {
-  readonly principal: string;
-  readonly client: string | undefined;
-  readonly session: string | undefined;
-}
-
 export interface RankAsking {
   readonly need: string;
-  /** Absent for somebody who only looks. */
-  readonly caller?: AdviceCaller | undefined;
   /** As the static ranking found them, best first, and more of them than are shown. */
   readonly found: readonly FoundTool[];
   /** How many are shown. */

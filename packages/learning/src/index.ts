@@ -28,15 +28,6 @@ export {
 } from './cache-advice/similarity-model.ts';
 export { assignArm, isBalanced, type Assignment } from './experiments/assign-arm.ts';
 export { compareArms, type ArmComparison, type ArmSums, type ComparisonOptions } from './experiments/compare-arms.ts';
-export {
-  EXPERIMENT_KINDS,
-  type ExperimentAction,
-  type ExperimentKind,
-  type ExperimentReport,
-  type ExperimentWish,
-  type RunningExperiment,
-} from './experiments/experiments.ts';
-export { unitOf } from './experiments/read-trials.ts';
 export { readEvidence, type EvidenceQuestion } from './experiments/read-evidence.ts';
 export {
   startRollout,

@@ -7,7 +7,6 @@ export function addLearn(program: Command, execute: Execute): void {
   const learn = program.command('learn').description('look at what the gateway has learned, and steer it').helpGroup('Learning:');
   addReadings(learn, execute);
   addAnomalies(learn, execute);
-  addExperiments(learn, execute);
   addModels(learn, execute);
   addSteering(learn, execute);
 }
@@ -48,39 +47,6 @@ function addAnomalies(learn: Command, execute: Execute): void {
   common(learn.command('clusters').description('show which of the newest sessions do the same')).action((options) =>
     execute(options, async (context) => (await import('./learn-anomalies.ts')).learnClusters(context)),
   );
-}
-
-function addExperiments(learn: Command, execute: Execute): void {
-  const experiment = learn.command('experiment').description('try something on a share of conversations');
-  common(experiment.command('list').description('list experiments, the latest first')).action((options) =>
-    execute(options, async (context) => (await import('./learn-experiments.ts')).listExperiments(context)),
-  );
-  common(experiment.command('show').description('show what an experiment has shown'))
-    .argument('<name>', 'the experiment')
-    .action((name: string, options) =>
-      execute(options, async (context) => (await import('./learn-experiments.ts')).showExperiment(context, { name })),
-    );
-  common(experiment.command('start').description('try a candidate on a share of conversations'))
-    .argument('<name>', 'small letters, digits and dashes')
-    .addArgument(new Argument('<kind>', 'what the candidate does').choices(['ranking', 'limit']))
-    .option('--limit <number>', 'tools shown for a need, for the kind limit', parseCount)
-    .option('--share <share>', 'of conversations that get the candidate at first, from 0.01 to 0.5', Number)
-    .option('--min-hours <hours>', 'shortest time before a promotion', Number)
-    .option('--alpha <chance>', 'of ever promoting what is no better', Number)
-    .action((name: string, kind: string, options) =>
-      execute(options, async (context) => (await import('./learn-experiments.ts')).startExperiment(context, { ...options, name, kind })),
-    );
-  for (const [action, description] of [
-    ['stop', 'take a candidate back at once'],
-    ['freeze', 'let a candidate take no step forward'],
-    ['thaw', 'lift that'],
-    ['remove', 'forget an experiment that was stopped'],
-  ] as const)
-    common(experiment.command(action).description(description))
-      .argument('<name>', 'the experiment')
-      .action((name: string, options) =>
-        execute(options, async (context) => (await import('./learn-experiments.ts')).steerExperiment(context, { name, action })),
-      );
 }
 
 function addModels(learn: Command, execute: Execute): void {

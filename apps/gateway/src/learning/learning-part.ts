@@ -9,7 +9,6 @@ import type {
   AnomalyOpinion,
   AnomalyQuestion,
   Commit,
-  ExperimentReport,
   Forgotten,
   FrequentSequence,
   LearnerReading,
@@ -20,7 +19,6 @@ import type {
 import { toAnomalyBody, type AnomalyFeed } from './anomaly-feed.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import type { PrincipalNames } from './principal-names.ts';
-import { toExperimentBody } from './to-experiment-body.ts';
 import { readInsights } from './tool-insights.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
@@ -35,8 +33,6 @@ export interface LearningPartOptions {
   readonly feed: AnomalyFeed;
   readonly clock: Clock;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** Learning as the admin API sees it. */
 export function createLearningPart(options: LearningPartOptions): LearningPart {
@@ -94,14 +90,6 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
       const { clusters, ...rest } = await thread.ask<AgentClusters>('clusters');
       return { ...rest, clusters: clusters.map((cluster) => toClusterBody(cluster, names.nameOf)) };
     },
-    experiments: async () => {
-      const reports = await thread.ask<readonly ExperimentReport[]>('experiments');
-      return { experiments: reports.map(toExperimentBody) };
-    },
-    experiment: async (name) => toExperimentBody(await thread.ask<ExperimentReport>('experiment', name)),
-    startExperiment: async ({ minHours, ...wish }) =>
-      toExperimentBody(await thread.ask<ExperimentReport>('startExperiment', { ...wish, minMs: minHours * HOUR_MS })),
-    steerExperiment: (name, action) => thread.ask('steerExperiment', { name, action }),
     commits: async (limit) => {
       const log = await thread.ask<readonly { readonly commit: Commit; readonly refs: readonly string[] }[]>('log', limit);
       return {

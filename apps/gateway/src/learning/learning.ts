@@ -5,7 +5,6 @@ import type { DataPlane } from '@signalbox/data-plane';
 import { startLearner, type StartLearnerOptions } from '@signalbox/learning';
 import type { RecordReader } from '../seen/journal.ts';
 import { createAnomalyFeed } from './anomaly-feed.ts';
-import { Arms } from './arms.ts';
 import { createKeyedHash } from './keyed-hash.ts';
 import { createLearningPart } from './learning-part.ts';
 import { createPrincipalNames } from './principal-names.ts';
@@ -40,21 +39,12 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
   const advice: { current: AdviceSource['current'] } = { current: undefined };
   const versionOf = createToolVersions(toolsOf);
-  const arms = new Arms();
   const onAdvice: StartLearnerOptions['onAdvice'] = (published) =>
-    void (advice.current = published && toAdvice(published, { config, versionOf, toolsOf, arms, hash, clock }));
+    void (advice.current = published && toAdvice(published, { config, versionOf, toolsOf }));
   const names = createPrincipalNames();
   const feed = createAnomalyFeed({ names, logger });
-  const thread = startLearner({
-    store,
-    config,
-    clock,
-    logger,
-    onAdvice,
-    onAnomaly: feed.publish,
-    onExperiments: (running) => arms.set(running),
-  });
-  const facts = createFactMaker({ hash, versionOf, adviceVersion: () => advice.current?.version ?? 0, arms });
+  const thread = startLearner({ store, config, clock, logger, onAdvice, onAnomaly: feed.publish });
+  const facts = createFactMaker({ hash, versionOf, adviceVersion: () => advice.current?.version ?? 0 });
   return {
     reader: {
       name: 'learning',

@@ -1,4 +1,4 @@
-import { LOCAL_PRINCIPAL, type Advice, type Clock, type LearningConfig, type ToolDefinition } from '@signalbox/core';
+import { LOCAL_PRINCIPAL, type Advice, type LearningConfig, type ToolDefinition } from '@signalbox/core';
 import {
   isRepairOf,
   openSearchAdvice,
@@ -10,8 +10,6 @@ import {
   type LearnedTool,
   type Repair,
 } from '@signalbox/learning';
-import { conversationOf, type Arms } from './arms.ts';
-import type { KeyedHash } from './keyed-hash.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
 /** Below this a place owes so little to what was learned that it is not worth a word. */
@@ -23,15 +21,12 @@ export interface AdviceParts {
   readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts'>;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
-  readonly arms: Arms;
-  readonly hash: KeyedHash;
-  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** What was published, as the path asks it; only as far as the configuration lets it have a say. */
 export function toAdvice(
   { version, snapshots }: { readonly version: number; readonly snapshots: AdviceSnapshots },
-  { config, versionOf, toolsOf, arms, hash, clock }: AdviceParts,
+  { config, versionOf, toolsOf }: AdviceParts,
 ): Advice {
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
   const { repairs, timeouts, usage } = snapshots.tools;
@@ -44,10 +39,7 @@ export function toAdvice(
     const mayKnow = ({ principals }: Repair) => principals > 1 || principal === LOCAL_PRINCIPAL;
     return found.filter((repair) => mayKnow(repair) && isRepairOf(repair.edit, inputSchema)).map(writeHint);
   };
-  const now = () => clock.now();
-  const rank: Advice['rank'] = ({ need, caller, found, limit, isKnown }) => {
-    const arm = caller && arms.find('ranking', conversationOf(hash, caller), now());
-    if (arm === undefined ? !config.search : !arm.isCandidate) return undefined;
+  const rank: Advice['rank'] = ({ need, found, limit, isKnown }) => {
     const staticRanking = found.map(({ upstream, tool, score }) => ({ key: toolKey({ upstream, tool }), score }));
     const mayShow = (key: string) => isKnown(...splitKey(key));
     return search.rank({ tenant: '', needs: [need], staticRanking, limit, mayShow }).map((tool) => {
@@ -57,14 +49,7 @@ export function toAdvice(
   };
   return {
     version,
-    // Asked for nothing, the path looks no deeper than it has to.
-    get rank() {
-      return config.search || arms.has('ranking') ? rank : undefined;
-    },
-    searchLimit: (caller) => {
-      const arm = arms.find('limit', conversationOf(hash, caller), now());
-      return arm?.isCandidate === true ? arm.experiment.limit : undefined;
-    },
+    rank: config.search ? rank : undefined,
     usage: () => usage,
     hints: config.hints ? hints : undefined,
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,

@@ -1,15 +1,13 @@
 import { RawJson } from '@signalbox/core';
 import { expect, test } from 'vitest';
 import { createCallRecord } from '../testing/call-record.ts';
-import { Arms } from './arms.ts';
 import { MAX_HASHED_BYTES, createKeyedHash, isSampled } from './keyed-hash.ts';
 import { createFactMaker } from './to-facts.ts';
 import { createToolVersions } from './tool-versions.ts';
 
 const SECRET = 'hunter2-of-alice';
-const arms = new Arms();
 const create = (key = new Uint8Array(32)) =>
-  createFactMaker({ hash: createKeyedHash(key), versionOf: () => ({ version: 'v1', effect: 'read' }), adviceVersion: () => 3, arms });
+  createFactMaker({ hash: createKeyedHash(key), versionOf: () => ({ version: 'v1', effect: 'read' }), adviceVersion: () => 3 });
 const record = createCallRecord({ method: 'tools/call', upstream: 'files', upstreamName: 'read', principal: 'alice', status: 'ok' });
 const payload = (value: object) => ({
   arguments: RawJson.fromParsed(Buffer.from(JSON.stringify(value)), value),
@@ -95,17 +93,4 @@ test('a tool has another version when its definition changes', () => {
   expect(versionOf('files', 'read').version).not.toBe(first.version);
   const unknown = { version: '', effect: 'unknown' };
   expect([versionOf('files', 'none'), versionOf('none', 'read')]).toEqual([unknown, unknown]);
-});
-
-test('facts say which part of which experiment a conversation belongs to, always the same one', () => {
-  const facts = create();
-  expect(facts.call(record, payload({}))!.arms).toEqual([]);
-  arms.set([{ trial: 'more#1', kind: 'limit', limit: 9, share: 0.5 }]);
-  const armOf = (session: string) => facts.call(record, { ...payload({}), session })!.arms[0];
-  const seen = Array.from({ length: 40 }, (_, index) => armOf(`session-${index}`));
-  expect(new Set(seen)).toEqual(new Set(['more#1=control', 'more#1=candidate']));
-  expect(Array.from({ length: 40 }, (_, index) => armOf(`session-${index}`))).toEqual(seen);
-  const search = { principal: 'alice', server: undefined, client: 'c', session: 'session-3', atMs: record.startedAtMs, adviceVersion: 0 };
-  expect(facts.searches({ ...search, results: [{ need: 'x', shown: [] }] })[0]!.arms).toEqual([seen[3]]);
-  arms.set([]);
 });

@@ -1,6 +1,5 @@
 import type { RecordPayload, Record as CallRecord, SearchRecord } from '@signalbox/core';
 import { readNeed, type CallEnding, type CallInteraction, type SearchInteraction } from '@signalbox/learning';
-import { conversationOf, type Arms } from './arms.ts';
 import { isSampled, type KeyedHash } from './keyed-hash.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
@@ -10,16 +9,15 @@ export interface FactSources {
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   /** Of the advice in force. */
   readonly adviceVersion: () => number;
-  readonly arms: Arms;
 }
 
 const MAX_ARGUMENTS = 32;
 
 /** Makes facts without payloads of what the path has recorded. */
-export function createFactMaker({ hash, versionOf, adviceVersion, arms }: FactSources) {
+export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources) {
   let sequence = 0;
   const sessionOf = (session: string | undefined, { principal, client }: Pick<CallRecord, 'principal' | 'client'>): string =>
-    conversationOf(hash, { session, principal, client });
+    hash.text(session ?? `${principal}\n${client ?? ''}`);
   return {
     /** @returns `undefined` for what is no call of a tool of an upstream. */
     call: (record: CallRecord, payload: RecordPayload | undefined): CallInteraction | undefined => {
@@ -30,17 +28,16 @@ export function createFactMaker({ hash, versionOf, adviceVersion, arms }: FactSo
       const argsKey = given !== undefined && isSampled(given) ? hash.bytes(given) : '';
       const result = argsKey !== '' && record.status === 'ok' && !record.cached ? payload?.result : undefined;
       const { version, effect } = versionOf(upstream, tool);
-      const session = sessionOf(payload?.session, record);
       return {
         kind: 'call',
         sequence: ++sequence,
         atMs: record.startedAtMs,
         tenant: '',
         principal: hash.text(record.principal),
-        session,
+        session: sessionOf(payload?.session, record),
         client: record.client ?? '',
         policyVersion: adviceVersion(),
-        arms: arms.of(session, record.startedAtMs),
+        arms: [],
         upstream,
         tool,
         toolVersion: version,
@@ -59,24 +56,20 @@ export function createFactMaker({ hash, versionOf, adviceVersion, arms }: FactSo
       };
     },
     /** One for each need, so that a call later on can be told to be for one of them. */
-    searches: (record: SearchRecord): SearchInteraction[] => {
-      const session = sessionOf(record.session, record);
-      const ranking = arms.find('ranking', session, record.atMs);
-      const propensity = ranking === undefined ? 1 : ranking.isCandidate ? ranking.experiment.share : 1 - ranking.experiment.share;
-      return record.results.map(({ need, shown }) => ({
+    searches: (record: SearchRecord): SearchInteraction[] =>
+      record.results.map(({ need, shown }) => ({
         kind: 'search',
         sequence: ++sequence,
         atMs: record.atMs,
         tenant: '',
         principal: hash.text(record.principal),
-        session,
+        session: sessionOf(record.session, record),
         client: record.client ?? '',
         policyVersion: record.adviceVersion,
-        arms: arms.of(session, record.atMs),
+        arms: [],
         needs: [readNeed(need)],
-        shown: shown.map((tool) => ({ ...tool, propensity })),
-      }));
-    },
+        shown: shown.map((tool) => ({ ...tool, propensity: 1 })),
+      })),
   };
 }
 

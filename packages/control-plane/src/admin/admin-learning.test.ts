@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AnomalyBody } from '../learning-part.ts';
-import { ANOMALY, EXPERIMENT, createAdminSetup } from '../testing/admin-setup.ts';
+import { ANOMALY, createAdminSetup } from '../testing/admin-setup.ts';
 
 test('everyone may look at what is learned and why', async () => {
   const { ask } = await createAdminSetup();
@@ -90,35 +90,4 @@ test('what is not there is refused, and learning that is off is not found', asyn
   });
   const off = await createAdminSetup({ learning: undefined as never });
   expect((await off.ask('GET', '/learning')).body).toMatchObject({ status: 404, detail: 'Learning is off in this gateway' });
-});
-
-test('an operator starts and steers experiments, which is told in the audit', async () => {
-  const { ask, changes } = await createAdminSetup();
-  const token = 'token-of-operator';
-  expect((await ask('GET', '/learning/experiments', { token: 'token-of-viewer' })).body).toEqual({ experiments: [EXPERIMENT] });
-  expect((await ask('GET', '/learning/experiments/learned-ranking', { token: 'token-of-viewer' })).body).toEqual(EXPERIMENT);
-  expect((await ask('GET', '/learning/experiments/none', { token })).body).toMatchObject({ status: 404 });
-  const body = { name: 'more', kind: 'limit', limit: 8 };
-  expect((await ask('POST', '/learning/experiments', { token: 'token-of-viewer', body })).status).toBe(403);
-  expect((await ask('POST', '/learning/experiments', { token, body })).body).toMatchObject({ name: 'more' });
-  expect((await ask('POST', '/learning/experiments/more', { token, body: { action: 'stop' } })).body).toEqual({
-    experiments: [EXPERIMENT],
-  });
-  expect(changes).toMatchObject([
-    { action: 'learning.experiment.start', lines: ['more: limit, share 0.1'] },
-    { action: 'learning.experiment.stop', lines: ['more'] },
-  ]);
-});
-
-test.each([
-  [{ name: 'Bad name', kind: 'ranking' }, 'name'],
-  [{ name: 'a', kind: 'odd' }, 'kind'],
-  [{ name: 'a', kind: 'limit' }, 'limit'],
-  [{ name: 'a', kind: 'ranking', limit: 3 }, 'limit'],
-  [{ name: 'a', kind: 'ranking', share: 0.9 }, 'share'],
-])('an experiment that cannot be is refused, with the place: %j', async (body, place) => {
-  const { ask } = await createAdminSetup();
-  const answer = await ask('POST', '/learning/experiments', { token: 'token-of-operator', body });
-  expect(answer.status).toBe(400);
-  expect(JSON.stringify(answer.body)).toContain(place);
 });

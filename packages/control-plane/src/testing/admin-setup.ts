@@ -1,7 +1,7 @@
 import { GatewayError, type Clock, type Record as CallRecord, type Role, type Status, type UpstreamStatus } from '@signalbox/core';
 import { createAdminApi, type AdminApiOptions } from '../admin/admin-api.ts';
 import { createJournalRing } from '../journal-ring.ts';
-import type { AnomalyBody, ExperimentBody, LearningPart, ToolInsight } from '../learning-part.ts';
+import type { AnomalyBody, LearningPart, ToolInsight } from '../learning-part.ts';
 import type { AuditEntry, AuditPart, CachePart, ChangeRecord, MonitorPart, StoragePart } from '../parts.ts';
 import { openState } from '../recorded-state/open-state.ts';
 import { createMemoryFile } from './memory-file.ts';
@@ -234,29 +234,7 @@ export const ANOMALY: AnomalyBody = {
   high: 90,
   calls: 200,
 };
-export const EXPERIMENT: ExperimentBody = {
-  name: 'learned-ranking',
-  kind: 'ranking',
-  share: 0.1,
-  minHours: 1,
-  alpha: 0.05,
-  stage: 'canary',
-  frozen: false,
-  sinceMs: 1,
-  currentShare: 0.1,
-  version: 1,
-  units: { control: 90, candidate: 10 },
-  metrics: [{ metric: 'found', control: { count: 90, mean: 0.5 }, candidate: { count: 0 }, difference: 0 }],
-  steps: [{ version: 1, atMs: 1, stage: 'canary', reason: 'an operator started it' }],
-};
 const LEARNING: LearningPart = {
-  experiments: async () => ({ experiments: [EXPERIMENT] }),
-  experiment: async (name) => {
-    if (name === 'none') throw new GatewayError('UNKNOWN_NAME', `There is no experiment "${name}"`);
-    return EXPERIMENT;
-  },
-  startExperiment: async ({ name }) => ({ ...EXPERIMENT, name }),
-  steerExperiment: async () => undefined,
   anomalies: async ({ kind = ANOMALY.kind }) => ({ anomalies: kind === ANOMALY.kind ? [ANOMALY] : [], heldBack: 0 }),
   judgeAnomaly: async ({ id, verdict }) => {
     if (id !== ANOMALY.id) throw new GatewayError('UNKNOWN_NAME', `There is no anomaly "${id}"`);

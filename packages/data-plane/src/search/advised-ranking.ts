@@ -1,4 +1,4 @@
-import type { AdviceCaller, AdvisedTool, ShownRecord, Target } from '@signalbox/core';
+import type { AdvisedTool, ShownRecord, Target } from '@signalbox/core';
 import type { AdviceGuard } from '../advice-guard.ts';
 import { BEGUN, type RankTools, type RankedTool } from './rank-tools.ts';
 
@@ -16,7 +16,6 @@ export interface AdvisedMatch extends RankedTool {
 export type RankAdvised = (
   needs: readonly string[],
   limit: number,
-  caller?: AdviceCaller,
 ) => { readonly adviceVersion: number; readonly results: readonly AdvisedResult[] };
 
 export interface AdvisedRankerOptions {
@@ -41,7 +40,7 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
   const isKnown = (upstream: string, tool: string) => nameOf({ upstream, tool }) !== undefined;
   const placeOf = (found: readonly RankedTool[]): Map<string, number> => new Map(found.map(({ name }, index) => [name, index + 1]));
 
-  return (needs, limit, caller) => {
+  return (needs, limit) => {
     const advice = guard.current();
     const advise = advice?.rank;
     const ranked = rank(needs, advise === undefined ? limit : Math.max(DEPTH, limit));
@@ -49,7 +48,7 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
     const results = needs.map((need, index): AdvisedResult => {
       const found = ranked[index]!;
       const asked = found.map(({ name, score }) => ({ upstream: tools.get(name)!.upstream, tool: tools.get(name)!.name, score }));
-      const advised = advise && guard.ask(() => advise({ need, caller, found: asked, limit, isKnown }));
+      const advised = advise && guard.ask(() => advise({ need, found: asked, limit, isKnown }));
       if (advised !== undefined) adviceVersion = advice!.version;
       const matches = advised === undefined ? found.slice(0, limit) : merge({ found, advised, limit, nameOf });
       const places = placeOf(found);

@@ -1,21 +1,11 @@
-import {
-  GatewayError,
-  RawJson,
-  isObject,
-  type AdviceCaller,
-  type Clock,
-  type Journal,
-  type Outcome,
-  type SearchRecord,
-} from '@signalbox/core';
+import { GatewayError, RawJson, isObject, type Clock, type Journal, type Outcome, type SearchRecord } from '@signalbox/core';
 import { MODERN_REVISION } from '@signalbox/protocol';
-import type { AdviceGuard } from '../advice-guard.ts';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import type { Settled } from '../downstream/settle.ts';
 import type { RankAdvised } from '../search/advised-ranking.ts';
 import { answerDescribe, renderDescribe } from '../search/answer-describe.ts';
 import { answerSearch, renderSearch } from '../search/answer-search.ts';
-import { DEFAULT_MATCHES, DESCRIBE_TOOL, MAX_MATCHES, OWN_UPSTREAM, SEARCH_TOOLS } from '../search/search-tools.ts';
+import { DEFAULT_MATCHES, DESCRIBE_TOOL, OWN_UPSTREAM, SEARCH_TOOLS } from '../search/search-tools.ts';
 import type { ViewRankers } from '../search/tool-search.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
@@ -25,8 +15,6 @@ export interface AnswerOwnOptions {
   readonly upstream: (name: string) => Upstream | undefined;
   readonly settled: Settled;
   readonly search: (view: CatalogView) => ViewRankers;
-  /** Absent where nobody advises. */
-  readonly advice: AdviceGuard | undefined;
   readonly journal: Journal;
   readonly clock: Clock;
 }
@@ -45,9 +33,8 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     const { needs, limit, names } = (isObject(args) ? args : {}) as SearchArguments;
     switch (call.target.name) {
       case SEARCH_TOOLS: {
-        const caller = { principal: call.principal, client: call.client.info?.name, session: call.session?.id };
-        const asking = { needs: needs ?? [], limit: limit ?? usualLimit(options.advice, caller) };
-        const ranked = rankAdvised(asking.needs, asking.limit, caller);
+        const asking = { needs: needs ?? [], limit: limit ?? DEFAULT_MATCHES };
+        const ranked = rankAdvised(asking.needs, asking.limit);
         const found = answerSearch({ ...asking, tools, upstreams, found: ranked.results.map(({ matches }) => matches) });
         options.journal.search?.(toSearchRecord(call, { ...ranked, needs: asking.needs, atMs: options.clock.now() }));
         return toOutcome(JSON.stringify(found), { text: renderSearch(found) });
@@ -67,12 +54,6 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     const wait = options.settled(call.surface);
     return wait === undefined ? answer(call) : wait.then(() => answer(call));
   };
-}
-
-function usualLimit(advice: AdviceGuard | undefined, caller: AdviceCaller): number {
-  const ask = advice?.current()?.searchLimit;
-  const limit = ask && advice.ask(() => ask(caller));
-  return limit === undefined ? DEFAULT_MATCHES : Math.min(Math.max(1, limit), MAX_MATCHES);
 }
 
 interface Ranked extends ReturnType<RankAdvised> {

@@ -71,12 +71,6 @@ export function startRollout(atMs: number): Rollout {
   };
 }
 
-/** Begins with the canary, for a candidate of which nothing can be measured before it is served. */
-export function startCanary(atMs: number, policy: RolloutPolicy, before?: Rollout): Rollout {
-  const begun: Rollout = before ?? { version: 0, stage: 'demoted', sinceMs: atMs, isFrozen: false, share: 0, steps: [] };
-  return advance({ ...begun, isFrozen: false }, { stage: 'canary', reason: 'an operator started it', atMs, policy });
-}
-
 /**
  * The next state of a candidate. Forward it goes one stage at a time, after its time, with a sure gain and every guard held; back it
  * goes at once, from wherever it is, on the first suspicion. A frozen one can still go back.

@@ -3,8 +3,6 @@ import { createBehaviourModel } from '../behaviour/behaviour-model.ts';
 import { toCallFact } from '../cache-advice/call-fact.ts';
 import { createFreshnessModel, type FreshnessEvent, type FreshnessModel } from '../cache-advice/freshness-model.ts';
 import { createSessionCounts } from '../clusters/session-counts.ts';
-import { createTrialReader } from '../experiments/read-trials.ts';
-import { createTrialModel, type TrialModel, type TrialValue } from '../experiments/trial-model.ts';
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
 import { createToolOutcomes } from '../outcomes/tool-outcomes.ts';
@@ -30,7 +28,6 @@ export function createAllModels({ anomalies }: ModelOptions) {
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
     search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),
     sequences: createSequences(),
-    trials: feedModel<TrialValue, TrialModel>(createTrialModel(), createTrialReader()),
     usage: createToolUsage(),
     sessions: createSessionCounts(),
   } satisfies Readonly<Record<string, Model<Interaction>>>;

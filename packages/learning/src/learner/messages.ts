@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
-import type { RunningExperiment } from '../experiments/experiments.ts';
 import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
@@ -46,7 +45,6 @@ export interface Question {
 
 export type ThreadMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'experiments'; readonly running: readonly RunningExperiment[] }
   | { readonly kind: 'tools'; readonly tools: ToolAdvice }
   | { readonly kind: 'advice'; readonly version: number; readonly search: AdviceSnapshots['search'] }
   /** Something abnormal that was not told before. */

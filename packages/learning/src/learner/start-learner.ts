@@ -1,7 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { GatewayError, toMessage, WireWriter, type Clock, type LearningConfig, type Logger } from '@signalbox/core';
 import { writeInteraction } from '../codec/interaction-codec.ts';
-import type { RunningExperiment } from '../experiments/experiments.ts';
 import type { Interaction } from '../interaction.ts';
 import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../ring/ring.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
@@ -17,8 +16,6 @@ export interface StartLearnerOptions {
   readonly onAdvice?: (advice: { readonly version: number; readonly snapshots: AdviceSnapshots } | undefined) => void;
   /** Hears of what is abnormal, once of each. */
   readonly onAnomaly?: (anomaly: Anomaly) => void;
-  /** Hears which experiments run, each time that changes; of none while the thread is away. */
-  readonly onExperiments?: (running: readonly RunningExperiment[]) => void;
   /** Bytes of facts that may wait. Default 4 MiB. */
   readonly ringBytes?: number;
   /** Time without a sign of life after which the thread is ended, in milliseconds. Default 30,000. */
@@ -115,7 +112,6 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         if (isClosing) return;
         state = 'dead';
         options.onAdvice?.(undefined);
-        options.onExperiments?.([]);
         tools = NOTHING_OF_TOOLS;
         failAll('Learning has stopped and is started anew; try again');
         if (clock.monotonic() - startedAtMs > WELL_MS) backoffMs = FIRST_BACKOFF_MS;
@@ -152,9 +148,6 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         break;
       case 'advice':
         options.onAdvice?.({ version: message.version, snapshots: { search: message.search, tools } });
-        break;
-      case 'experiments':
-        options.onExperiments?.(message.running);
         break;
       case 'anomaly':
         options.onAnomaly?.(message.anomaly);

@@ -9,8 +9,6 @@ import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
 import { behaviourOf, readAnomalies, takeOpinion, type AnomalyOpinion, type AnomalyQuestion } from './anomaly-questions.ts';
 import { createAllModels, type AllModels } from './all-models.ts';
 import type { FactFilter } from './fact-log.ts';
-import type { ExperimentAction, ExperimentWish } from '../experiments/experiments.ts';
-import { KeptExperiments } from './kept-experiments.ts';
 import { Learner } from './learner.ts';
 import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
 import { createRemoteStore } from './remote-store.ts';
@@ -39,10 +37,9 @@ export async function runLearner(): Promise<void> {
     Atomics.add(beats, 0, 1);
     await setImmediate();
   };
-  const store = createRemoteStore(port);
   const learner = await Learner.open({
     createModels: () => createAllModels(models),
-    store,
+    store: createRemoteStore(port),
     now: Date.now,
     maxFacts,
     breathe,
@@ -54,7 +51,6 @@ export async function runLearner(): Promise<void> {
     if (message === 'close') isClosing = true;
     else questions.push(message);
   });
-  const experiments = await KeptExperiments.open({ learner, store, say, now: Date.now });
   say({ kind: 'ready' });
   yieldToOthers();
 
@@ -79,8 +75,7 @@ export async function runLearner(): Promise<void> {
     const begun = performance.now();
     let isFull = false;
     const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
-    for (const question of questions.splice(0)) await answer(question, { learner, experiments, say, breathe });
-    await retry(() => experiments.look());
+    for (const question of questions.splice(0)) await answer(question, { learner, say, breathe });
     tell();
     publish();
     const now = performance.now();
@@ -155,25 +150,22 @@ function createTeller(learner: Learner<AllModels>, say: (message: ThreadMessage)
 
 interface Answering {
   readonly learner: Learner<AllModels>;
-  readonly experiments: KeptExperiments;
   readonly say: (message: ThreadMessage) => void;
   readonly breathe: () => Promise<void>;
 }
 
-async function answer({ id, name, argument }: Question, { learner, experiments, say, breathe }: Answering): Promise<void> {
+async function answer({ id, name, argument }: Question, { learner, say, breathe }: Answering): Promise<void> {
   try {
     const run = QUESTIONS[name];
     if (run === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
-    say({ kind: 'reply', id, value: await run(learner, argument as never, { experiments, breathe }) });
+    say({ kind: 'reply', id, value: await run(learner, argument as never, breathe) });
   } catch (thrown) {
     const { code, message } = toGatewayError(thrown);
     say({ kind: 'refusal', id, code, message });
   }
 }
 
-const QUESTIONS: Readonly<
-  Record<string, (learner: Learner<AllModels>, argument: never, more: Pick<Answering, 'experiments' | 'breathe'>) => unknown>
-> = {
+const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument: never, breathe: () => Promise<void>) => unknown>> = {
   read: (learner): LearnerReading => {
     const { learned, kept, head } = learner.counts;
     return {
@@ -192,11 +184,7 @@ const QUESTIONS: Readonly<
   repairs: (learner, questions: readonly RepairQuestion[]) => questions.map((question) => learner.models.repair.model.repairs(question)),
   anomalies: (learner, question: AnomalyQuestion) => readAnomalies(behaviourOf(learner), question),
   anomalyFeedback: (learner, opinion: AnomalyOpinion) => takeOpinion(learner, opinion),
-  clusters: (learner, _: unknown, { breathe }) => learner.models.sessions.cluster(breathe),
-  experiments: (_, __: unknown, { experiments }) => experiments.reports(),
-  experiment: (_, name: string, { experiments }) => experiments.report(name),
-  startExperiment: (_, wish: ExperimentWish, { experiments }) => experiments.start(wish),
-  steerExperiment: (_, { name, action }: { name: string; action: ExperimentAction }, { experiments }) => experiments.steer(name, action),
+  clusters: (learner, _: unknown, breathe) => learner.models.sessions.cluster(breathe),
   sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
   log: (learner, limit: number) => learner.log(limit),
   diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {

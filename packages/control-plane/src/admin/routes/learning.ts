@@ -16,7 +16,6 @@ import {
   whyBody,
 } from '../schemas/learning.ts';
 import { anomalyRoutes } from './anomalies.ts';
-import { experimentRoutes } from './experiments.ts';
 import { required } from './required.ts';
 
 const tag = 'Learning';
@@ -26,13 +25,7 @@ const limited = z.strictObject({ limit: count({ max: 1_000, fallback: 100 }) });
 /** What is learned, why something is advised, and the history of both. */
 export function learningRoutes(parts: AdminParts): AdminRoute[] {
   const learning = () => required(parts.learning, 'Learning');
-  return [
-    ...readings(learning),
-    ...anomalyRoutes(parts, learning),
-    ...experimentRoutes(parts, learning),
-    ...history(parts, learning),
-    ...steering(parts, learning),
-  ];
+  return [...readings(learning), ...anomalyRoutes(parts, learning), ...history(parts, learning), ...steering(parts, learning)];
 }
 
 function readings(learning: () => LearningPart): AdminRoute[] {
