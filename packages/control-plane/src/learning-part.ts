@@ -1,3 +1,4 @@
+import type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
 import type {
   ForgetRequest,
   ForgottenBody,
@@ -10,6 +11,7 @@ import type {
   WhyBody,
 } from './admin/schemas/learning.ts';
 
+export type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
 export type {
   ForgetRequest,
   ForgottenBody,
@@ -43,6 +45,24 @@ export interface LearningPart {
   forget(request: ForgetRequest): Promise<ForgottenBody>;
   /** Learns all kept facts anew, offline, and compares. */
   replay(): Promise<ReplayedBody>;
+  readonly experiments: ExperimentsPart;
+}
+
+/** What is tried on a share of sessions. Rejects with GatewayError `UNKNOWN_NAME` for a name that no experiment has. */
+export interface ExperimentsPart {
+  list(): Promise<ExperimentsBody>;
+  get(name: string): Promise<ExperimentBody>;
+  /** @throws GatewayError `CONFLICT` when its name is taken or another one tries the same. */
+  start(request: ExperimentRequest): Promise<ExperimentChange>;
+  steer(name: string, command: 'stop' | 'freeze' | 'thaw'): Promise<ExperimentChange>;
+  /** @throws GatewayError `CONFLICT` while it is on trial. */
+  remove(name: string): Promise<void>;
+}
+
+export interface ExperimentChange {
+  /** Whether the command has changed anything. */
+  readonly hasChanged: boolean;
+  readonly experiment: ExperimentBody;
 }
 
 type Awaitable<Value> = Value | Promise<Value>;

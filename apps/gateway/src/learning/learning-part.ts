@@ -2,6 +2,7 @@ import type { LearningPart } from '@signalbox/control-plane';
 import { GatewayError, type AdviceSource, type ToolDefinition } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
 import type { Commit, Forgotten, FrequentSequence, LearnerReading, LearnerThread, Replayed, RowChange } from '@signalbox/learning';
+import { createExperimentsPart } from './experiments-part.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { readInsights } from './tool-insights.ts';
 import type { ToolVersion } from './tool-versions.ts';
@@ -13,11 +14,15 @@ export interface LearningPartOptions {
   readonly explain: DataPlane['explain'];
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
+  /** Whether what was learned may change what searches show. */
+  readonly isSearchAdvised: boolean;
 }
 
 /** Learning as the admin API sees it. */
-export function createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf }: LearningPartOptions): LearningPart {
+export function createLearningPart(options: LearningPartOptions): LearningPart {
+  const { thread, hash, advice, explain, toolsOf, versionOf } = options;
   return {
+    experiments: createExperimentsPart(options),
     status: async () => {
       const { written, dropped } = thread.counts();
       const base = { adviceVersion: advice.current?.version ?? 0, restarts: thread.restarts };

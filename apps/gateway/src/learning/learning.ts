@@ -1,12 +1,14 @@
 import { hkdfSync } from 'node:crypto';
 import type { LearningPart } from '@signalbox/control-plane';
-import type { AdviceSource, Clock, LearningConfig, Logger, Store, ToolDefinition } from '@signalbox/core';
+import type { Clock, LearningConfig, Logger, Store, ToolDefinition } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
 import { startLearner, type StartLearnerOptions } from '@signalbox/learning';
 import type { RecordReader } from '../seen/journal.ts';
 import { createKeyedHash } from './keyed-hash.ts';
 import { createLearningPart } from './learning-part.ts';
-import { toAdvice } from './to-advice.ts';
+import { toAdvice, type PublishedAdvice } from './to-advice.ts';
+import { armsOf } from './to-trials.ts';
+import { unitOf } from './caller-unit.ts';
 import { createFactMaker } from './to-facts.ts';
 import { createToolVersions } from './tool-versions.ts';
 
@@ -25,7 +27,7 @@ export interface LearningOptions {
 /** Learning as the gateway has it. Whoever created it closes it. */
 export interface Learning {
   readonly reader: RecordReader;
-  readonly advice: AdviceSource;
+  readonly advice: { readonly current: PublishedAdvice | undefined };
   readonly part: LearningPart;
   close(): Promise<void>;
 }
@@ -35,11 +37,18 @@ const KEY_BYTES = 32;
 /** Starts the thread that learns, and joins it with what it reads and who asks it. */
 export function createLearning({ config, store, key, toolsOf, explain, clock, logger }: LearningOptions): Learning {
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
-  const advice: { current: AdviceSource['current'] } = { current: undefined };
-  const onAdvice: StartLearnerOptions['onAdvice'] = (published) => void (advice.current = published && toAdvice(published));
+  const advice: { current: PublishedAdvice | undefined } = { current: undefined };
+  const onAdvice: StartLearnerOptions['onAdvice'] = (published) =>
+    void (advice.current = published && toAdvice(published, (caller) => unitOf(hash, caller)));
   const thread = startLearner({ store, config, clock, logger, onAdvice });
   const versionOf = createToolVersions(toolsOf);
-  const facts = createFactMaker({ hash, versionOf, adviceVersion: () => advice.current?.version ?? 0 });
+  const facts = createFactMaker({
+    hash,
+    versionOf,
+    adviceVersion: () => advice.current?.version ?? 0,
+    // Where search goes without advice, nothing of it is on trial.
+    armsOf: (session) => (config.search ? armsOf(advice.current?.trialsOfUnit?.(session)) : []),
+  });
   return {
     reader: {
       name: 'learning',
@@ -53,7 +62,7 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
       },
     },
     advice,
-    part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf }),
+    part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf, isSearchAdvised: config.search }),
     close: () => thread.close(),
   };
 }

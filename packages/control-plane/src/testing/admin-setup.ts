@@ -2,6 +2,7 @@ import { GatewayError, type Clock, type Record as CallRecord, type Role, type St
 import { createAdminApi, type AdminApiOptions } from '../admin/admin-api.ts';
 import { createJournalRing } from '../journal-ring.ts';
 import type { LearningPart, ToolInsight } from '../learning-part.ts';
+import { createExperimentsDouble } from './experiments-double.ts';
 import type { AuditEntry, AuditPart, CachePart, ChangeRecord, MonitorPart, StoragePart } from '../parts.ts';
 import { openState } from '../recorded-state/open-state.ts';
 import { createMemoryFile } from './memory-file.ts';
@@ -111,7 +112,8 @@ export async function createAdminSetup(overrides: Partial<AdminApiOptions> = {})
   };
   const journal = createJournalRing();
   journal.write(callRecord('1'));
-  const parts = { audit, monitor: MONITOR, caches: CACHES, storage: STORAGE, learning: LEARNING };
+  const learning = { ...LEARNING, experiments: createExperimentsDouble() };
+  const parts = { audit, monitor: MONITOR, caches: CACHES, storage: STORAGE, learning };
   const api = createAdminApi({
     state,
     status,
@@ -202,7 +204,7 @@ const TOOL_INSIGHT: ToolInsight = {
   next: [],
   hints: [],
 };
-const LEARNING: LearningPart = {
+const LEARNING: Omit<LearningPart, 'experiments'> = {
   status: () => ({
     state: 'learning',
     adviceVersion: 1,

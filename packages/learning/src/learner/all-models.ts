@@ -5,6 +5,7 @@ import type { Model } from '../model.ts';
 import { createToolOutcomes } from '../outcomes/tool-outcomes.ts';
 import { toCallAttempt, type CallAttempt } from '../repair/call-attempt.ts';
 import { createRepairModel, type RepairModel } from '../repair/repair-model.ts';
+import { createExperimentModel } from '../experiments/experiment-model.ts';
 import { createFeedbackReader } from '../search/read-feedback.ts';
 import type { SearchFeedback } from '../search/search-feedback.ts';
 import { createSearchModel, type SearchModel } from '../search/search-model.ts';
@@ -14,6 +15,7 @@ import { feedModel } from './feed-model.ts';
 /** Everything that learns, knowing nothing yet. */
 export function createAllModels() {
   return {
+    experiments: createExperimentModel(),
     freshness: feedModel<FreshnessEvent, FreshnessModel>(createFreshnessModel(), readCallFact),
     outcomes: createToolOutcomes(),
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
+import type { ExperimentInForce } from '../experiments/experiment-book.ts';
 
 /** What a learner's thread is started with. */
 export interface ThreadData {
@@ -14,9 +15,10 @@ export interface ThreadData {
   readonly maxCpuShare: number;
 }
 
-/** What the path may go by: memory that is shared and never changes. */
+/** What the path may go by: memory that is shared and never changes, and what is on trial. */
 export interface AdviceSnapshots {
   readonly search: SharedArrayBuffer;
+  readonly experiments: readonly ExperimentInForce[];
 }
 
 /** What the thread is asked. */

@@ -4,9 +4,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { GatewayError, toGatewayError, toMessage } from '@signalbox/core';
 import type { PlanQuestion } from '../cache-advice/freshness-model.ts';
 import type { RepairQuestion } from '../repair/repair-model.ts';
+import { ExperimentBook } from '../experiments/experiment-book.ts';
 import { openRingReader } from '../ring/ring.ts';
 import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
 import { createAllModels, type AllModels } from './all-models.ts';
+import { createExperimentQuestions } from './experiment-questions.ts';
 import type { FactFilter } from './fact-log.ts';
 import { Learner } from './learner.ts';
 import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
@@ -17,6 +19,8 @@ const SLICE = 200;
 const IDLE_MS = 50;
 const FLUSH_MS = 1_000;
 const TIDY_MS = 3_600_000;
+/** Time between two looks at what experiments show. */
+const EVALUATE_MS = 1_000;
 /** Least time between two publications of advice, and how many times as long as one takes. */
 const ADVICE_MS = 1_000;
 const ADVICE_PAUSE = 20;
@@ -31,7 +35,11 @@ export async function runLearner(): Promise<void> {
     Atomics.add(beats, 0, 1);
     await setImmediate();
   };
-  const learner = await Learner.open({ createModels: createAllModels, store: createRemoteStore(port), now: Date.now, maxFacts, breathe });
+  const store = createRemoteStore(port);
+  const learner = await Learner.open({ createModels: createAllModels, store, now: Date.now, maxFacts, breathe });
+  const book = await ExperimentBook.open(store);
+  const trials = () => learner.models.experiments.trials;
+  const more: Questions = createExperimentQuestions(book, { now: Date.now, trials });
   const reader = openRingReader({ memory: ring });
   const questions: Question[] = [];
   let isClosing = false;
@@ -49,14 +57,23 @@ export async function runLearner(): Promise<void> {
       say({ kind: 'trouble', message: toMessage(error) });
     }
   };
-  const publish = createPublisher(learner, say);
-  let [flushedAt, committedAt, tidiedAt] = [performance.now(), performance.now(), performance.now()];
+  const publish = createPublisher({ learner, book, say });
+  let [flushedAt, committedAt, tidiedAt, evaluatedAt] = Array.from({ length: 4 }, () => performance.now()) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   for (;;) {
     Atomics.add(beats, 0, 1);
     const begun = performance.now();
     let isFull = false;
     const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
-    for (const question of questions.splice(0)) await answer(learner, question, say);
+    for (const question of questions.splice(0)) await answer(learner, { question, more, say });
+    if (book.size > 0 && !learner.isFrozen && performance.now() - evaluatedAt > EVALUATE_MS) {
+      await retry(() => book.evaluate(trials(), Date.now()));
+      evaluatedAt = performance.now();
+    }
     publish();
     const now = performance.now();
     if (isFull || now - flushedAt > FLUSH_MS) {
@@ -90,29 +107,49 @@ function yieldToOthers(): void {
   }
 }
 
+interface PublisherParts {
+  readonly learner: Learner<AllModels>;
+  readonly book: ExperimentBook;
+  readonly say: (message: ThreadMessage) => void;
+}
+
 /** Publishes what the path may go by, when it has changed and not too often. */
-function createPublisher(learner: Learner<AllModels>, say: (message: ThreadMessage) => void): () => void {
+function createPublisher({ learner, book, say }: PublisherParts): () => void {
   let version = 0;
   let nextAt = 0;
   let said: { readonly models: AllModels; readonly learned: number } | undefined;
+  let [revision, wasFrozen] = [0, false];
   return () => {
-    const { models } = learner;
+    const { models, isFrozen } = learner;
     const { learned } = learner.counts;
     const begun = performance.now();
-    if (begun < nextAt || learned === 0 || (said?.models === models && said.learned === learned)) return;
+    // Who is on trial changes at once.
+    const isUrgent = book.revision !== revision || (book.size > 0 && isFrozen !== wasFrozen);
+    const isNews = said?.models !== models || said.learned !== learned;
+    if (!isUrgent && (begun < nextAt || !isNews || (learned === 0 && book.size === 0))) return;
     version = Math.max(version + 1, learned);
-    say({ kind: 'advice', version, snapshots: { search: encodeSearchSnapshot(models.search.model) } });
+    const snapshots = { search: encodeSearchSnapshot(models.search.model), experiments: book.inForce(isFrozen) };
+    say({ kind: 'advice', version, snapshots });
     said = { models, learned };
+    [revision, wasFrozen] = [book.revision, isFrozen];
     const now = performance.now();
     nextAt = now + Math.max(ADVICE_MS, ADVICE_PAUSE * (now - begun));
   };
 }
 
-async function answer(learner: Learner<AllModels>, { id, name, argument }: Question, say: (message: ThreadMessage) => void): Promise<void> {
+type Questions = Readonly<Record<string, (argument: never) => unknown>>;
+
+interface Answering {
+  readonly question: Question;
+  readonly more: Questions;
+  readonly say: (message: ThreadMessage) => void;
+}
+
+async function answer(learner: Learner<AllModels>, { question: { id, name, argument }, more, say }: Answering): Promise<void> {
   try {
-    const run = QUESTIONS[name];
-    if (run === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
-    say({ kind: 'reply', id, value: await run(learner, argument as never) });
+    const [run, other] = [QUESTIONS[name], more[name]];
+    if (run === undefined && other === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
+    say({ kind: 'reply', id, value: await (run === undefined ? other!(argument as never) : run(learner, argument as never)) });
   } catch (thrown) {
     const { code, message } = toGatewayError(thrown);
     say({ kind: 'refusal', id, code, message });
