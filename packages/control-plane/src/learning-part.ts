@@ -1,4 +1,5 @@
 import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
+import type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
 import type {
   ForgetRequest,
   ForgottenBody,
@@ -12,6 +13,7 @@ import type {
 } from './admin/schemas/learning.ts';
 
 export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
+export type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
 export type {
   ForgetRequest,
   ForgottenBody,
@@ -52,6 +54,24 @@ export interface LearningPart {
   forget(request: ForgetRequest): Promise<ForgottenBody>;
   /** Learns all kept facts anew, offline, and compares. */
   replay(): Promise<ReplayedBody>;
+  readonly experiments: ExperimentsPart;
+}
+
+/** What is tried on a share of sessions. Rejects with GatewayError `UNKNOWN_NAME` for a name that no experiment has. */
+export interface ExperimentsPart {
+  list(): Promise<ExperimentsBody>;
+  get(name: string): Promise<ExperimentBody>;
+  /** @throws GatewayError `CONFLICT` when its name is taken or another one tries the same. */
+  start(request: ExperimentRequest): Promise<ExperimentChange>;
+  steer(name: string, command: 'stop' | 'freeze' | 'thaw'): Promise<ExperimentChange>;
+  /** @throws GatewayError `CONFLICT` while it is on trial. */
+  remove(name: string): Promise<void>;
+}
+
+export interface ExperimentChange {
+  /** Whether the command has changed anything. */
+  readonly hasChanged: boolean;
+  readonly experiment: ExperimentBody;
 }
 
 export interface AnomalyQuery {

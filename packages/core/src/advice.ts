@@ -13,6 +13,8 @@ export interface Advice {
   readonly usage?: (() => readonly ToolUsage[]) | undefined;
   /** How long an answer of a tool is worth waiting for, in milliseconds; `undefined` when too little is known. */
   readonly timeoutMs?: ((upstream: string, tool: string) => number | undefined) | undefined;
+  /** What is tried on who searches; `undefined` when nothing is. The same for the same caller and version. */
+  readonly trials?: ((caller: SearchCaller) => SearchTrials | undefined) | undefined;
 }
 
 export interface ToolUsage {
@@ -30,6 +32,43 @@ export interface RefusedCall {
   readonly tool: string;
   /** JSON-RPC code of the refusal; `undefined` for a tool that failed or was not called because of its arguments. */
   readonly code: number | undefined;
+}
+
+/** Who searches: a session, or where there is none a principal and its client. */
+export interface SearchCaller {
+  readonly principal: string;
+  readonly client: string | undefined;
+  readonly session: string | undefined;
+}
+
+/** What experiments make of the searches of one caller. */
+export interface SearchTrials {
+  /** The arm in each experiment that is about every search, as `experiment=arm`. */
+  readonly arms: readonly string[];
+  /** Which ranking is shown. Absent where none is on trial: then it is the advised one. */
+  readonly ranking?: { readonly isAdvised: boolean; readonly share: number } | undefined;
+  /** How many tools are shown for each need where the caller does not say. */
+  readonly limit?: LimitTrial | undefined;
+  /** Of tools whose description is on trial. */
+  readonly descriptions?: readonly DescriptionTrial[] | undefined;
+}
+
+export interface LimitTrial {
+  /** What the candidate shows. */
+  readonly candidate: number;
+  readonly isCandidate: boolean;
+  /** Of callers who get the candidate. */
+  readonly share: number;
+}
+
+export interface DescriptionTrial {
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+  /** As `experiment=arm`; it stands in the facts of searches that show the tool. */
+  readonly arm: string;
+  /** What is shown in place of its own description; absent for the control. */
+  readonly text?: string | undefined;
 }
 
 /** Where advice is read, anew each time it is wanted; `undefined` while there is none. */

@@ -37,7 +37,19 @@ export { createPipeline } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { GATEWAY_LOG_LEVELS } from './log-level.ts';
 export type { GatewayLogLevel } from './log-level.ts';
-export type { AdvisedTool, Advice, AdviceSource, FoundTool, RankAsking, RefusedCall, ToolUsage } from './advice.ts';
+export type {
+  Advice,
+  AdvisedTool,
+  AdviceSource,
+  DescriptionTrial,
+  FoundTool,
+  LimitTrial,
+  RankAsking,
+  RefusedCall,
+  SearchCaller,
+  SearchTrials,
+  ToolUsage,
+} from './advice.ts';
 export { UPSTREAM_STATES } from './ports.ts';
 export type {
   AnswerCache,

@@ -74,6 +74,10 @@ export interface SearchRecord extends Pick<Record, 'principal' | 'server' | 'cli
   readonly atMs: number;
   /** Version of the advice that had a say in it; 0 when there was none. */
   readonly adviceVersion: number;
+  /** Of experiments that it was part of, as `experiment=arm`. */
+  readonly arms: readonly string[];
+  /** Of the answer, structured. */
+  readonly answerBytes: number;
   readonly results: readonly SearchRecordResult[];
 }
 
@@ -89,6 +93,10 @@ export interface ShownRecord {
   readonly tool: string;
   /** Its place without any advice, from 1; 0 when it would not have been found. */
   readonly staticRank: number;
+  /** Its place as advice would have it, from 1, where that is on trial; 0 when advice would not show it. */
+  readonly candidateRank?: number;
+  /** Probability with which it was shown at its place. */
+  readonly propensity: number;
 }
 
 /** Takes facts about finished calls. */

@@ -193,7 +193,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const explain: DataPlane['explain'] = (need, options) => {
     const surface = options.server === undefined ? catalog.main : catalog.server(options.server);
     if (surface === undefined) throw new GatewayError('UNKNOWN_NAME', `There is no virtual server "${options.server}"`);
-    const { adviceVersion, results } = search(surface.view).rankAdvised([need], options.limit);
+    const { adviceVersion, results } = search(surface.view).rankAdvised([need], { limit: options.limit });
     const { matches, shown } = results[0]!;
     return { adviceVersion, matches: matches.map((match, index) => ({ ...match, ...shown[index]! })) };
   };

@@ -40,7 +40,19 @@ export {
   type RolloutStage,
   type RolloutStep,
 } from './experiments/rollout.ts';
-export { createTrialModel, toTrialValues, type TrialModel, type TrialValue } from './experiments/trial-model.ts';
+export { createTrialModel, type TrialModel, type TrialOf, type TrialValue } from './experiments/trial-model.ts';
+export {
+  createExperimentModel,
+  METRICS,
+  SHADOW_ARM,
+  SLOW_CALL_MS,
+  type ExperimentModel,
+  type MetricName,
+} from './experiments/experiment-model.ts';
+export type { Candidate, Experiment, ExperimentSpec, GuardSpec } from './experiments/experiment-spec.ts';
+export type { ExperimentCommand, ExperimentInForce, ExperimentReading } from './experiments/experiment-book.ts';
+export type { ArmResult, MetricResult } from './experiments/read-results.ts';
+export type { ExperimentAnswer, ExperimentSteering } from './learner/experiment-questions.ts';
 export { toCallFact, versionedTool, type CallFact } from './cache-advice/call-fact.ts';
 export {
   createFreshnessModel,

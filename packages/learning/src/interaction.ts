@@ -61,6 +61,8 @@ export interface SearchInteraction extends InteractionBase {
   readonly needs: readonly (readonly number[])[];
   /** What was shown, best first. */
   readonly shown: readonly ShownTool[];
+  /** Of the answer, its part for these needs. */
+  readonly answerBytes?: number;
 }
 
 export interface ShownTool {
@@ -70,6 +72,8 @@ export interface ShownTool {
   readonly staticRank: number;
   /** Probability with which the policy showed it at its place. */
   readonly propensity: number;
+  /** Place in the ranking that is on trial, from 1; absent where none is, and where it would not have been shown by it. */
+  readonly candidateRank?: number;
 }
 
 export interface FeedbackInteraction extends InteractionBase {

@@ -1,4 +1,5 @@
 import { Argument, InvalidArgumentError, type Command } from 'commander';
+import { addExperiments } from './program-experiments.ts';
 import type { CommonOptions } from './context.ts';
 import { common, parseCount, type Execute } from './program-options.ts';
 
@@ -9,6 +10,7 @@ export function addLearn(program: Command, execute: Execute): void {
   addAnomalies(learn, execute);
   addModels(learn, execute);
   addSteering(learn, execute);
+  addExperiments(learn, execute);
 }
 
 function addReadings(learn: Command, execute: Execute): void {

@@ -17,6 +17,7 @@ import type {
   RowChange,
 } from '@signalbox/learning';
 import { toAnomalyBody, type AnomalyFeed } from './anomaly-feed.ts';
+import { createExperimentsPart } from './experiments-part.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import type { PrincipalNames } from './principal-names.ts';
 import { readInsights } from './tool-insights.ts';
@@ -32,12 +33,15 @@ export interface LearningPartOptions {
   readonly names: PrincipalNames;
   readonly feed: AnomalyFeed;
   readonly clock: Clock;
+  /** Whether what was learned may change what searches show. */
+  readonly isSearchAdvised: boolean;
 }
 
 /** Learning as the admin API sees it. */
 export function createLearningPart(options: LearningPartOptions): LearningPart {
   const { thread, hash, advice, explain, toolsOf, versionOf, names, feed, clock } = options;
   return {
+    experiments: createExperimentsPart(options),
     status: async () => {
       const { written, dropped } = thread.counts();
       const base = { adviceVersion: advice.current?.version ?? 0, restarts: thread.restarts };

@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import type { LearningPart } from '@signalbox/control-plane';
-import type { AdviceSource, Clock, LearningConfig, Logger, Store, ToolDefinition } from '@signalbox/core';
+import type { Clock, LearningConfig, Logger, Store, ToolDefinition } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
 import { startLearner, type StartLearnerOptions } from '@signalbox/learning';
 import type { RecordReader } from '../seen/journal.ts';
@@ -8,7 +8,9 @@ import { createAnomalyFeed } from './anomaly-feed.ts';
 import { createKeyedHash } from './keyed-hash.ts';
 import { createLearningPart } from './learning-part.ts';
 import { createPrincipalNames } from './principal-names.ts';
-import { toAdvice } from './to-advice.ts';
+import { toAdvice, type PublishedAdvice } from './to-advice.ts';
+import { armsOf } from './to-trials.ts';
+import { unitOf } from './caller-unit.ts';
 import { createFactMaker } from './to-facts.ts';
 import { createToolVersions } from './tool-versions.ts';
 
@@ -27,7 +29,7 @@ export interface LearningOptions {
 /** Learning as the gateway has it. Whoever created it closes it. */
 export interface Learning {
   readonly reader: RecordReader;
-  readonly advice: AdviceSource;
+  readonly advice: { readonly current: PublishedAdvice | undefined };
   readonly part: LearningPart;
   close(): Promise<void>;
 }
@@ -37,14 +39,20 @@ const KEY_BYTES = 32;
 /** Starts the thread that learns, and joins it with what it reads and who asks it. */
 export function createLearning({ config, store, key, toolsOf, explain, clock, logger }: LearningOptions): Learning {
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
-  const advice: { current: AdviceSource['current'] } = { current: undefined };
+  const advice: { current: PublishedAdvice | undefined } = { current: undefined };
   const versionOf = createToolVersions(toolsOf);
   const onAdvice: StartLearnerOptions['onAdvice'] = (published) =>
-    void (advice.current = published && toAdvice(published, { config, versionOf, toolsOf }));
+    void (advice.current = published && toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller) => unitOf(hash, caller) }));
   const names = createPrincipalNames();
   const feed = createAnomalyFeed({ names, logger });
   const thread = startLearner({ store, config, clock, logger, onAdvice, onAnomaly: feed.publish });
-  const facts = createFactMaker({ hash, versionOf, adviceVersion: () => advice.current?.version ?? 0 });
+  const facts = createFactMaker({
+    hash,
+    versionOf,
+    adviceVersion: () => advice.current?.version ?? 0,
+    // Where search goes without advice, nothing of it is on trial.
+    armsOf: (session) => (config.search ? armsOf(advice.current?.trialsOfUnit?.(session)) : []),
+  });
   return {
     reader: {
       name: 'learning',
@@ -60,7 +68,7 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
       },
     },
     advice,
-    part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf, names, feed, clock }),
+    part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf, names, feed, clock, isSearchAdvised: config.search }),
     close: () => thread.close(),
   };
 }

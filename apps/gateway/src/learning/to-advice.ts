@@ -1,4 +1,4 @@
-import { LOCAL_PRINCIPAL, type Advice, type LearningConfig, type ToolDefinition } from '@signalbox/core';
+import { LOCAL_PRINCIPAL, type Advice, type LearningConfig, type SearchCaller, type ToolDefinition } from '@signalbox/core';
 import {
   isRepairOf,
   openSearchAdvice,
@@ -11,6 +11,7 @@ import {
   type Repair,
 } from '@signalbox/learning';
 import type { ToolVersion } from './tool-versions.ts';
+import { toTrials, type TrialsOf } from './to-trials.ts';
 
 /** Below this a place owes so little to what was learned that it is not worth a word. */
 const TOLD_SHARE = 0.1;
@@ -21,13 +22,21 @@ export interface AdviceParts {
   readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts'>;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+  /** What keeps its arm, of who searches. */
+  readonly unitOf: (caller: SearchCaller) => string;
+}
+
+/** What was published, as the path asks it, and the arms of a unit, as facts tell of them. */
+export interface PublishedAdvice extends Advice {
+  readonly trialsOfUnit: TrialsOf | undefined;
 }
 
 /** What was published, as the path asks it; only as far as the configuration lets it have a say. */
 export function toAdvice(
   { version, snapshots }: { readonly version: number; readonly snapshots: AdviceSnapshots },
-  { config, versionOf, toolsOf }: AdviceParts,
-): Advice {
+  { config, versionOf, toolsOf, unitOf }: AdviceParts,
+): PublishedAdvice {
+  const trialsOfUnit = toTrials(snapshots.experiments);
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
   const { repairs, timeouts, usage } = snapshots.tools;
   const keyOf = (upstream: string, tool: string) => versionedTool({ upstream, tool, toolVersion: versionOf(upstream, tool).version });
@@ -49,6 +58,8 @@ export function toAdvice(
   };
   return {
     version,
+    trialsOfUnit,
+    ...(trialsOfUnit && config.search && { trials: (caller: SearchCaller) => trialsOfUnit(unitOf(caller)) }),
     rank: config.search ? rank : undefined,
     usage: () => usage,
     hints: config.hints ? hints : undefined,

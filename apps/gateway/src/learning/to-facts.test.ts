@@ -7,7 +7,12 @@ import { createToolVersions } from './tool-versions.ts';
 
 const SECRET = 'hunter2-of-alice';
 const create = (key = new Uint8Array(32)) =>
-  createFactMaker({ hash: createKeyedHash(key), versionOf: () => ({ version: 'v1', effect: 'read' }), adviceVersion: () => 3 });
+  createFactMaker({
+    hash: createKeyedHash(key),
+    versionOf: () => ({ version: 'v1', effect: 'read' }),
+    adviceVersion: () => 3,
+    armsOf: () => ['x@1=control'],
+  });
 const record = createCallRecord({ method: 'tools/call', upstream: 'files', upstreamName: 'read', principal: 'alice', status: 'ok' });
 const payload = (value: object) => ({
   arguments: RawJson.fromParsed(Buffer.from(JSON.stringify(value)), value),
@@ -32,6 +37,7 @@ test('a fact tells the same from the other, and nothing of what was said or who 
     argsShape: ['deep:object', 'index:number', 'path:string'],
     ending: 'ok',
     policyVersion: 3,
+    arms: ['x@1=control'],
   });
   expect(fact.argsKey).toMatch(/^[0-9a-f]{16}$/);
   expect(JSON.stringify(fact)).not.toMatch(/hunter2|alice|session-id/);
@@ -45,8 +51,11 @@ test('a fact tells the same from the other, and nothing of what was said or who 
     session: undefined,
     atMs: 1,
     adviceVersion: 0,
+    arms: ['x@1=control'],
+    answerBytes: 90,
     results: [{ need: SECRET, shown: [] }],
   });
+  expect(search).toMatchObject([{ arms: ['x@1=control'], answerBytes: 90 }]);
   expect(JSON.stringify(search)).not.toMatch(/hunter2|alice/);
 });
 

@@ -1,5 +1,6 @@
-import type { RecordPayload, Record as CallRecord, SearchRecord } from '@signalbox/core';
-import { readNeed, type CallEnding, type CallInteraction, type SearchInteraction } from '@signalbox/learning';
+import type { RecordPayload, Record as CallRecord, SearchRecord, ShownRecord } from '@signalbox/core';
+import { readNeed, type CallEnding, type CallInteraction, type SearchInteraction, type ShownTool } from '@signalbox/learning';
+import { unitOf } from './caller-unit.ts';
 import { isSampled, type KeyedHash } from './keyed-hash.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
@@ -9,15 +10,17 @@ export interface FactSources {
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   /** Of the advice in force. */
   readonly adviceVersion: () => number;
+  /** Of a session, by its hash: the arms that are in force. */
+  readonly armsOf: (session: string) => readonly string[];
 }
 
 const MAX_ARGUMENTS = 32;
 
 /** Makes facts without payloads of what the path has recorded. */
-export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources) {
+export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: FactSources) {
   let sequence = 0;
   const sessionOf = (session: string | undefined, { principal, client }: Pick<CallRecord, 'principal' | 'client'>): string =>
-    hash.text(session ?? `${principal}\n${client ?? ''}`);
+    unitOf(hash, { session, principal, client });
   return {
     /** @returns `undefined` for what is no call of a tool of an upstream. */
     call: (record: CallRecord, payload: RecordPayload | undefined): CallInteraction | undefined => {
@@ -28,16 +31,17 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
       const argsKey = given !== undefined && isSampled(given) ? hash.bytes(given) : '';
       const result = argsKey !== '' && record.status === 'ok' && !record.cached ? payload?.result : undefined;
       const { version, effect } = versionOf(upstream, tool);
+      const session = sessionOf(payload?.session, record);
       return {
         kind: 'call',
         sequence: ++sequence,
         atMs: record.startedAtMs,
         tenant: '',
         principal: hash.text(record.principal),
-        session: sessionOf(payload?.session, record),
+        session,
         client: record.client ?? '',
         policyVersion: adviceVersion(),
-        arms: [],
+        arms: armsOf(session),
         upstream,
         tool,
         toolVersion: version,
@@ -66,11 +70,16 @@ export function createFactMaker({ hash, versionOf, adviceVersion }: FactSources)
         session: sessionOf(record.session, record),
         client: record.client ?? '',
         policyVersion: record.adviceVersion,
-        arms: [],
+        arms: record.arms,
         needs: [readNeed(need)],
-        shown: shown.map((tool) => ({ ...tool, propensity: 1 })),
+        shown: shown.map(toShown),
+        answerBytes: Math.round(record.answerBytes / record.results.length),
       })),
   };
+}
+
+function toShown({ candidateRank, ...shown }: ShownRecord): ShownTool {
+  return candidateRank === undefined || candidateRank === 0 ? shown : { ...shown, candidateRank };
 }
 
 function shapeOf(value: Readonly<Record<string, unknown>> | undefined): string[] {

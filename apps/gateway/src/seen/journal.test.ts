@@ -47,7 +47,17 @@ test('what a call was about and what was searched for reach who asks for them, a
   expect(journal.wantsPayload).toBe(true);
   const payload = { arguments: undefined, result: undefined, session: 's' };
   void journal.write(createCallRecord(), payload);
-  const search = { principal: 'p', server: undefined, client: undefined, session: 's', atMs: 1, adviceVersion: 0, results: [] };
+  const search = {
+    principal: 'p',
+    server: undefined,
+    client: undefined,
+    session: 's',
+    atMs: 1,
+    adviceVersion: 0,
+    arms: [],
+    answerBytes: 0,
+    results: [],
+  };
   journal.search!(search);
   expect(read).toEqual([payload, search]);
 });

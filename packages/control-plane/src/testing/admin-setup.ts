@@ -2,6 +2,7 @@ import { GatewayError, type Clock, type Record as CallRecord, type Role, type St
 import { createAdminApi, type AdminApiOptions } from '../admin/admin-api.ts';
 import { createJournalRing } from '../journal-ring.ts';
 import type { AnomalyBody, LearningPart, ToolInsight } from '../learning-part.ts';
+import { createExperimentsDouble } from './experiments-double.ts';
 import type { AuditEntry, AuditPart, CachePart, ChangeRecord, MonitorPart, StoragePart } from '../parts.ts';
 import { openState } from '../recorded-state/open-state.ts';
 import { createMemoryFile } from './memory-file.ts';
@@ -111,7 +112,8 @@ export async function createAdminSetup(overrides: Partial<AdminApiOptions> = {})
   };
   const journal = createJournalRing();
   journal.write(callRecord('1'));
-  const parts = { audit, monitor: MONITOR, caches: CACHES, storage: STORAGE, learning: LEARNING };
+  const learning = { ...LEARNING, experiments: createExperimentsDouble() };
+  const parts = { audit, monitor: MONITOR, caches: CACHES, storage: STORAGE, learning };
   const api = createAdminApi({
     state,
     status,
@@ -151,7 +153,7 @@ export async function createAdminSetup(overrides: Partial<AdminApiOptions> = {})
   return {
     api,
     ask,
-    learning: LEARNING,
+    learning,
     state,
     file,
     store,
@@ -234,7 +236,7 @@ export const ANOMALY: AnomalyBody = {
   high: 90,
   calls: 200,
 };
-const LEARNING: LearningPart = {
+const LEARNING: Omit<LearningPart, 'experiments'> = {
   anomalies: async ({ kind = ANOMALY.kind }) => ({ anomalies: kind === ANOMALY.kind ? [ANOMALY] : [], heldBack: 0 }),
   judgeAnomaly: async ({ id, verdict }) => {
     if (id !== ANOMALY.id) throw new GatewayError('UNKNOWN_NAME', `There is no anomaly "${id}"`);

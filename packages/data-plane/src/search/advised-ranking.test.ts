@@ -25,25 +25,25 @@ const of = (...names: string[]) => names.map((name) => ({ upstream: tools.get(na
 test('without advice the ranking is the static one', () => {
   const guard = createAdviceGuard(undefined, { clock: systemClock, logger: silentLogger });
   const rank = createToolRanker(tools);
-  const advised = createAdvisedRanker({ tools, rank, guard })(['mail for an issue', 'forecast'], 3);
+  const advised = createAdvisedRanker({ tools, rank, guard })(['mail for an issue', 'forecast'], { limit: 3 });
   expect(advised.adviceVersion).toBe(0);
   expect(advised.results.map(({ matches }) => matches)).toEqual(rank(['mail for an issue', 'forecast'], 3));
 });
 
 test('advice moves tools up, also ones that words do not find, with its reason, and scores stay an order', () => {
   const { rank } = createRanker(() => [{ ...of('pay_bill')[0]!, why: 'chosen 9 of 9 times' }, ...of('read_mail')]);
-  const answer = rank(['forecast'], 3);
+  const answer = rank(['forecast'], { limit: 3 });
   expect(answer.adviceVersion).toBe(7);
   const [best] = answer.results[0]!.matches;
   expect(best).toMatchObject({ name: 'pay_bill', why: 'chosen 9 of 9 times' });
-  expect(answer.results[0]!.shown[0]).toEqual({ upstream: 's1', tool: 'pay_bill', staticRank: 0 });
+  expect(answer.results[0]!.shown[0]).toEqual({ upstream: 's1', tool: 'pay_bill', staticRank: 0, propensity: 1 });
   const scores = answer.results[0]!.matches.map(({ score }) => score);
   expect(scores).toEqual(scores.toSorted((a, b) => b - a));
 });
 
 test('a tool that is asked for by its name comes first, whatever advice says', () => {
   const { rank } = createRanker(() => of('pay_bill', 'find_route', 'get_forecast'));
-  expect(namesOf(rank(['close_issue'], 2))[0]).toBe('close_issue');
+  expect(namesOf(rank(['close_issue'], { limit: 2 }))[0]).toBe('close_issue');
 });
 
 test('whatever advice says, tools are known, shown once, never fewer, and a third are the best of the static ranking', () => {
@@ -55,7 +55,7 @@ test('whatever advice says, tools are known, shown once, never fewer, and a thir
       fc.integer({ min: 1, max: 9 }),
       (said, need, limit) => {
         const ranked = createToolRanker(tools)([need], limit)[0]!.map(({ name }) => name);
-        const names = namesOf(createRanker(() => said).rank([need], limit));
+        const names = namesOf(createRanker(() => said).rank([need], { limit }));
         expect(new Set(names).size).toBe(names.length);
         expect(names.every((name) => tools.has(name))).toBe(true);
         expect(names.length).toBeGreaterThanOrEqual(ranked.length);
@@ -74,11 +74,11 @@ test('advice that throws is told of once and left aside until it changes', () =>
   };
   const { advice, rank } = createRanker(broken, { ...silentLogger, warn: (_, fields) => void warnings.push(fields) });
   const plain = createToolRanker(tools)(['mail'], 3)[0]!.map(({ name }) => name);
-  expect(namesOf(rank(['mail'], 3))).toEqual(plain);
-  expect(rank(['mail'], 3).adviceVersion).toBe(0);
+  expect(namesOf(rank(['mail'], { limit: 3 }))).toEqual(plain);
+  expect(rank(['mail'], { limit: 3 }).adviceVersion).toBe(0);
   expect({ asked, warnings }).toEqual({ asked: 1, warnings: [{ version: 7, reason: 'lost the thread' }] });
   advice.current = { version: 8, rank: () => of('pay_bill') };
-  expect(namesOf(rank(['mail'], 3))).toContain('pay_bill');
+  expect(namesOf(rank(['mail'], { limit: 3 }))).toContain('pay_bill');
 });
 
 test('advice that takes too long is not asked again', () => {
@@ -88,7 +88,7 @@ test('advice that takes too long is not asked again', () => {
   const advice = { current: { version: 1, rank: () => (asked++, of('pay_bill')) } };
   const guard = createAdviceGuard(advice, { clock, logger: silentLogger });
   const rank = createAdvisedRanker({ tools, rank: createToolRanker(tools), guard });
-  rank(['mail'], 3);
-  rank(['mail'], 3);
+  rank(['mail'], { limit: 3 });
+  rank(['mail'], { limit: 3 });
   expect(asked).toBe(1);
 });

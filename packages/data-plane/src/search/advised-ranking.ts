@@ -1,4 +1,4 @@
-import type { AdvisedTool, ShownRecord, Target } from '@signalbox/core';
+import type { AdvisedTool, SearchTrials, ShownRecord, Target } from '@signalbox/core';
 import type { AdviceGuard } from '../advice-guard.ts';
 import { BEGUN, type RankTools, type RankedTool } from './rank-tools.ts';
 
@@ -12,10 +12,17 @@ export interface AdvisedMatch extends RankedTool {
   readonly why?: string;
 }
 
-/** The tools for each need, `limit` each, and the version of the advice that had a say; 0 when there was none. */
+export interface AdvisedAsking {
+  /** Tools for each need. */
+  readonly limit: number;
+  /** Which ranking is shown, where that is on trial. */
+  readonly trial?: SearchTrials['ranking'];
+}
+
+/** The tools for each need, and the version of the advice that had a say; 0 when there was none. */
 export type RankAdvised = (
   needs: readonly string[],
-  limit: number,
+  asking: AdvisedAsking,
 ) => { readonly adviceVersion: number; readonly results: readonly AdvisedResult[] };
 
 export interface AdvisedRankerOptions {
@@ -40,7 +47,7 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
   const isKnown = (upstream: string, tool: string) => nameOf({ upstream, tool }) !== undefined;
   const placeOf = (found: readonly RankedTool[]): Map<string, number> => new Map(found.map(({ name }, index) => [name, index + 1]));
 
-  return (needs, limit) => {
+  return (needs, { limit, trial }) => {
     const advice = guard.current();
     const advise = advice?.rank;
     const ranked = rank(needs, advise === undefined ? limit : Math.max(DEPTH, limit));
@@ -50,11 +57,16 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
       const asked = found.map(({ name, score }) => ({ upstream: tools.get(name)!.upstream, tool: tools.get(name)!.name, score }));
       const advised = advise && guard.ask(() => advise({ need, found: asked, limit, isKnown }));
       if (advised !== undefined) adviceVersion = advice!.version;
-      const matches = advised === undefined ? found.slice(0, limit) : merge({ found, advised, limit, nameOf });
-      const places = placeOf(found);
-      const shown = matches.map(({ name }) => {
+      const candidate = advised === undefined ? undefined : merge({ found, advised, limit, nameOf });
+      const matches = candidate === undefined || trial?.isAdvised === false ? found.slice(0, limit) : candidate;
+      const [places, candidatePlaces] = [placeOf(found), trial && candidate && placeOf(candidate)];
+      const shown = matches.map(({ name }, at): ShownRecord => {
         const { upstream, name: tool } = tools.get(name)!;
-        return { upstream, tool, staticRank: places.get(name) ?? 0 };
+        const staticRank = places.get(name) ?? 0;
+        if (trial === undefined || candidatePlaces === undefined) return { upstream, tool, staticRank, propensity: 1 };
+        const candidateRank = candidatePlaces.get(name) ?? 0;
+        const propensity = (staticRank === at + 1 ? 1 - trial.share : 0) + (candidateRank === at + 1 ? trial.share : 0);
+        return { upstream, tool, staticRank, candidateRank, propensity };
       });
       return { matches, shown };
     });

@@ -1,5 +1,6 @@
 import type { Target } from '@signalbox/core';
 import type { AdvisedMatch } from './advised-ranking.ts';
+import type { TriedText } from './trials.ts';
 
 /** One need with the tools that fit it. */
 interface SearchResult {
@@ -28,6 +29,8 @@ export interface SearchAsking {
   readonly found: readonly (readonly AdvisedMatch[])[];
   /** By public name. */
   readonly tools: ReadonlyMap<string, Target>;
+  /** Descriptions that are on trial. */
+  readonly texts?: TriedText;
   /** Servers behind this address, also those that are away. */
   readonly upstreams: readonly string[];
 }
@@ -39,7 +42,7 @@ const MAX_LINE = 200;
 const WEAK_SCORE = 0.15;
 
 /** Finds the tools for several needs. What is said of a tool is said once, and all needs share the room there is for it. */
-export function answerSearch({ needs, limit, found: ranked, tools, upstreams }: SearchAsking): SearchAnswer {
+export function answerSearch({ needs, limit, found: ranked, tools, texts, upstreams }: SearchAsking): SearchAnswer {
   const matches: Match[][] = needs.map(() => []);
   const said = new Set<string>();
   let room = MAX_CHARS;
@@ -48,7 +51,7 @@ export function answerSearch({ needs, limit, found: ranked, tools, upstreams }: 
     for (const [index, found] of ranked.entries()) {
       const tool = found[place];
       if (tool === undefined) continue;
-      const match = said.has(tool.name) ? tool : { ...tool, ...detailsOf(tools.get(tool.name)!) };
+      const match = said.has(tool.name) ? tool : { ...tool, ...detailsOf(tools.get(tool.name)!, texts) };
       const size = JSON.stringify(match).length;
       if (size > room && place > 0) continue;
       room -= size;
@@ -95,12 +98,13 @@ function toResult(need: string, matches: readonly Match[], tools: number): Searc
   return best < WEAK_SCORE ? { need, matches, note: 'Nothing fits well; these come nearest. Try other words.' } : { need, matches };
 }
 
-function detailsOf({ upstream, definition }: Target): Omit<Match, 'name' | 'score'> {
+function detailsOf({ upstream, name, definition }: Target, texts: TriedText | undefined): Omit<Match, 'name' | 'score'> {
   const title = definition?.title ?? definition?.annotations?.['title'];
   const required = definition?.inputSchema['required'];
+  const description = texts?.(upstream, name) ?? definition?.description;
   return {
     ...(typeof title === 'string' && title !== '' && { title: shorten(firstLine(title)) }),
-    ...(typeof definition?.description === 'string' && { description: shorten(firstLine(definition.description)) }),
+    ...(typeof description === 'string' && { description: shorten(firstLine(description)) }),
     upstream,
     required: Array.isArray(required) ? required.filter((name): name is string => typeof name === 'string').slice(0, 20) : [],
   };

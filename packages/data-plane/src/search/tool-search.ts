@@ -1,3 +1,4 @@
+import type { SearchCaller, SearchTrials } from '@signalbox/core';
 import type { AdviceGuard } from '../advice-guard.ts';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import { createAdvisedRanker, type RankAdvised } from './advised-ranking.ts';
@@ -8,16 +9,19 @@ export interface ViewRankers {
   /** Without advice. */
   readonly rank: RankTools;
   readonly rankAdvised: RankAdvised;
+  /** What is tried on a caller; `undefined` when nothing is. */
+  readonly trialsOf: (caller: SearchCaller) => SearchTrials | undefined;
 }
 
 /** Finds tools in any view. Those of a view are read once, when somebody first searches in it. */
 export function createToolSearch(guard: AdviceGuard): (view: CatalogView) => ViewRankers {
+  const trialsOf = (caller: SearchCaller) => guard.ask(() => guard.current()?.trials?.(caller));
   const rankers = new WeakMap<CatalogView, ViewRankers>();
   return (view) => {
     let own = rankers.get(view);
     if (own === undefined) {
       const rank = createToolRanker(view.tools);
-      rankers.set(view, (own = { rank, rankAdvised: createAdvisedRanker({ tools: view.tools, rank, guard }) }));
+      rankers.set(view, (own = { rank, rankAdvised: createAdvisedRanker({ tools: view.tools, rank, guard }), trialsOf }));
     }
     return own;
   };

@@ -1,12 +1,22 @@
-import { GatewayError, RawJson, isObject, type Clock, type Journal, type Outcome, type SearchRecord } from '@signalbox/core';
+import {
+  GatewayError,
+  RawJson,
+  isObject,
+  type Clock,
+  type Journal,
+  type Outcome,
+  type SearchRecord,
+  type SearchTrials,
+} from '@signalbox/core';
 import { MODERN_REVISION } from '@signalbox/protocol';
 import type { CatalogView } from '../catalog/catalog-view.ts';
 import type { Settled } from '../downstream/settle.ts';
 import type { RankAdvised } from '../search/advised-ranking.ts';
 import { answerDescribe, renderDescribe } from '../search/answer-describe.ts';
 import { answerSearch, renderSearch } from '../search/answer-search.ts';
-import { DEFAULT_MATCHES, DESCRIBE_TOOL, OWN_UPSTREAM, SEARCH_TOOLS } from '../search/search-tools.ts';
+import { DESCRIBE_TOOL, OWN_UPSTREAM, SEARCH_TOOLS } from '../search/search-tools.ts';
 import type { ViewRankers } from '../search/tool-search.ts';
+import { armsOf, limitOf, textsOf, withLimitTrial } from '../search/trials.ts';
 import { isBuiltIn } from '../upstreams/built-in.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
@@ -28,20 +38,33 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     const view = call.surface.viewFor(call.session);
     const upstreams = call.surface.upstreams.filter((name) => !isBuiltIn(name));
     const { tools } = view;
-    const { rank, rankAdvised } = options.search(view);
+    const { rank, rankAdvised, trialsOf } = options.search(view);
+    const trials = trialsOf({ principal: call.principal, client: call.client.info?.name, session: call.session?.id });
     const args = call.params.get('arguments')?.value;
     const { needs, limit, names } = (isObject(args) ? args : {}) as SearchArguments;
     switch (call.target.name) {
       case SEARCH_TOOLS: {
-        const asking = { needs: needs ?? [], limit: limit ?? DEFAULT_MATCHES };
-        const ranked = rankAdvised(asking.needs, asking.limit);
-        const found = answerSearch({ ...asking, tools, upstreams, found: ranked.results.map(({ matches }) => matches) });
-        options.journal.search?.(toSearchRecord(call, { ...ranked, needs: asking.needs, atMs: options.clock.now() }));
-        return toOutcome(JSON.stringify(found), { text: renderSearch(found) });
+        const asking = { needs: needs ?? [], limit: limit ?? limitOf(trials) };
+        const { adviceVersion, results } = rankAdvised(asking.needs, { limit: asking.limit, trial: trials?.ranking });
+        const texts = textsOf(trials);
+        const found = answerSearch({ ...asking, tools, upstreams, texts, found: results.map(({ matches }) => matches) });
+        const answer = JSON.stringify(found);
+        const told = limit === undefined ? withLimitTrial(results, trials) : results;
+        options.journal.search?.(
+          toSearchRecord(call, {
+            adviceVersion,
+            results: told,
+            needs: asking.needs,
+            trials,
+            answerBytes: Buffer.byteLength(answer),
+            atMs: options.clock.now(),
+          }),
+        );
+        return toOutcome(answer, { text: renderSearch(found) });
       }
       case DESCRIBE_TOOL: {
         const instructionsOf = (name: string) => options.upstream(name)?.manifest?.instructions;
-        const described = answerDescribe({ names: names ?? [], view, instructionsOf, rank });
+        const described = answerDescribe({ names: names ?? [], view, instructionsOf, rank, texts: textsOf(trials) });
         const text = renderDescribe(described);
         return toOutcome(text, { text, isError: described.tools.length === 0 });
       }
@@ -58,10 +81,12 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
 
 interface Ranked extends ReturnType<RankAdvised> {
   readonly needs: readonly string[];
+  readonly trials: SearchTrials | undefined;
+  readonly answerBytes: number;
   readonly atMs: number;
 }
 
-function toSearchRecord(call: TargetedCall, { adviceVersion, results, needs, atMs }: Ranked): SearchRecord {
+function toSearchRecord(call: TargetedCall, { adviceVersion, results, needs, trials, answerBytes, atMs }: Ranked): SearchRecord {
   return {
     principal: call.principal,
     server: call.surface.name,
@@ -69,6 +94,8 @@ function toSearchRecord(call: TargetedCall, { adviceVersion, results, needs, atM
     session: call.session?.id,
     atMs,
     adviceVersion,
+    arms: armsOf(trials, results),
+    answerBytes,
     results: needs.map((need, index) => ({ need, shown: results[index]!.shown })),
   };
 }

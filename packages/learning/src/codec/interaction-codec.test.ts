@@ -39,13 +39,19 @@ const call = fc.record({
   cached: fc.boolean(),
   effect: fc.constantFrom('unknown', 'read', 'write'),
 });
-const shown = fc.record({ upstream: text, tool: text, staticRank: whole, propensity: number });
-const search = fc.record({
-  ...origin,
-  kind: fc.constant('search' as const),
-  needs: fc.array(features, { maxLength: 3 }),
-  shown: fc.array(shown, { maxLength: 4 }),
-});
+const positive = fc.integer({ min: 1 });
+const shown = fc.record(
+  { upstream: text, tool: text, staticRank: whole, propensity: number, candidateRank: positive },
+  { requiredKeys: ['upstream', 'tool', 'staticRank', 'propensity'] },
+);
+const search = fc
+  .record({
+    ...origin,
+    kind: fc.constant('search' as const),
+    needs: fc.array(features, { maxLength: 3 }),
+    shown: fc.array(shown, { maxLength: 4 }),
+  })
+  .chain((fact) => fc.option(positive, { nil: undefined }).map((size) => (size === undefined ? fact : { ...fact, answerBytes: size })));
 const feedback = fc.record({
   ...origin,
   kind: fc.constant('feedback' as const),

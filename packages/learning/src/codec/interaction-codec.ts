@@ -49,13 +49,15 @@ function writeCall(writer: WireWriter, fact: CallInteraction): void {
 
 function writeSearch(writer: WireWriter, fact: SearchInteraction): void {
   for (const features of fact.needs) writer.message(1, (inner) => inner.fixed32s(1, features));
-  for (const { upstream, tool, staticRank, propensity } of fact.shown)
+  for (const { upstream, tool, staticRank, propensity, candidateRank } of fact.shown)
     writer.message(2, (inner) => {
       inner.text(1, upstream);
       inner.text(2, tool);
       inner.uint(3, staticRank);
       inner.double(4, propensity);
+      if (candidateRank !== undefined) inner.uint(5, candidateRank);
     });
+  if (fact.answerBytes !== undefined) writer.uint(3, fact.answerBytes);
 }
 
 function writeFeedback(writer: WireWriter, fact: FeedbackInteraction): void {
@@ -87,6 +89,7 @@ interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape
   readonly argsShape: string[];
   readonly needs: number[][];
   readonly shown: ShownTool[];
+  answerBytes: number;
   verdict: number;
   need: number[];
   anomaly: string;
@@ -120,17 +123,21 @@ function createEmpty(): Any {
     effect: 'unknown',
     needs: [],
     shown: [],
+    answerBytes: 0,
     verdict: 0,
     need: [],
     anomaly: '',
   };
 }
 
-function toInteraction({ needs, shown, verdict, need, anomaly, ...call }: Any): Interaction {
+function toInteraction({ needs, shown, answerBytes, verdict, need, anomaly, ...call }: Any): Interaction {
   if (call.kind === 'call') return call as CallInteraction;
   const { kind, sequence, atMs, tenant, principal, session, client, policyVersion, arms, upstream, tool } = call;
   const origin = { sequence, atMs, tenant, principal, session, client, policyVersion, arms };
-  return kind === 'search' ? { ...origin, kind, needs, shown } : { ...origin, kind: 'feedback', upstream, tool, verdict, need, anomaly };
+  const size = answerBytes === 0 ? {} : { answerBytes };
+  return kind === 'search'
+    ? { ...origin, kind, needs, shown, ...size }
+    : { ...origin, kind: 'feedback', upstream, tool, verdict, need, anomaly };
 }
 
 function readOrigin(reader: WireReader, origin: Any): void {
@@ -174,6 +181,7 @@ function readSearch(reader: WireReader, search: Any): void {
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) reader.message((inner) => search.needs.push(readNeedFeatures(inner)));
     else if (field === 2) reader.message((inner) => search.shown.push(readShown(inner)));
+    else if (field === 3) search.answerBytes = reader.uint();
     else reader.skip();
   }
 }
@@ -194,6 +202,7 @@ function readShown(reader: WireReader): ShownTool {
     else if (field === 2) shown.tool = reader.text();
     else if (field === 3) shown.staticRank = reader.uint();
     else if (field === 4) shown.propensity = reader.double();
+    else if (field === 5) shown.candidateRank = reader.uint();
     else reader.skip();
   }
   return shown;

@@ -17,6 +17,8 @@ export interface RolloutPolicy {
   readonly canaryShare?: number;
   /** Share of units that stay with the control after promotion, so that a demotion can still be seen to be due. Default 0.05. */
   readonly heldBackShare?: number;
+  /** Whether what it does in the shadow can be told. Default true; where it is not, it begins as a canary. */
+  readonly hasShadow?: boolean;
   /** Shortest time in a stage before the next better one, in milliseconds. Default one hour. Worse stages do not wait. */
   readonly minStageMs?: number;
 }
@@ -58,17 +60,29 @@ export interface Rollout {
 }
 
 const maxSteps = 100;
+const CANARY_SHARE = 0.1;
 
-/** A candidate begins in the shadow: it decides beside the live policy, and nothing of it is served. */
-export function startRollout(atMs: number): Rollout {
+/**
+ * A candidate begins in the shadow, where it can: it decides beside the live policy, and nothing of it is served.
+ * @param options.version Of its first step, so that a name that was used before can tell its steps apart.
+ */
+export function startRollout(
+  atMs: number,
+  { version = 1, policy }: { readonly version?: number; readonly policy?: Pick<RolloutPolicy, 'hasShadow' | 'canaryShare'> } = {},
+): Rollout {
+  const stage = firstStage(policy);
   return {
-    version: 1,
-    stage: 'shadow',
+    version,
+    stage,
     sinceMs: atMs,
     isFrozen: false,
-    share: 0,
-    steps: [{ version: 1, atMs, stage: 'shadow', reason: 'it is new' }],
+    share: stage === 'shadow' ? 0 : (policy?.canaryShare ?? CANARY_SHARE),
+    steps: [{ version, atMs, stage, reason: 'it is new' }],
   };
+}
+
+function firstStage(policy: Pick<RolloutPolicy, 'hasShadow'> | undefined): 'shadow' | 'canary' {
+  return policy?.hasShadow === false ? 'canary' : 'shadow';
 }
 
 /**
@@ -87,7 +101,7 @@ export function stepRollout(
     case 'kill':
       return rollout.stage === 'demoted' ? rollout : to('demoted', 'an operator stopped it');
     case 'retry':
-      return rollout.stage === 'demoted' && !rollout.isFrozen ? to('shadow', 'an operator started it anew') : rollout;
+      return rollout.stage === 'demoted' && !rollout.isFrozen ? to(firstStage(policy), 'an operator started it anew') : rollout;
     case 'evidence':
       break;
   }
@@ -111,7 +125,7 @@ function advance(
   }: { readonly stage: RolloutStage; readonly reason: string; readonly atMs: number; readonly policy: RolloutPolicy },
 ): Rollout {
   const version = rollout.version + 1;
-  const shares = { shadow: 0, demoted: 0, canary: policy.canaryShare ?? 0.1, promoted: 1 - (policy.heldBackShare ?? 0.05) };
+  const shares = { shadow: 0, demoted: 0, canary: policy.canaryShare ?? CANARY_SHARE, promoted: 1 - (policy.heldBackShare ?? 0.05) };
   const steps = [...rollout.steps, { version, atMs, stage, reason }].slice(-maxSteps);
   return { version, stage, sinceMs: atMs, isFrozen: rollout.isFrozen, share: shares[stage], steps };
 }

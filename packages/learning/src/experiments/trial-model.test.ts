@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { CallInteraction } from '../interaction.ts';
 import { mergeStates } from '../merge-states.ts';
-import { createTrialModel, toTrialValues, type TrialValue } from './trial-model.ts';
+import { createTrialModel, type TrialValue } from './trial-model.ts';
 
 const values: fc.Arbitrary<readonly TrialValue[]> = fc.array(
   fc.record({
@@ -51,39 +50,12 @@ test('memory is bounded, and values that are no numbers are left out', () => {
   expect(model.sums({ experiment: 'x', arm: 'control', metric: 'ok' }).count).toBe(0);
 });
 
-const call: CallInteraction = {
-  kind: 'call',
-  sequence: 1,
-  atMs: 0,
-  tenant: '',
-  principal: 'p',
-  session: 's',
-  client: '',
-  policyVersion: 0,
-  arms: ['rank=v2=candidate', 'odd'],
-  upstream: 'u',
-  tool: 't',
-  toolVersion: '1',
-  effect: 'unknown',
-  argsKey: '',
-  argsShape: [],
-  argsBytes: 0,
-  resultBytes: 0,
-  resultKey: '',
-  ending: 'toolError',
-  errorCode: '',
-  durationMs: 1_500,
-  queueMs: 0,
-  attempts: 1,
-  cached: false,
-};
-
-test('a call speaks for the arms that it went by, unless its caller cancelled it', () => {
-  const of = { experiment: 'rank=v2', arm: 'candidate' };
-  expect(toTrialValues(call, { slowMs: 1_000 })).toEqual([
-    { ...of, metric: 'ok', value: 0 },
-    { ...of, metric: 'seconds', value: 1.5 },
-    { ...of, metric: 'slow', value: 1 },
-  ]);
-  expect(toTrialValues({ ...call, ending: 'cancelled' })).toEqual([]);
+test('a value that takes the place of another leaves the sums as if the other had never been', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 50, noNaN: true }), { minLength: 1, maxLength: 20 }), (told) => {
+      const of = { experiment: 'x', arm: 'control', metric: 'ok' };
+      const steps = told.map((value, index) => ({ ...of, value, instead: told[index - 1] }));
+      expect(learn(steps).sums(of)).toEqual(learn([{ ...of, value: told.at(-1)! }]).sums(of));
+    }),
+  );
 });

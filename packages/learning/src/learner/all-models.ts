@@ -9,6 +9,7 @@ import { createToolOutcomes } from '../outcomes/tool-outcomes.ts';
 import { createToolUsage } from '../outcomes/tool-usage.ts';
 import { toCallAttempt, type CallAttempt } from '../repair/call-attempt.ts';
 import { createRepairModel, type RepairModel } from '../repair/repair-model.ts';
+import { createExperimentModel } from '../experiments/experiment-model.ts';
 import { createFeedbackReader } from '../search/read-feedback.ts';
 import type { SearchFeedback } from '../search/search-feedback.ts';
 import { createSearchModel, type SearchModel } from '../search/search-model.ts';
@@ -23,6 +24,7 @@ export interface ModelOptions {
 export function createAllModels({ anomalies }: ModelOptions) {
   return {
     ...(anomalies.enabled && { behaviour: createBehaviourModel(anomalies) }),
+    experiments: createExperimentModel(),
     freshness: feedModel<FreshnessEvent, FreshnessModel>(createFreshnessModel(), readCallFact),
     outcomes: createToolOutcomes(),
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),

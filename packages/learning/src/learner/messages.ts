@@ -4,6 +4,7 @@ import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
 import type { ModelOptions } from './all-models.ts';
+import type { ExperimentInForce } from '../experiments/experiment-book.ts';
 
 /** What a learner's thread is started with. */
 export interface ThreadData {
@@ -24,6 +25,7 @@ export interface AdviceSnapshots {
   /** Shared memory, see `openSearchSnapshot`. */
   readonly search: SharedArrayBuffer;
   readonly tools: ToolAdvice;
+  readonly experiments: readonly ExperimentInForce[];
 }
 
 /** What is known of tools, each with its upstream and version. */
@@ -46,7 +48,12 @@ export interface Question {
 export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'tools'; readonly tools: ToolAdvice }
-  | { readonly kind: 'advice'; readonly version: number; readonly search: AdviceSnapshots['search'] }
+  | {
+      readonly kind: 'advice';
+      readonly version: number;
+      readonly search: AdviceSnapshots['search'];
+      readonly experiments: AdviceSnapshots['experiments'];
+    }
   /** Something abnormal that was not told before. */
   | { readonly kind: 'anomaly'; readonly anomaly: Anomaly }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }

@@ -147,7 +147,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         tools = message.tools;
         break;
       case 'advice':
-        options.onAdvice?.({ version: message.version, snapshots: { search: message.search, tools } });
+        options.onAdvice?.({ version: message.version, snapshots: { search: message.search, experiments: message.experiments, tools } });
         break;
       case 'anomaly':
         options.onAnomaly?.(message.anomaly);

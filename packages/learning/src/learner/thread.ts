@@ -4,10 +4,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { GatewayError, toGatewayError, toMessage } from '@signalbox/core';
 import type { PlanQuestion } from '../cache-advice/freshness-model.ts';
 import type { RepairQuestion } from '../repair/repair-model.ts';
+import { ExperimentBook } from '../experiments/experiment-book.ts';
 import { openRingReader } from '../ring/ring.ts';
 import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
 import { behaviourOf, readAnomalies, takeOpinion, type AnomalyOpinion, type AnomalyQuestion } from './anomaly-questions.ts';
 import { createAllModels, type AllModels } from './all-models.ts';
+import { createExperimentQuestions } from './experiment-questions.ts';
 import type { FactFilter } from './fact-log.ts';
 import { Learner } from './learner.ts';
 import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
@@ -21,6 +23,8 @@ const IDLE_MS = 50;
 const REST_MS = 200;
 const FLUSH_MS = 1_000;
 const TIDY_MS = 3_600_000;
+/** Time between two looks at what experiments show. */
+const EVALUATE_MS = 1_000;
 /** Least time between two publications of advice, and how many times as long as one takes. */
 const ADVICE_MS = 1_000;
 const ADVICE_PAUSE = 20;
@@ -37,13 +41,17 @@ export async function runLearner(): Promise<void> {
     Atomics.add(beats, 0, 1);
     await setImmediate();
   };
+  const store = createRemoteStore(port);
   const learner = await Learner.open({
     createModels: () => createAllModels(models),
-    store: createRemoteStore(port),
+    store,
     now: Date.now,
     maxFacts,
     breathe,
   });
+  const book = await ExperimentBook.open(store);
+  const trials = () => learner.models.experiments.trials;
+  const more: Questions = createExperimentQuestions(book, { now: Date.now, trials });
   const reader = openRingReader({ memory: ring });
   const questions: Question[] = [];
   let isClosing = false;
@@ -67,15 +75,20 @@ export async function runLearner(): Promise<void> {
     await setTimeout(isClosing ? 0 : Math.min(REST_MS, restMs));
     if (restMs > REST_MS && !isClosing) await rest(restMs - REST_MS);
   };
-  const publish = createPublisher(learner, say);
+  const publish = createPublisher({ learner, book, say });
   const tell = createTeller(learner, say);
-  let [flushedAt, committedAt, tidiedAt] = [performance.now(), performance.now(), performance.now()];
+  const startedAt = performance.now();
+  let [flushedAt, committedAt, tidiedAt, evaluatedAt] = [startedAt, startedAt, startedAt, startedAt];
   for (;;) {
     Atomics.add(beats, 0, 1);
     const begun = performance.now();
     let isFull = false;
     const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
-    for (const question of questions.splice(0)) await answer(question, { learner, say, breathe });
+    for (const question of questions.splice(0)) await answer(question, { learner, more, say, breathe });
+    if (book.size > 0 && !learner.isFrozen && performance.now() - evaluatedAt > EVALUATE_MS) {
+      await retry(() => book.evaluate(trials(), Date.now()));
+      evaluatedAt = performance.now();
+    }
     tell();
     publish();
     const now = performance.now();
@@ -110,28 +123,38 @@ function yieldToOthers(): void {
   }
 }
 
+interface PublisherParts {
+  readonly learner: Learner<AllModels>;
+  readonly book: ExperimentBook;
+  readonly say: (message: ThreadMessage) => void;
+}
+
 /** Publishes what the path may go by, when it has changed and not too often. */
-function createPublisher(learner: Learner<AllModels>, say: (message: ThreadMessage) => void): () => void {
+function createPublisher({ learner, book, say }: PublisherParts): () => void {
   let version = 0;
   let nextAt = 0;
   let toolsAt = 0;
   // What was said last, and from how many facts.
   let said = { models: learner.models, learned: 0, ofTools: 0 };
+  let [revision, wasFrozen] = [0, false];
   return () => {
-    const { models } = learner;
+    const { models, isFrozen } = learner;
     const { learned } = learner.counts;
     const begun = performance.now();
-    if (begun < nextAt || learned === 0) return;
+    // Who is on trial changes at once.
+    const isUrgent = book.revision !== revision || (book.size > 0 && isFrozen !== wasFrozen);
     const isOther = said.models !== models;
     const isToolsDue = isOther || (said.ofTools !== learned && begun >= toolsAt);
-    if (!isToolsDue && said.learned === learned) return;
+    const isDue = begun >= nextAt && learned > 0 && (isToolsDue || said.learned !== learned);
+    if (!isUrgent && !isDue) return;
     if (isToolsDue) {
       say({ kind: 'tools', tools: toToolAdvice(models) });
       toolsAt = begun + TOOL_ADVICE_MS;
     }
     version = Math.max(version + 1, learned);
-    say({ kind: 'advice', version, search: encodeSearchSnapshot(models.search.model) });
+    say({ kind: 'advice', version, search: encodeSearchSnapshot(models.search.model), experiments: book.inForce(isFrozen) });
     said = { models, learned, ofTools: isToolsDue ? learned : said.ofTools };
+    [revision, wasFrozen] = [book.revision, isFrozen];
     const now = performance.now();
     nextAt = now + Math.max(ADVICE_MS, ADVICE_PAUSE * (now - begun));
   };
@@ -148,17 +171,20 @@ function createTeller(learner: Learner<AllModels>, say: (message: ThreadMessage)
   };
 }
 
+type Questions = Readonly<Record<string, (argument: never) => unknown>>;
+
 interface Answering {
   readonly learner: Learner<AllModels>;
+  readonly more: Questions;
   readonly say: (message: ThreadMessage) => void;
   readonly breathe: () => Promise<void>;
 }
 
-async function answer({ id, name, argument }: Question, { learner, say, breathe }: Answering): Promise<void> {
+async function answer({ id, name, argument }: Question, { learner, more, say, breathe }: Answering): Promise<void> {
   try {
-    const run = QUESTIONS[name];
-    if (run === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
-    say({ kind: 'reply', id, value: await run(learner, argument as never, breathe) });
+    const [run, other] = [QUESTIONS[name], more[name]];
+    if (run === undefined && other === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
+    say({ kind: 'reply', id, value: await (run === undefined ? other!(argument as never) : run(learner, argument as never, breathe)) });
   } catch (thrown) {
     const { code, message } = toGatewayError(thrown);
     say({ kind: 'refusal', id, code, message });

@@ -36,7 +36,8 @@ const read = (...interactions: readonly Interaction[]) => interactions.flatMap(c
 const outcomes = (...interactions: readonly Interaction[]) => read(...interactions).map(({ chosen, outcome }) => [chosen, outcome]);
 
 test('a call of a tool that was shown is a choice for what was searched for', () => {
-  expect(read(search('book a flight'), call('two'))).toEqual([
+  const asked = search('book a flight');
+  expect(read(asked, call('two'))).toEqual([
     {
       tenant: 't',
       principal: 'p',
@@ -48,6 +49,7 @@ test('a call of a tool that was shown is a choice for what was searched for', ()
       ],
       chosen: 'a\0two',
       outcome: 'succeeded',
+      search: asked,
     },
   ]);
 });

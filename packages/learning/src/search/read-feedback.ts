@@ -103,7 +103,7 @@ function toFeedback({ search, need }: OpenSearch, chosen: string | undefined, ou
   const shown = search.shown.map((tool) => ({ key: toolKey(tool), staticRank: tool.staticRank }));
   // What was found in the end by other words was not shown for these.
   if (chosen !== undefined && !shown.some(({ key }) => key === chosen)) shown.push({ key: chosen, staticRank: 0 });
-  return { tenant, principal, session, need, chosen, outcome, shown };
+  return { tenant, principal, session, need, chosen, outcome, shown, search };
 }
 
 function areAlike(need: readonly number[], before: readonly number[]): boolean {

@@ -1,3 +1,5 @@
+import type { SearchInteraction } from '../interaction.ts';
+
 /** What came of one search: the event that the search model learns from. */
 export interface SearchFeedback {
   /** Tenants learn apart. */
@@ -13,6 +15,8 @@ export interface SearchFeedback {
   /** Key of the tool that was called or praised; `undefined` when nothing that was shown was called. */
   readonly chosen: string | undefined;
   /** Whether the chosen tool served: `repeated` means that the same was searched for again. */
+  /** The search itself, where there was one. */
+  readonly search?: SearchInteraction;
   readonly outcome: 'succeeded' | 'repaired' | 'abandoned' | 'repeated';
 }
 
