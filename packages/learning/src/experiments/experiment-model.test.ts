@@ -84,6 +84,12 @@ test('in the shadow both rankings are judged by where they had what was chosen, 
   expect(sumsOf(model, 'sessions', 'candidate').count).toBe(1);
 });
 
+test('what comes of a search counts for its arm, also when its stage has ended before the call', () => {
+  const model = learn([searchOf(), createCall({ atMs: 1_100, arms: ['x@2=control'], tool: 'read' })]);
+  expect(meanOf(model, 'success')).toBe(1);
+  expect(sumsOf(model, 'success', 'control', 'x@2').count).toBe(0);
+});
+
 test('facts without arms teach nothing', () => {
   const model = learn([searchOf({ arms: [] }), createCall({ atMs: 1_100 })]);
   expect([...model.save().values()].map((table) => table.size)).toEqual([0, 0]);
