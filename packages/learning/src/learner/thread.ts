@@ -117,7 +117,7 @@ export async function runLearner(): Promise<void> {
 function yieldToOthers(): void {
   if (process.platform !== 'linux') return;
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(constants.priority.PRIORITY_LOW);
   } catch {
     // Its share of the processor bounds it as well.
   }
