@@ -21,18 +21,21 @@ export interface SessionClusters {
 
 type Vector = ReadonlyMap<string, number>;
 
-const STARTS = 10;
+const STARTS = 4;
 const ROUNDS = 30;
 const MOST_CLUSTERS = 12;
 /** What a server counts beside the tools of it that were called. */
-const SERVER_SHARE = 3;
+const SERVER_SHARE = 2;
 const MARKS = 5;
+/** Clusters that are found first, for each that is wanted. */
+const PARTS = 4;
+const MOST_PARTS = 48;
 /** How much better more clusters must separate than fewer. */
 const LEAST_GAIN = 0.05;
 
 /**
  * Groups sessions by what they call: spherical k-means over tf-idf of tools and servers, with several starts that are spread out
- * (k-means++). For idle time: the work is that of sessions × clusters × starts.
+ * (k-means++), into more parts than are wanted, which are then joined. For idle time: the work is that of sessions × parts × starts.
  */
 export function clusterSessions(sessions: readonly SessionCalls[], options: ClusterOptions = {}): SessionClusters {
   const steps = stepwise(sessions, options);
@@ -84,8 +87,9 @@ interface Fit {
 
 function* fitBest(vectors: readonly Vector[], count: number, seed: number): Generator<void, Fit> {
   let best: Fit | undefined;
+  const parts = Math.min(MOST_PARTS, PARTS * count, vectors.length);
   for (let start = 0; start < STARTS; start++) {
-    const fit = fitOnce(vectors, count, createRandom(seed * 7919 + start));
+    const fit = joinParts(vectors, fitOnce(vectors, parts, createRandom(seed * 7919 + start)), count);
     if (best === undefined || fit.separation > best.separation) best = fit;
     yield;
   }
@@ -103,6 +107,28 @@ function fitOnce(vectors: readonly Vector[], count: number, random: () => number
     centers = centers.map((center, cluster) => meanOf(vectors.filter((_, index) => assigned[index] === cluster)) ?? center);
   }
   return { assigned, centers, separation: separationOf(vectors, { assigned, centers }) };
+}
+
+/**
+ * Joins the nearest two clusters until `count` are left. How large they are does not count: kinds of sessions are of very unequal size, and
+ * to look for their number at once would cut the large ones up.
+ */
+function joinParts(vectors: readonly Vector[], { assigned, centers }: Fit, count: number): Fit {
+  let joined = centers.map((center, part) => ({ center, parts: [part] }));
+  while (joined.length > count) {
+    let best = { like: -Infinity, one: 0, other: 1 };
+    for (let one = 0; one < joined.length; one++)
+      for (let other = one + 1; other < joined.length; other++) {
+        const like = dot(joined[one]!.center, joined[other]!.center);
+        if (like > best.like) best = { like, one, other };
+      }
+    const parts = [...joined[best.one]!.parts, ...joined[best.other]!.parts];
+    const center = meanOf(vectors.filter((_, index) => parts.includes(assigned[index]!))) ?? joined[best.one]!.center;
+    joined = [...joined.filter((_, index) => index !== best.one && index !== best.other), { center, parts }];
+  }
+  const clusterOf = new Map(joined.flatMap(({ parts }, cluster) => parts.map((part) => [part, cluster] as const)));
+  const fit = { assigned: assigned.map((part) => clusterOf.get(part)!), centers: joined.map(({ center }) => center) };
+  return { ...fit, separation: separationOf(vectors, fit) };
 }
 
 function spreadOut(vectors: readonly Vector[], count: number, random: () => number): Vector[] {
