@@ -129,6 +129,16 @@ test('what is worse is demoted, with its evidence still to be seen, and sooner t
   expect(first!.sessions.control + first!.sessions.candidate).toBe(first!.counted);
 });
 
+test('what is no better is hardly ever promoted, and seldom demoted, however often one looks', async () => {
+  const runs = 60;
+  const stages = [];
+  for (let seed = 1; seed <= runs; seed++)
+    stages.push((await live({ control: 0.75, candidate: 0.75 }, { seed: seed * 7_919, most: 2_000 })).rollout.stage);
+  const most = (share: number) => runs * share + 3 * Math.sqrt(runs * share * (1 - share));
+  expect(stages.filter((stage) => stage === 'promoted').length).toBeLessThan(most(0.05));
+  expect(stages.filter((stage) => stage === 'demoted').length).toBeLessThan(most(0.2));
+});
+
 test('arms that lose sessions end an experiment', async () => {
   const { rollout } = await live({ control: 0.8, candidate: 0.8 }, { seed: 3, share: 0.2 });
   expect(rollout.steps.at(-1)).toMatchObject({ stage: 'demoted', reason: 'its arms lose units, so nothing can be said of it' });

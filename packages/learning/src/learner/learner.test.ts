@@ -3,7 +3,7 @@ import { createMemoryStore } from '@signalbox/storage';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { writeInteraction } from '../codec/interaction-codec.ts';
-import type { CallInteraction } from '../interaction.ts';
+import type { CallInteraction, Interaction } from '../interaction.ts';
 import { createCall } from '../testing/create-call.ts';
 import { createAllModels } from './all-models.ts';
 import { Learner } from './learner.ts';
@@ -23,7 +23,7 @@ function callOf(index: number, more: Partial<CallInteraction> = {}): CallInterac
   });
 }
 
-function encode(fact: CallInteraction): Uint8Array {
+function encode(fact: Interaction): Uint8Array {
   const writer = new WireWriter();
   writeInteraction(writer, fact);
   return writer.written.slice();
@@ -110,6 +110,38 @@ test('going back restores what was said then, bit for bit, and can be gone back 
   await learner.rollBack(before!.commit.id);
   expect(predictionsOf(learner)).toBe(later);
   await expect(learner.rollBack('nowhere')).rejects.toThrow('There is no commit, branch or tag "nowhere"');
+});
+
+test('what experiments have shown is replayed, and forgotten with who was in them', async () => {
+  const { open } = createOpen();
+  const learner = await open();
+  const arms = ['x@1=control'];
+  const shown = TOOLS.map((tool, index) => ({ upstream: 'files', tool, staticRank: index + 1, propensity: 1 }));
+  for (let index = 0; index < 40; index++) {
+    const { sequence, atMs, tenant, principal, client, policyVersion } = callOf(index * 2);
+    const session = `s${index}`;
+    const search = {
+      kind: 'search',
+      sequence,
+      atMs,
+      tenant,
+      principal,
+      session,
+      client,
+      policyVersion,
+      arms,
+      needs: [[1]],
+      shown,
+    } as const;
+    learner.observe(encode(search));
+    learner.observe(encode(callOf(index * 2 + 1, { principal, session, arms, ending: 'ok' })));
+  }
+  const successOf = () => learner.models.experiments.trials.sums({ experiment: 'x@1', arm: 'control', metric: 'success' });
+  expect(successOf()).toEqual({ count: 40, sum: 40, sumOfSquares: 40 });
+  await learner.flush();
+  expect(await learner.replay()).toMatchObject({ isSame: true });
+  await learner.forget({ principal: 'p1' });
+  expect(successOf().count).toBe(27);
 });
 
 test('who is forgotten was never there: the models are those of the others alone, and no older version is left', async () => {
