@@ -1,8 +1,10 @@
-import type { ToolDefinition, ToolUsage } from '@signalbox/core';
+import { silentLogger, systemClock, type DocumentStore, type ToolDefinition, type ToolUsage } from '@signalbox/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CatalogView } from './catalog-view.ts';
-import { chooseHotSet } from './hot-sets.ts';
+import { createAdviceGuard } from '../advice-guard.ts';
+import { Catalog } from './catalog.ts';
+import { chooseHotSet, createHotSets } from './hot-sets.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 const description = 'x'.repeat(350);
@@ -44,4 +46,21 @@ test('whatever is used, a choice made again is the same', () => {
       expect(chosen.length).toBeLessThanOrEqual(config.maxTools);
     }),
   );
+});
+
+test('what was decided in an earlier run is told to the processes that are led', async () => {
+  const kept = { '': { names: ['a'], decidedAtMs: 1 }, broken: { names: 'a' } };
+  const written: unknown[] = [];
+  const documents: DocumentStore = {
+    read: async () => kept,
+    write: async (_key, document) => void written.push(document),
+    remove: async () => undefined,
+  };
+  const advice = createAdviceGuard(undefined, { clock: systemClock, logger: silentLogger });
+  const catalog = new Catalog(undefined, { info: { name: 'test', version: '1' }, experimental: {} });
+  const parts = { catalog, advice, config: { ...config, epochHours: 1 }, documents, clock: systemClock, logger: silentLogger };
+  const hotSets = createHotSets({ ...parts, lead: undefined });
+  await hotSets.start();
+  hotSets.close();
+  expect(written).toEqual([{ '': kept[''] }]);
 });

@@ -92,6 +92,8 @@ export function createHotSets({ catalog, advice, config, documents, lead, clock,
         return tick();
       }
       for (const [name, decision] of readDecisions(await documents.read(DOCUMENT))) decisions.set(name, decision);
+      // Processes that are led hear of what is written only.
+      if (decisions.size > 0) save();
       tick();
     },
     close: () => {
