@@ -8,6 +8,8 @@ import type {
   ModelDiffBody,
   ReplayedBody,
   SequencesBody,
+  TagBody,
+  TagRequest,
   ToolInsightsBody,
   WhyBody,
 } from './admin/schemas/learning.ts';
@@ -23,6 +25,8 @@ export type {
   ModelDiffBody,
   ReplayedBody,
   SequencesBody,
+  TagBody,
+  TagRequest,
   ToolInsight,
   ToolInsightsBody,
   WhyBody,
@@ -49,6 +53,10 @@ export interface LearningPart {
   /** @throws GatewayError `UNKNOWN_NAME` for what is neither a commit nor a branch or tag. */
   diff(from: string, to: string, options: { readonly limit: number }): Promise<ModelDiffBody>;
   /** Goes on from an older commit. @throws GatewayError `UNKNOWN_NAME`. @returns the commit that says so. */
+  /** Names a commit; a name that another one has moves. @throws GatewayError `UNKNOWN_NAME`; `INVALID_PARAMS` for a name that means something else. */
+  tag(request: TagRequest): Promise<TagBody>;
+  /** @throws GatewayError `UNKNOWN_NAME`. */
+  untag(name: string): Promise<void>;
   rollBack(to: string): Promise<{ readonly commit: string }>;
   freeze(isFrozen: boolean): Promise<void>;
   forget(request: ForgetRequest): Promise<ForgottenBody>;

@@ -1,4 +1,4 @@
-import type { ForgottenBody, ModelCommitsBody, ModelDiffBody, ReplayedBody } from '@signalbox/control-plane';
+import type { ForgottenBody, ModelCommitsBody, ModelDiffBody, ReplayedBody, TagBody } from '@signalbox/control-plane';
 import { renderTable } from '../terminal/table.ts';
 import { countOf, durationText, localTime, toSafeLine } from '../terminal/text.ts';
 import type { CommandContext } from './context.ts';
@@ -81,6 +81,23 @@ export async function learnRollback(context: CommandContext, { to }: { readonly 
   const running = await requireRunning(context);
   const body = await running.post<{ readonly commit: string }>('/learning/rollback', { to });
   terminal.answer(body, () => [`${terminal.paint.green('✓')} Goes on from ${to}, as commit ${body.commit.slice(0, SHOWN)}`]);
+  return EXIT.ok;
+}
+
+/** Has the running gateway name a commit, or take a name away. */
+export async function learnTag(
+  context: CommandContext,
+  { name, commit, isRemoved }: { readonly name: string; readonly commit: string | undefined; readonly isRemoved: boolean },
+): Promise<ExitCode> {
+  const { terminal } = context;
+  const running = await requireRunning(context);
+  if (isRemoved) {
+    const gone = await running.delete<{ readonly name: string }>(`/learning/tags/${encodeURIComponent(name)}`);
+    terminal.answer(gone, () => [`${terminal.paint.green('✓')} ${toSafeLine(name)} is gone`]);
+    return EXIT.ok;
+  }
+  const body = await running.post<TagBody>('/learning/tags', { name, ...(commit !== undefined && { commit }) });
+  terminal.answer(body, () => [`${terminal.paint.green('✓')} ${toSafeLine(name)} is commit ${body.commit.slice(0, SHOWN)}`]);
   return EXIT.ok;
 }
 

@@ -66,6 +66,15 @@ function addModels(learn: Command, execute: Execute): void {
     .action((to: string, options) =>
       execute(options, async (context) => (await import('./learn-models.ts')).learnRollback(context, { to })),
     );
+  common(learn.command('tag').description('name a commit, which is kept as long as it has the name'))
+    .argument('<name>', 'letters, digits, dots, dashes and underscores')
+    .argument('[commit]', 'a commit or another tag; what is known now if it is not given')
+    .option('--remove', 'take the name away')
+    .action((name: string, commit: string | undefined, { remove, ...options }: CommonOptions & { readonly remove?: boolean }) =>
+      execute(options, async (context) =>
+        (await import('./learn-models.ts')).learnTag(context, { name, commit, isRemoved: remove === true }),
+      ),
+    );
   common(learn.command('replay').description('learn all kept facts anew beside what is in use, and compare')).action((options) =>
     execute(options, async (context) => (await import('./learn-models.ts')).learnReplay(context)),
   );

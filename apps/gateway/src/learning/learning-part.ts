@@ -120,6 +120,8 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
       };
     },
     rollBack: (to) => thread.ask('rollBack', to),
+    tag: (request) => thread.ask('tag', request),
+    untag: (name) => thread.ask('untag', name),
     freeze: (isFrozen) => thread.ask('freeze', isFrozen),
     forget: ({ principal, ...rest }) => {
       if (rest.tool !== undefined && rest.upstream === undefined)

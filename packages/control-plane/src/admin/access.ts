@@ -43,6 +43,8 @@ export const OPERATION_ROLES = {
   listModelCommits: ALL,
   diffModelCommits: ALL,
   rollBackModels: STEER,
+  tagModels: STEER,
+  untagModels: STEER,
   replayLearning: STEER,
   freezeLearning: STEER,
   forgetLearned: ['owner'],

@@ -91,3 +91,20 @@ test('what is not there is refused, and learning that is off is not found', asyn
   const off = await createAdminSetup({ learning: undefined as never });
   expect((await off.ask('GET', '/learning')).body).toMatchObject({ status: 404, detail: 'Learning is off in this gateway' });
 });
+
+test('a commit is named and its name taken away by operators, which is told in the audit', async () => {
+  const { ask, changes } = await createAdminSetup();
+  const token = 'token-of-operator';
+  expect((await ask('POST', '/learning/tags', { token: 'token-of-viewer', body: { name: 'good' } })).status).toBe(403);
+  expect((await ask('POST', '/learning/tags', { token, body: { name: 'good', commit: 'c2' } })).body).toEqual({
+    name: 'good',
+    commit: 'c2',
+  });
+  expect((await ask('POST', '/learning/tags', { token, body: { name: 'not good' } })).status).toBe(400);
+  expect((await ask('DELETE', '/learning/tags/good', { token })).body).toEqual({ name: 'good' });
+  expect((await ask('DELETE', '/learning/tags/none', { token })).status).toBe(404);
+  expect(changes).toMatchObject([
+    { action: 'learning.tag', lines: ['good: commit c2'] },
+    { action: 'learning.untag', lines: ['good'] },
+  ]);
+});

@@ -243,6 +243,10 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
     return { ...ANOMALY, feedback: verdict };
   },
   watchAnomalies: () => () => undefined,
+  tag: async ({ name, commit = 'c1' }) => ({ name, commit }),
+  untag: async (name) => {
+    if (name === 'none') throw new GatewayError('UNKNOWN_NAME', `There is no tag "${name}"`);
+  },
   clusters: async () => ({
     sessions: 2,
     separation: 0,

@@ -220,3 +220,22 @@ test('what was learned between two commits is shown', async () => {
   const { rows } = await learner.diff(one, 'live');
   expect(rows).toContainEqual({ model: 'outcomes', table: 'tools', key: '\0files\0new\0v1', before: undefined, after: [1, 0] });
 });
+
+test('a commit that has a name is found by it, kept with it, and gone back to', async () => {
+  const { open } = createOpen();
+  const learner = await open();
+  for (const bytes of facts(20)) learner.observe(bytes);
+  const good = await learner.tag('good');
+  const before = predictionsOf(learner);
+  for (const bytes of facts(20, 20)) learner.observe(bytes);
+  await learner.commit('later');
+  expect(predictionsOf(learner)).not.toBe(before);
+  await learner.rollBack('good');
+  expect(predictionsOf(learner)).toBe(before);
+  expect((await learner.log(9)).find(({ commit }) => commit.id === good.id)!.refs).toEqual(['good']);
+  await learner.tag('good', (await learner.commit('now'), 'live'));
+  await learner.untag('good');
+  await expect(learner.untag('good')).rejects.toMatchObject({ code: 'UNKNOWN_NAME' });
+  await expect(learner.tag('better', 'none')).rejects.toMatchObject({ code: 'UNKNOWN_NAME' });
+  for (const name of ['live', 'abcdef0']) await expect(learner.tag(name)).rejects.toMatchObject({ code: 'INVALID_PARAMS' });
+});

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { toMessage } from '@signalbox/core';
+import { GatewayError, toMessage } from '@signalbox/core';
 import { readInteraction } from '../codec/interaction-codec.ts';
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
@@ -140,6 +140,26 @@ export class Learner<Models extends Readonly<Record<string, Model<Interaction>>>
     return this.#commit(`back to ${target.id.slice(0, 12)}`, { 'rolled back to': target.id });
   }
 
+  /**
+   * Names a commit, so that it is found by that name and kept as long as it has it. A name that another commit has moves.
+   * @param of Default: what is known now, which is committed first.
+   * @throws GatewayError `UNKNOWN_NAME`; `INVALID_PARAMS` for a name that means something else.
+   */
+  async tag(name: string, of?: string): Promise<Commit> {
+    checkTag(name);
+    if (of === undefined) await this.commit(`tagged ${name}`);
+    const commit = await this.#history.resolve(of ?? LIVE);
+    await this.#history.setRef(name, commit.id);
+    return commit;
+  }
+
+  /** Takes a name away. @throws GatewayError `UNKNOWN_NAME`; `INVALID_PARAMS` for the branch that is in use. */
+  async untag(name: string): Promise<void> {
+    checkTag(name);
+    if (!(await this.#history.refs()).has(name)) throw new GatewayError('UNKNOWN_NAME', `There is no tag "${name}"`);
+    await this.#history.setRef(name, undefined);
+  }
+
   /** Learns all kept facts anew beside what is in use. */
   async replay(): Promise<Replayed> {
     await this.flush();
@@ -251,6 +271,12 @@ export class Learner<Models extends Readonly<Record<string, Model<Interaction>>>
     }
     return fact;
   }
+}
+
+function checkTag(name: string): void {
+  if (name === LIVE) throw new GatewayError('INVALID_PARAMS', `Cannot use "${LIVE}" for a tag: it is the branch that is in use`);
+  // What looks like the beginning of an id would be taken for one.
+  if (/^[0-9a-f]{6,}$/.test(name)) throw new GatewayError('INVALID_PARAMS', `Cannot use "${name}" for a tag: it looks like a commit`);
 }
 
 function statesOf(models: Readonly<Record<string, Model<Interaction>>>): ModelStates {

@@ -226,6 +226,8 @@ const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument:
     };
   },
   rollBack: async (learner, to: string) => ({ commit: (await learner.rollBack(to)).id }),
+  tag: async (learner, { name, commit }: { name: string; commit?: string }) => ({ name, commit: (await learner.tag(name, commit)).id }),
+  untag: (learner, name: string) => learner.untag(name),
   freeze: (learner, isFrozen: boolean) => learner.setFrozen(isFrozen),
   forget: (learner, filter: FactFilter) => learner.forget(filter),
   replay: (learner) => learner.replay(),

@@ -12,6 +12,8 @@ import {
   replayedBody,
   rollbackRequest,
   sequencesBody,
+  tagBody,
+  tagRequest,
   toolInsightsBody,
   whyBody,
 } from '../schemas/learning.ts';
@@ -117,6 +119,36 @@ function history(parts: AdminParts, learning: () => LearningPart): AdminRoute[] 
         const result = await learning().rollBack(to);
         await recordAction(parts, principal, { action: 'learning.rollback', lines: [`to ${to}`, `commit ${result.commit}`] });
         return result;
+      },
+    }),
+    defineRoute({
+      id: 'tagModels',
+      method: 'post',
+      path: '/learning/tags',
+      tag,
+      summary: 'Name a commit, which is kept as long as it has the name',
+      body: tagRequest,
+      answer: { description: 'The tag', schema: tagBody },
+      problems,
+      run: async ({ body, principal }) => {
+        const result = await learning().tag(body);
+        await recordAction(parts, principal, { action: 'learning.tag', lines: [`${result.name}: commit ${result.commit}`] });
+        return result;
+      },
+    }),
+    defineRoute({
+      id: 'untagModels',
+      method: 'delete',
+      path: '/learning/tags/{name}',
+      tag,
+      summary: 'Take a name away from its commit',
+      params: z.strictObject({ name: z.string().min(1) }),
+      answer: { description: 'The name that is gone', schema: z.strictObject({ name: z.string() }).openapi('RemovedModelTag') },
+      problems,
+      run: async ({ params: { name }, principal }) => {
+        await learning().untag(name);
+        await recordAction(parts, principal, { action: 'learning.untag', lines: [name] });
+        return { name };
       },
     }),
     defineRoute({

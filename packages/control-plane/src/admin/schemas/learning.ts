@@ -119,6 +119,18 @@ export const modelDiffBody = z
 export const rollbackRequest = z
   .strictObject({ to: z.string().min(1).describe('A commit or a tag.') })
   .openapi('ModelRollback', { example: { to: 'c1' } });
+export const tagRequest = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9][\w.-]{0,59}$/,
+        'must be letters, digits, dots, dashes and underscores, at most 60, and begin with a letter or digit',
+      ),
+    commit: z.string().min(1).optional().describe('A commit or another tag. Default: what is known now.'),
+  })
+  .openapi('ModelTagRequest', { example: { name: 'good' } });
+export const tagBody = z.strictObject({ name: z.string(), commit: z.string() }).openapi('ModelTag');
 export const freezeRequest = z
   .strictObject({ frozen: z.boolean().describe('Whether to stop learning and keep the advice as it is.') })
   .openapi('FreezeLearning', { example: { frozen: true } });
@@ -160,6 +172,8 @@ export type SequencesBody = z.output<typeof sequencesBody>;
 export type ModelCommit = z.output<typeof commitBody>;
 export type ModelCommitsBody = z.output<typeof commitsBody>;
 export type ModelDiffBody = z.output<typeof modelDiffBody>;
+export type TagRequest = z.output<typeof tagRequest>;
+export type TagBody = z.output<typeof tagBody>;
 export type ForgetRequest = z.output<typeof forgetRequest>;
 export type ForgottenBody = z.output<typeof forgottenBody>;
 export type ReplayedBody = z.output<typeof replayedBody>;
