@@ -31,6 +31,8 @@ const SHARED = 0.001;
 const LEVEL_PACE = 0.005;
 const LEAST_UNREST = 0.05;
 const LEAST_VALUES = 8;
+/** An error beyond so many times what is usual says no more; a series that has hardly moved would make numbers of any size of it. */
+const MOST_RELATIVE = 1e9;
 
 /**
  * Mixes experts that each follow the series at a pace of its own and add what they were usually off by; how much each counts is learned
@@ -75,7 +77,7 @@ export function createQuantileForecast({ level = 0.95, window = 800 }: QuantileF
         if (expert.restless === 0) expert.errors.add(error);
         else {
           const relative = error / expert.unrest;
-          if (Number.isFinite(relative)) expert.errors.add(relative);
+          if (Number.isFinite(relative)) expert.errors.add(Math.min(MOST_RELATIVE, Math.max(-MOST_RELATIVE, relative)));
           expert.unrest += Math.max(expert.restless, 1 / (count + 1)) * (Math.abs(error) - expert.unrest);
           // A series that stood still may move again.
           expert.unrest = Math.max(expert.unrest, LEAST_UNREST * scale);
