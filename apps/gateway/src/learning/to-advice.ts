@@ -62,7 +62,8 @@ export function toAdvice(
     ...(trialsOfUnit && config.search && { trials: (caller: SearchCaller) => trialsOfUnit(unitOf(caller)) }),
     rank: config.search ? rank : undefined,
     usage: () => usage,
-    hints: config.hints ? hints : undefined,
+    // Where there is nothing to say, nobody need ask.
+    hints: config.hints && repairs.size > 0 ? hints : undefined,
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
   };
 }
