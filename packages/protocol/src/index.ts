@@ -29,6 +29,7 @@ export type { ChildGuard } from './transports/child-guard.ts';
 export type { HandlersByPath } from './transports/http-endpoints.ts';
 export { homeOf } from './transports/homes.ts';
 export type { Homes, MovedConnection, PassedRequest } from './transports/homes.ts';
+export { removePairsOf } from './transports/socket-pair.ts';
 export { acceptLast, type Listener } from './transports/accept-last.ts';
 export { createHttpServer } from './transports/http-server.ts';
 export type { HttpServer, HttpServerOptions } from './transports/http-server.ts';

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { removeRuntimeFile, writeRuntimeFile } from '@signalbox/control-plane';
 import { GatewayError, type Status } from '@signalbox/core';
+import { removePairsOf } from '@signalbox/protocol';
 import type { Gateway } from '../gateway.ts';
 import type { GatewayLogger } from '../log/create-logger.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -235,6 +236,7 @@ class Workers {
     place.worker = undefined;
     place.isReady = false;
     removeSocket({ socketPrefix: this.#socketPrefix, name: String(worker.id) });
+    if (worker.process.pid !== undefined) removePairsOf(worker.process.pid);
     if (this.#isClosing) return this.#checkGone();
     if (this.#onFirst !== undefined)
       return this.#onFirst.reject(new GatewayError('INTERNAL', `Cannot start the first worker: it ended with ${String(signal ?? code)}`));

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, test } from 'vitest';
-import { createSocketPair } from './socket-pair.ts';
+import { createSocketPair, removePairsOf } from './socket-pair.ts';
 
 test('what is written into one end of a pair comes out of the other, and its end ends it', async () => {
   let text = '';
@@ -22,4 +25,12 @@ test('pairs are read apart, though they share their memory', async () => {
   for (const { theirs } of pairs) theirs.end();
   await Promise.all(ended);
   expect(texts.map((text, index) => text === `${index}`.repeat(50_000))).toEqual([true, true, true]);
+});
+
+test('what a killed process has left behind is removed, and nothing of another one', () => {
+  const [gone, other] = [4_194_305, 41_943_050].map((pid) => path.join(tmpdir(), `signalbox-pair-${pid}-test`));
+  for (const folder of [gone!, other!]) mkdirSync(folder, { recursive: true });
+  removePairsOf(4_194_305);
+  expect([gone, other].map((folder) => existsSync(folder!))).toEqual([false, true]);
+  rmSync(other!, { recursive: true });
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -25,7 +26,9 @@ export interface SocketPair {
 export async function createSocketPair(onRead: (bytes: Buffer, length: number) => void): Promise<SocketPair> {
   if (process.platform === 'win32') throw new Error('Named pipes are read ahead, so that their memory cannot be shared');
   // Nobody else may look into the folder, so whoever connects is us.
-  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-pair-'));
+  const folder = mkdtempSync(prefixOf(process.pid));
+  if (making.size === 0) process.on('exit', removeMaking);
+  making.add(folder);
   const server = createServer({ pauseOnConnect: true });
   try {
     await once(server.listen(path.join(folder, 'pair')), 'listening');
@@ -39,5 +42,28 @@ export async function createSocketPair(onRead: (bytes: Buffer, length: number) =
   } finally {
     server.close();
     await rm(folder, { recursive: true, force: true });
+    making.delete(folder);
+    if (making.size === 0) process.off('exit', removeMaking);
   }
+}
+
+// A process may end while it makes one.
+const making = new Set<string>();
+function removeMaking(): void {
+  for (const folder of making) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Removes what another process has left behind that was killed while it made a pair, as far as that may be done. */
+export function removePairsOf(pid: number): void {
+  const prefix = path.basename(prefixOf(pid));
+  try {
+    for (const name of readdirSync(tmpdir()))
+      if (name.startsWith(prefix)) rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+  } catch {
+    // An empty folder among the temporary files harms nobody.
+  }
+}
+
+function prefixOf(pid: number): string {
+  return path.join(tmpdir(), `signalbox-pair-${pid}-`);
 }
