@@ -16,6 +16,7 @@ import { createSeal } from '@signalbox/security';
 import { createFileLines, createMemoryCache, createStoreDocuments, type FileLines } from '@signalbox/storage';
 import { AWAY_ADMIN, createLazyAdmin, type LazyAdmin } from './admin.ts';
 import { createAnswers, createIdentityOf, toCachePart } from './answers.ts';
+import { createEmbedder } from './embeddings/embedder.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { boundRegExpTime } from './linear-regexp.ts';
 import { createModuleLoader, loadDefault } from './load-module.ts';
@@ -79,6 +80,8 @@ async function joinParts(
     logger,
   });
   const cachePart = toCachePart(answers, () => dataPlane.answerCounts);
+  const { embeddings } = config.search ?? {};
+  const embedder = embeddings && createEmbedder({ config: embeddings, store, environment, clock, logger });
   // One process learns for itself; several would each learn a part and advise differently.
   const learning =
     config.learning.enabled && (worker === undefined || worker.isLeader)
@@ -132,6 +135,7 @@ async function joinParts(
     keyLog,
     journal: seen.journal,
     advice: learning?.advice,
+    embedder,
     sampleRatio: seen.sampleRatio,
     open,
     seal,
@@ -157,6 +161,7 @@ async function joinParts(
     await server?.close(graceMs);
     worker?.close();
     await dataPlane.close();
+    await embedder?.close();
     await guard.close();
     await answers.close();
     await learning?.close();

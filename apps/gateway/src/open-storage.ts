@@ -17,7 +17,7 @@ export interface StorageOptions {
 }
 
 /** What is encrypted at rest beside what the control plane marks: arguments and results, and what was learned of them. */
-const SEALED: ReadonlySet<string> = new Set(['audit-payloads']);
+const SEALED: ReadonlySet<string> = new Set(['audit-payloads', 'tool-vectors']);
 /** Collections and logs of learning begin with it. */
 const LEARNED = 'learning.';
 

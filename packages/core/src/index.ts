@@ -50,6 +50,7 @@ export type {
   SearchTrials,
   ToolUsage,
 } from './advice.ts';
+export type { Embedder } from './embedder.ts';
 export { UPSTREAM_STATES } from './ports.ts';
 export type {
   AnswerCache,
@@ -104,6 +105,7 @@ export { configJsonSchema, configProblems, parseGatewayConfig } from './config/p
 export type { ConfigProblem } from './config/parse-config.ts';
 export type { GatewayConfig, IdempotencyConfig, LimitConfig, ListenConfig, LogConfig, SessionConfig } from './config/gateway-config.ts';
 export type { LearningConfig } from './config/learning-config.ts';
+export type { EmbeddingsConfig } from './config/search-config.ts';
 export { ROLES } from './config/seen-config.ts';
 export type { AdminConfig, AuditConfig, Role, TelemetryConfig } from './config/seen-config.ts';
 export type { CacheConfig, EncryptionConfig, KeySource, StorageConfig } from './config/storage-config.ts';

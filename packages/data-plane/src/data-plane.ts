@@ -7,6 +7,7 @@ import type {
   Cache,
   Clock,
   DocumentStore,
+  Embedder,
   Implementation,
   Journal,
   LineLog,
@@ -31,6 +32,7 @@ import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/re
 import type { AdvisedMatch } from './search/advised-ranking.ts';
 import { createAdviceGuard } from './advice-guard.ts';
 import { createHotSets } from './catalog/hot-sets.ts';
+import { tellTools } from './search/tell-tools.ts';
 import { createToolSearch } from './search/tool-search.ts';
 import type { AnswerCounts } from './stages/cache.ts';
 import { createSchemaValidator } from './stages/schema-validator.ts';
@@ -56,6 +58,8 @@ export interface DataPlaneParts {
   readonly journal: Journal;
   /** What is learned from it; absent while nothing is. */
   readonly advice?: AdviceSource | undefined;
+  /** Ranks tools by what is meant as well; absent to go by words alone. */
+  readonly embedder?: Embedder | undefined;
   /** Share of calls traced whose caller has not decided; absent to trace none. */
   readonly sampleRatio?: number | undefined;
   readonly open: OpenConnection;
@@ -88,7 +92,7 @@ export interface DataPlane {
    * The tools that a search for a need would show, with what each owes its place to.
    * @throws GatewayError `UNKNOWN_NAME` for a virtual server that is not there.
    */
-  explain(need: string, options: { readonly limit: number; readonly server?: string | undefined }): SearchExplanation;
+  explain(need: string, options: { readonly limit: number; readonly server?: string | undefined }): Promise<SearchExplanation>;
   /** What `answers` was good for so far. */
   readonly answerCounts: Readonly<AnswerCounts>;
   /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
@@ -143,7 +147,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
   const answerCounts: AnswerCounts = { hits: 0, staleHits: 0, misses: 0, joined: 0, savedMs: 0 };
   const advice = createAdviceGuard(parts.advice, { clock, logger });
-  const search = createToolSearch(advice);
+  const search = createToolSearch(advice, parts.embedder);
   const dispatch = createCallPipeline({
     state,
     upstream,
@@ -172,6 +176,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     parts.advice === undefined && lead === undefined
       ? undefined
       : createHotSets({ catalog, advice, lead, config: hotSet, documents, clock, logger });
+  const stopTelling = parts.embedder && tellTools(parts.embedder, { catalog, clock });
   const handlers = new Map<Surface, RequestHandler>();
   const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);
   const handlerOf = (surface: Surface): RequestHandler => {
@@ -190,10 +195,11 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     },
     watch: (listener) => catalog.watchPaths(listener),
   };
-  const explain: DataPlane['explain'] = (need, options) => {
+  const explain: DataPlane['explain'] = async (need, options) => {
     const surface = options.server === undefined ? catalog.main : catalog.server(options.server);
     if (surface === undefined) throw new GatewayError('UNKNOWN_NAME', `There is no virtual server "${options.server}"`);
-    const { adviceVersion, results } = search(surface.view).rankAdvised([need], { limit: options.limit });
+    const { rankAdvised, vectorsOf } = search(surface.view);
+    const { adviceVersion, results } = rankAdvised([need], { limit: options.limit, vectors: await vectorsOf?.([need]) });
     const { matches, shown } = results[0]!;
     return { adviceVersion, matches: matches.map((match, index) => ({ ...match, ...shown[index]! })) };
   };
@@ -204,6 +210,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     clock.after(500, () => void schemas.prepare());
   };
   const close = async () => {
+    stopTelling?.();
     hotSets?.close();
     await supervisor.close();
     store.clear();

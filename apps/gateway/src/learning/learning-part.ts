@@ -61,8 +61,8 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
         ...(head !== undefined && { commit: head }),
       };
     },
-    why: (need, options) => {
-      const { adviceVersion, matches } = explain(need, options);
+    why: async (need, options) => {
+      const { adviceVersion, matches } = await explain(need, options);
       return {
         need,
         adviceVersion,

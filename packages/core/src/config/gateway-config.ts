@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GATEWAY_LOG_LEVELS } from '../log-level.ts';
 import { learningConfig } from './learning-config.ts';
 import { resultsConfig } from './results-config.ts';
+import { searchConfig } from './search-config.ts';
 import { secretReference } from './secret.ts';
 import { adminConfig, auditConfig, telemetryConfig } from './seen-config.ts';
 import { cacheConfig, storageConfig } from './storage-config.ts';
@@ -143,6 +144,7 @@ export const gatewayConfig = z
     cache: cacheConfig.prefault({}).describe('Answers that are used again. Read at start.'),
     audit: auditConfig.prefault({}).describe('Who did what. Read at start.'),
     telemetry: telemetryConfig.prefault({}).describe('Traces and metrics. Read at start.'),
+    search: searchConfig.optional().describe('How tools are found where they are searched for. Read at start.'),
     learning: learningConfig.prefault({}).describe('What is learned from calls. Read at start.'),
     admin: adminConfig.prefault({}).describe('Who may steer the gateway.'),
     results: resultsConfig

@@ -31,6 +31,7 @@ export class Catalog {
   readonly #servers = new Map<string, Surface>();
   #paths: ReadonlyMap<string, string> = new Map();
   readonly #listeners = new Set<() => void>();
+  readonly #updateListeners = new Set<() => void>();
 
   /** @param document What `toDocument` returned in an earlier run, or `undefined`. */
   constructor(document: unknown, { info, experimental }: OwnProfile) {
@@ -64,6 +65,17 @@ export class Catalog {
   watchPaths(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** The surfaces that are reached: where everything is, and of virtual servers. */
+  get surfaces(): readonly Surface[] {
+    return [this.main, ...[...this.#paths.values()].map((name) => this.#servers.get(name)!)];
+  }
+
+  /** Calls `listener` after what is shown may have changed. Returns its own stop function. */
+  watchUpdates(listener: () => void): () => void {
+    this.#updateListeners.add(listener);
+    return () => this.#updateListeners.delete(listener);
   }
 
   /** Takes the names another process has given, as its `toDocument` has them. They show with the next `update`. */
@@ -102,9 +114,11 @@ export class Catalog {
     }
     const paths = new Map(wanted.map(([name, server]) => [pathOf(name, server), name]));
     const isSame = paths.size === this.#paths.size && [...paths].every(([path, name]) => this.#paths.get(path) === name);
-    if (isSame) return;
-    this.#paths = paths;
-    for (const listener of this.#listeners) listener();
+    if (!isSame) {
+      this.#paths = paths;
+      for (const listener of this.#listeners) listener();
+    }
+    for (const listener of this.#updateListeners) listener();
   }
 
   /** Tells of a changed resource wherever it is shown, but not the sessions in `except`. */

@@ -1,6 +1,9 @@
 import type { AdvisedTool, SearchTrials, ShownRecord, Target } from '@signalbox/core';
 import type { AdviceGuard } from '../advice-guard.ts';
-import { BEGUN, type RankTools, type RankedTool } from './rank-tools.ts';
+import { fuseRankings } from './fuse-rankings.ts';
+import type { RankByMeaning } from './meaning-ranker.ts';
+import { mergeRankings, type MergedTool } from './merge-rankings.ts';
+import type { RankTools, RankedTool } from './rank-tools.ts';
 
 /** Tools found for one need, and where each stood without advice. */
 export interface AdvisedResult {
@@ -8,15 +11,15 @@ export interface AdvisedResult {
   readonly shown: readonly ShownRecord[];
 }
 
-export interface AdvisedMatch extends RankedTool {
-  readonly why?: string;
-}
+export type AdvisedMatch = MergedTool;
 
 export interface AdvisedAsking {
   /** Tools for each need. */
   readonly limit: number;
   /** Which ranking is shown, where that is on trial. */
   readonly trial?: SearchTrials['ranking'];
+  /** Of the needs, as far as there are any. */
+  readonly vectors?: readonly (Float32Array | undefined)[] | undefined;
 }
 
 /** The tools for each need, and the version of the advice that had a say; 0 when there was none. */
@@ -29,17 +32,19 @@ export interface AdvisedRankerOptions {
   /** By public name. */
   readonly tools: ReadonlyMap<string, Target>;
   readonly rank: RankTools;
+  /** Ranks by what is meant as well. Absent where nobody gives vectors. */
+  readonly meaning?: { readonly rank: RankByMeaning; readonly weight: number } | undefined;
   readonly guard: AdviceGuard;
 }
 
-/** How many tools are brought before advice; what is shown is far less. */
+/** How many tools are brought before advice, and how many each ranking brings where two are joined; what is shown is far less. */
 const DEPTH = 100;
 
 /**
- * Ranks by words and spelling, and lets advice move tools within what is shown. Whatever the advice says, a tool asked for by name
+ * Ranks by words and spelling, joins that with a ranking by meaning where there is one, and lets advice move tools within what is shown. Whatever the advice says, a tool asked for by name
  * comes first, a third of what is shown are the best of the static ranking, and only tools that can be called here are shown.
  */
-export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions): RankAdvised {
+export function createAdvisedRanker({ tools, rank, meaning, guard }: AdvisedRankerOptions): RankAdvised {
   // Made when advice first names a tool that has to be found by its owner's name.
   let names: ReadonlyMap<string, string> | undefined;
   const nameOf = ({ upstream, tool }: Pick<AdvisedTool, 'upstream' | 'tool'>): string | undefined =>
@@ -47,17 +52,34 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
   const isKnown = (upstream: string, tool: string) => nameOf({ upstream, tool }) !== undefined;
   const placeOf = (found: readonly RankedTool[]): Map<string, number> => new Map(found.map(({ name }, index) => [name, index + 1]));
 
-  return (needs, { limit, trial }) => {
+  // What is shown without advice.
+  const fuse = (words: readonly RankedTool[], vector: Float32Array | undefined, limit: number): readonly RankedTool[] => {
+    const meant = vector === undefined ? undefined : meaning?.rank(vector, DEPTH);
+    if (meant === undefined || meant.length === 0) return words;
+    return fuseRankings({ found: words, meant, weight: meaning!.weight, limit });
+  };
+
+  const merge = ({ found, words, advised, limit }: AdvisedMerge): AdvisedMatch[] => {
+    const preferred = advised.flatMap(({ why, ...tool }) => {
+      const name = nameOf(tool);
+      return name === undefined ? [] : [{ name, why }];
+    });
+    return mergeRankings({ found, preferred, kept: found === words ? found : words.filter(({ score }) => score > 0), limit });
+  };
+
+  return (needs, { limit, trial, vectors }) => {
     const advice = guard.current();
     const advise = advice?.rank;
-    const ranked = rank(needs, advise === undefined ? limit : Math.max(DEPTH, limit));
+    const isJoined = meaning !== undefined && vectors !== undefined;
+    const ranked = rank(needs, advise === undefined && !isJoined ? limit : Math.max(DEPTH, limit));
     let adviceVersion = 0;
     const results = needs.map((need, index): AdvisedResult => {
-      const found = ranked[index]!;
+      const words = ranked[index]!;
+      const found = fuse(words, vectors?.[index], limit);
       const asked = found.map(({ name, score }) => ({ upstream: tools.get(name)!.upstream, tool: tools.get(name)!.name, score }));
       const advised = advise && guard.ask(() => advise({ need, found: asked, limit, isKnown }));
       if (advised !== undefined) adviceVersion = advice!.version;
-      const candidate = advised === undefined ? undefined : merge({ found, advised, limit, nameOf });
+      const candidate = advised === undefined ? undefined : merge({ found, words, advised, limit });
       const matches = candidate === undefined || trial?.isAdvised === false ? found.slice(0, limit) : candidate;
       const [places, candidatePlaces] = [placeOf(found), trial && candidate && placeOf(candidate)];
       const shown = matches.map(({ name }, at): ShownRecord => {
@@ -74,44 +96,12 @@ export function createAdvisedRanker({ tools, rank, guard }: AdvisedRankerOptions
   };
 }
 
-interface Merge {
+interface AdvisedMerge {
   readonly found: readonly RankedTool[];
+  /** Those of `found` that words and spelling find. */
+  readonly words: readonly RankedTool[];
   readonly advised: readonly AdvisedTool[];
   readonly limit: number;
-  readonly nameOf: (tool: AdvisedTool) => string | undefined;
-}
-
-function merge({ found, advised, limit, nameOf }: Merge): AdvisedMatch[] {
-  const scores = new Map(found.map(({ name, score }) => [name, score]));
-  const chosen = new Map<string, AdvisedMatch>();
-  for (const tool of found) if (tool.score >= BEGUN && chosen.size < limit) chosen.set(tool.name, tool);
-  // Places that the best of the static ranking keep, unless advice has put them higher.
-  const owed = new Set(found.slice(0, Math.ceil(limit / 3)).map(({ name }) => name));
-  for (const name of chosen.keys()) owed.delete(name);
-  for (const tool of advised) {
-    if (chosen.size + owed.size >= limit) {
-      if (owed.size === 0) break;
-    }
-    const name = nameOf(tool);
-    if (name === undefined || chosen.has(name)) continue;
-    if (chosen.size + owed.size >= limit && !owed.has(name)) continue;
-    owed.delete(name);
-    chosen.set(name, { name, score: scores.get(name) ?? 0, ...(tool.why !== undefined && { why: tool.why }) });
-  }
-  for (const tool of found) if (chosen.size < limit && !chosen.has(tool.name)) chosen.set(tool.name, tool);
-  return inOneScale([...chosen.values()]);
-}
-
-// Scores are read as an order, so no tool may have more than one above it.
-function inOneScale(matches: readonly AdvisedMatch[]): AdvisedMatch[] {
-  let best = 0;
-  return matches
-    .toReversed()
-    .map((match) => {
-      best = Math.max(best, match.score);
-      return { ...match, score: best };
-    })
-    .toReversed();
 }
 
 function keyOf(upstream: string, tool: string): string {

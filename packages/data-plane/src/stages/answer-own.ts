@@ -2,6 +2,7 @@ import {
   GatewayError,
   RawJson,
   isObject,
+  type Awaitable,
   type Clock,
   type Journal,
   type Outcome,
@@ -34,33 +35,37 @@ export interface AnswerOwnOptions {
  * nor connection, as all they tell of is the view of the catalog that the call was made in.
  */
 export function answerOwn(options: AnswerOwnOptions): TargetedStage {
-  const answer = (call: TargetedCall): Outcome => {
+  const answer = (call: TargetedCall): Awaitable<Outcome> => {
     const view = call.surface.viewFor(call.session);
     const upstreams = call.surface.upstreams.filter((name) => !isBuiltIn(name));
     const { tools } = view;
-    const { rank, rankAdvised, trialsOf } = options.search(view);
+    const { rank, rankAdvised, vectorsOf, trialsOf } = options.search(view);
     const trials = trialsOf({ principal: call.principal, client: call.client.info?.name, session: call.session?.id });
     const args = call.params.get('arguments')?.value;
     const { needs, limit, names } = (isObject(args) ? args : {}) as SearchArguments;
     switch (call.target.name) {
       case SEARCH_TOOLS: {
         const asking = { needs: needs ?? [], limit: limit ?? limitOf(trials) };
-        const { adviceVersion, results } = rankAdvised(asking.needs, { limit: asking.limit, trial: trials?.ranking });
-        const texts = textsOf(trials);
-        const found = answerSearch({ ...asking, tools, upstreams, texts, found: results.map(({ matches }) => matches) });
-        const answer = JSON.stringify(found);
-        const told = limit === undefined ? withLimitTrial(results, trials) : results;
-        options.journal.search?.(
-          toSearchRecord(call, {
-            adviceVersion,
-            results: told,
-            needs: asking.needs,
-            trials,
-            answerBytes: Buffer.byteLength(answer),
-            atMs: options.clock.now(),
-          }),
-        );
-        return toOutcome(answer, { text: renderSearch(found) });
+        const finish = (vectors?: readonly (Float32Array | undefined)[]): Outcome => {
+          const { adviceVersion, results } = rankAdvised(asking.needs, { limit: asking.limit, trial: trials?.ranking, vectors });
+          const texts = textsOf(trials);
+          const found = answerSearch({ ...asking, tools, upstreams, texts, found: results.map(({ matches }) => matches) });
+          const answer = JSON.stringify(found);
+          const told = limit === undefined ? withLimitTrial(results, trials) : results;
+          options.journal.search?.(
+            toSearchRecord(call, {
+              adviceVersion,
+              results: told,
+              needs: asking.needs,
+              trials,
+              answerBytes: Buffer.byteLength(answer),
+              atMs: options.clock.now(),
+            }),
+          );
+          return toOutcome(answer, { text: renderSearch(found) });
+        };
+        const vectors = vectorsOf?.(asking.needs);
+        return vectors instanceof Promise ? vectors.then(finish) : finish(vectors);
       }
       case DESCRIBE_TOOL: {
         const instructionsOf = (name: string) => options.upstream(name)?.manifest?.instructions;

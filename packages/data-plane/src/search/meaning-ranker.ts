@@ -1,0 +1,40 @@
+import type { Embedder, Target } from '@signalbox/core';
+import type { RankedTool } from './rank-tools.ts';
+import { meaningTextOf } from './meaning-text.ts';
+
+/** The tools nearest to a vector, best first, at most `limit`, each with a score above 0; none while too few vectors are known. */
+export type RankByMeaning = (vector: Float32Array, limit: number) => readonly RankedTool[];
+
+/** @param tools By public name. */
+export function createMeaningRanker(tools: ReadonlyMap<string, Target>, embedder: Embedder): RankByMeaning {
+  const texts = [...tools].map(([name, target]) => ({ name, text: meaningTextOf(target) }));
+  let version: number | undefined;
+  let known: readonly { readonly name: string; readonly vector: Float32Array }[] = [];
+  return (need, limit) => {
+    if (version !== embedder.version) {
+      version = embedder.version;
+      known = texts.flatMap(({ name, text }) => {
+        const vector = embedder.vectorOf(text);
+        return vector === undefined ? [] : [{ name, vector }];
+      });
+    }
+    const likeness = known
+      .filter(({ vector }) => vector.length === need.length)
+      .map(({ name, vector }) => ({ name, cosine: dot(vector, need) }));
+    const mean = likeness.reduce((sum, { cosine }) => sum + cosine, 0) / Math.max(1, likeness.length);
+    // Models differ in how alike they find what has nothing in common, so a tool counts by how far it stands out.
+    const room = 1 - mean;
+    if (room < Number.EPSILON) return [];
+    return likeness
+      .map(({ name, cosine }) => ({ name, score: Math.round(((cosine - mean) / room) * 1_000) / 1_000 }))
+      .filter(({ score }) => score > 0)
+      .toSorted((one, other) => other.score - one.score)
+      .slice(0, limit);
+  };
+}
+
+function dot(one: Float32Array, other: Float32Array): number {
+  let sum = 0;
+  for (let index = 0; index < one.length; index++) sum += one[index]! * other[index]!;
+  return sum;
+}
