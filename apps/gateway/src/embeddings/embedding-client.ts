@@ -26,6 +26,7 @@ export interface EmbeddingClient {
 export const MAX_BATCH = 64;
 const MAX_IN_FLIGHT = 6;
 const FIRST_WAIT_MS = 50;
+const MAX_ATTEMPTS = 5;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 /** Answers to texts that are too long or too many at once. */
 const REFUSED = new Set([400, 413, 422]);
@@ -62,7 +63,7 @@ export function createEmbeddingClient({ url, model, token, dimensions }: Embeddi
       if (answer instanceof Response) return readJson(answer);
       const pauseMs = answer.waitMs ?? waitMs;
       // A connection that was idle may end at the moment it is used again; one that cannot be made is not tried for long.
-      const isHopeless = (answer.isUnreached === true && attempt > 1) || performance.now() + pauseMs >= untilMs;
+      const isHopeless = attempt >= (answer.isUnreached === true ? 2 : MAX_ATTEMPTS) || performance.now() + pauseMs >= untilMs;
       if (isHopeless) throw new Error(answer.reason);
       await sleep(pauseMs, undefined, { signal, ref: false });
     }

@@ -2,6 +2,12 @@ import type { Embedder, Target } from '@signalbox/core';
 import type { RankedTool } from './rank-tools.ts';
 import { meaningTextOf } from './meaning-text.ts';
 
+/**
+ * A tool that stands out less than this part of the best is left out. All tools have some place by meaning, and where two rankings
+ * are joined by places, whatever has any place in both would come before the best of one.
+ */
+const LEAST_OF_BEST = 0.5;
+
 /** The tools nearest to a vector, best first, at most `limit`, each with a score above 0; none while too few vectors are known. */
 export type RankByMeaning = (vector: Float32Array, limit: number) => readonly RankedTool[];
 
@@ -25,11 +31,12 @@ export function createMeaningRanker(tools: ReadonlyMap<string, Target>, embedder
     // Models differ in how alike they find what has nothing in common, so a tool counts by how far it stands out.
     const room = 1 - mean;
     if (room < Number.EPSILON) return [];
-    return likeness
+    const ranked = likeness
       .map(({ name, cosine }) => ({ name, score: Math.round(((cosine - mean) / room) * 1_000) / 1_000 }))
-      .filter(({ score }) => score > 0)
       .toSorted((one, other) => other.score - one.score)
       .slice(0, limit);
+    const least = (ranked[0]?.score ?? 0) * LEAST_OF_BEST;
+    return ranked.filter(({ score }) => score > 0 && score >= least);
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
+  type Embedder,
   type Journal,
   type LineLog,
   type Notification,
@@ -204,6 +205,7 @@ export interface MemoryGatewayOptions {
   /** In place of `records`. */
   readonly journal?: Journal;
   readonly sampleRatio?: number;
+  readonly embedder?: Embedder;
 }
 
 /** A data plane over scripted servers. */
@@ -222,6 +224,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     answers: createAnswerCache({ memoryBytes: 1_000_000, ...outcomeCodec, clock, logger: silentLogger }),
     journal: options.journal ?? { write: (record) => void records.push(record) },
     sampleRatio: options.sampleRatio,
+    embedder: options.embedder,
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
     clock,
     logger: silentLogger,
