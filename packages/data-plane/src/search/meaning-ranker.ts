@@ -40,8 +40,20 @@ export function createMeaningRanker(tools: ReadonlyMap<string, Target>, embedder
   };
 }
 
+// Four sums at once, as one would wait for itself at each step.
 function dot(one: Float32Array, other: Float32Array): number {
-  let sum = 0;
-  for (let index = 0; index < one.length; index++) sum += one[index]! * other[index]!;
-  return sum;
+  const { length } = one;
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
+  let index = 0;
+  for (; index + 3 < length; index += 4) {
+    first += one[index]! * other[index]!;
+    second += one[index + 1]! * other[index + 1]!;
+    third += one[index + 2]! * other[index + 2]!;
+    fourth += one[index + 3]! * other[index + 3]!;
+  }
+  for (; index < length; index++) first += one[index]! * other[index]!;
+  return first + second + third + fourth;
 }
