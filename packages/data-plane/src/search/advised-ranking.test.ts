@@ -92,3 +92,28 @@ test('advice that takes too long is not asked again', () => {
   rank(['mail'], { limit: 3 });
   expect(asked).toBe(1);
 });
+
+test('whatever meaning and advice say together, a third are the best by words, and a tool asked for by name is first', () => {
+  const said = fc.array(fc.constantFrom(...NAMES).map((name) => of(name)[0]!));
+  const meant = fc.uniqueArray(fc.constantFrom(...NAMES)).map((names) => names.map((name, index) => ({ name, score: 1 - index / 20 })));
+  const words = createToolRanker(tools);
+  fc.assert(
+    fc.property(
+      said,
+      meant,
+      fc.constantFrom('an issue', 'mail', 'close_issue'),
+      fc.integer({ min: 1, max: 9 }),
+      (said, meant, need, limit) => {
+        const guard = createAdviceGuard({ current: { version: 7, rank: () => said } }, { clock: systemClock, logger: silentLogger });
+        const meaning = { rank: () => meant, weight: 10 };
+        const rank = createAdvisedRanker({ tools, rank: words, meaning, guard });
+        const names = namesOf(rank([need], { limit, vectors: [Float32Array.of(1)] }));
+        const byWords = words([need], limit)[0]!.map(({ name }) => name);
+        expect(names).toEqual(expect.arrayContaining(byWords.slice(0, Math.ceil(limit / 3))));
+        expect(names.length).toBeGreaterThanOrEqual(byWords.length);
+        expect(new Set(names).size).toBe(names.length);
+        expect([need === 'close_issue', names[0] === 'close_issue']).not.toEqual([true, false]);
+      },
+    ),
+  );
+});
