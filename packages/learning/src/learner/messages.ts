@@ -10,7 +10,7 @@ import type { ExperimentInForce } from '../experiments/experiment-book.ts';
 export interface ThreadData {
   /** Where facts come from. */
   readonly ring: SharedArrayBuffer;
-  /** A word that the thread raises as long as it gets on. */
+  /** A word that the thread raises as long as it gets on, and one with the system's number of it. */
   readonly beat: SharedArrayBuffer;
   readonly store: MessagePort;
   readonly maxFacts: number;

@@ -5,6 +5,7 @@ import type { Interaction } from '../interaction.ts';
 import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../ring/ring.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
 import type { AdviceSnapshots, ThreadData, ThreadMessage, ToolAdvice } from './messages.ts';
+import { readWaitedMs } from './processor-time.ts';
 import { serveStore, type LearningStore } from './remote-store.ts';
 
 export interface StartLearnerOptions {
@@ -43,6 +44,8 @@ export interface LearnerThread {
 
 const RING_BYTES = 4 * 1024 * 1024;
 const HUNG_MS = 30_000;
+/** Of waiting for a processor that is worth waiting for in turn. */
+const LEAST_WAIT_MS = 20;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 60_000;
 /** A thread that lived this long was well: the next failure begins with a short wait again. */
@@ -79,7 +82,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
     const channel = new MessageChannel();
     serveStore(channel.port1, store);
     channel.port1.unref();
-    const beat = new SharedArrayBuffer(4);
+    const beat = new SharedArrayBuffer(8);
     const workerData: ThreadData = {
       ring: ring.memory,
       beat,
@@ -127,11 +130,15 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
     watchBeat(own, new Int32Array(beat));
   };
 
-  const watchBeat = (own: Worker, beats: Int32Array): void => {
+  const watchBeat = (own: Worker, beats: Int32Array, restMs = hungMs): void => {
     const seen = Atomics.load(beats, 0);
-    cancelWatch = clock.after(hungMs, () => {
+    const waitedBefore = readWaitedMs(Atomics.load(beats, 1));
+    cancelWatch = clock.after(restMs, () => {
       if (worker !== own) return;
       if (Atomics.load(beats, 0) !== seen) return watchBeat(own, beats);
+      // It comes last, so on a busy machine it may wait long for a processor. That is no silence.
+      const waitedMs = readWaitedMs(Atomics.load(beats, 1)) - waitedBefore;
+      if (waitedMs >= LEAST_WAIT_MS) return watchBeat(own, beats, Math.min(restMs, waitedMs));
       reason = `no sign of life for ${hungMs} ms`;
       void own.terminate();
     });

@@ -13,6 +13,7 @@ import { createExperimentQuestions } from './experiment-questions.ts';
 import type { FactFilter } from './fact-log.ts';
 import { Learner } from './learner.ts';
 import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
+import { createWorkClock, readThreadId } from './processor-time.ts';
 import { createRemoteStore } from './remote-store.ts';
 import { toToolAdvice } from './tool-advice.ts';
 
@@ -36,6 +37,7 @@ const ROW_OVERHEAD_BYTES = 4;
 export async function runLearner(): Promise<void> {
   const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare, models } = workerData as ThreadData;
   const beats = new Int32Array(beat);
+  Atomics.store(beats, 1, readThreadId());
   const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const breathe = async (): Promise<void> => {
     Atomics.add(beats, 0, 1);
@@ -77,14 +79,15 @@ export async function runLearner(): Promise<void> {
   };
   const publish = createPublisher({ learner, book, say });
   const tell = createTeller(learner, say);
+  const worked = createWorkClock();
   const startedAt = performance.now();
+  let restedFor = worked();
   let [flushedAt, committedAt, tidiedAt, evaluatedAt] = [startedAt, startedAt, startedAt, startedAt];
   for (;;) {
     Atomics.add(beats, 0, 1);
-    const begun = performance.now();
     let isFull = false;
     const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
-    for (const question of questions.splice(0)) await answer(question, { learner, more, say, breathe });
+    for (const question of questions.splice(0)) await answer(question, { learner, more, say, breathe, worked });
     if (book.size > 0 && !learner.isFrozen && performance.now() - evaluatedAt > EVALUATE_MS) {
       await retry(() => book.evaluate(trials(), Date.now()));
       evaluatedAt = performance.now();
@@ -105,7 +108,9 @@ export async function runLearner(): Promise<void> {
     }
     if (isClosing && !reader.hasMore) break;
     // What it has worked for, it rests in proportion to.
-    const restMs = count === 0 ? IDLE_MS : (performance.now() - begun) * (1 / maxCpuShare - 1);
+    const workedMs = worked();
+    const restMs = count === 0 ? IDLE_MS : (workedMs - restedFor) * (1 / maxCpuShare - 1);
+    restedFor = workedMs;
     await (restMs < 1 && !isClosing ? setImmediate() : rest(restMs));
   }
   await retry(() => learner.commit('at the end'));
@@ -178,28 +183,31 @@ interface Answering {
   readonly more: Questions;
   readonly say: (message: ThreadMessage) => void;
   readonly breathe: () => Promise<void>;
+  readonly worked: () => number;
 }
 
-async function answer({ id, name, argument }: Question, { learner, more, say, breathe }: Answering): Promise<void> {
+async function answer({ id, name, argument }: Question, { learner, more, say, ...thread }: Answering): Promise<void> {
   try {
     const [run, other] = [QUESTIONS[name], more[name]];
     if (run === undefined && other === undefined) throw new GatewayError('INTERNAL', `Learning does not know the question "${name}"`);
-    say({ kind: 'reply', id, value: await (run === undefined ? other!(argument as never) : run(learner, argument as never, breathe)) });
+    say({ kind: 'reply', id, value: await (run === undefined ? other!(argument as never) : run(learner, argument as never, thread)) });
   } catch (thrown) {
     const { code, message } = toGatewayError(thrown);
     say({ kind: 'refusal', id, code, message });
   }
 }
 
-const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument: never, breathe: () => Promise<void>) => unknown>> = {
-  read: (learner): LearnerReading => {
+const QUESTIONS: Readonly<
+  Record<string, (learner: Learner<AllModels>, argument: never, thread: Pick<Answering, 'breathe' | 'worked'>) => unknown>
+> = {
+  read: (learner, _: unknown, { worked }): LearnerReading => {
     const { learned, kept, head } = learner.counts;
     return {
       isFrozen: learner.isFrozen,
       learned,
       kept,
       head,
-      cpuSeconds: performance.eventLoopUtilization().active / 1000,
+      cpuSeconds: worked() / 1000,
       models: sizesOf(learner.models),
     };
   },
@@ -210,7 +218,7 @@ const QUESTIONS: Readonly<Record<string, (learner: Learner<AllModels>, argument:
   repairs: (learner, questions: readonly RepairQuestion[]) => questions.map((question) => learner.models.repair.model.repairs(question)),
   anomalies: (learner, question: AnomalyQuestion) => readAnomalies(behaviourOf(learner), question),
   anomalyFeedback: (learner, opinion: AnomalyOpinion) => takeOpinion(learner, opinion),
-  clusters: (learner, _: unknown, breathe) => learner.models.sessions.cluster(breathe),
+  clusters: (learner, _: unknown, { breathe }) => learner.models.sessions.cluster(breathe),
   sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
   log: (learner, limit: number) => learner.log(limit),
   diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {
