@@ -41,8 +41,9 @@ export interface AdvisedRankerOptions {
 const DEPTH = 100;
 
 /**
- * Ranks by words and spelling, joins that with a ranking by meaning where there is one, and lets advice move tools within what is shown. Whatever the advice says, a tool asked for by name
- * comes first, a third of what is shown are the best of the static ranking, and only tools that can be called here are shown.
+ * Ranks by words and spelling, joins that with a ranking by meaning where there is one, and lets advice move tools within what is
+ * shown. Whatever the advice says, a tool asked for by name comes first, a third of what is shown are the best of the static
+ * ranking, and only tools that can be called here are shown.
  */
 export function createAdvisedRanker({ tools, rank, meaning, guard }: AdvisedRankerOptions): RankAdvised {
   // Made when advice first names a tool that has to be found by its owner's name.
