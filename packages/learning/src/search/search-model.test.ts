@@ -56,6 +56,15 @@ test('a tool that is chosen for a need again and again comes to the top for it, 
   expect(keysFor(model, 'something else entirely')).toEqual(staticKeys);
 });
 
+test('one choice that goes against all others counts for less than the first one did', () => {
+  const weightOf = (model: ReturnType<typeof createSearchModel>, tool: string) =>
+    Math.max(...[...model.save().get('links')!].filter(([key]) => key.endsWith(tool)).map(([, [, weight]]) => weight!));
+  const odd = feedback(NEEDS[0]!, KEYS[7]);
+  const usual = Array.from({ length: 20 }, (_, turn) => feedback(NEEDS[0]!, KEYS[2], { principal: `caller ${turn}` }));
+  const [first, late] = [weightOf(learnt([odd]), KEYS[7]!), weightOf(learnt([...usual, odd]), KEYS[7]!)];
+  expect(late).toBeLessThan(0.5 * first);
+});
+
 test('a tool that was asked for by name stays first', () => {
   const model = learnt(Array.from({ length: 60 }, () => feedback(NEEDS[0]!, KEYS[5])));
   const named = [{ key: KEYS[20]!, score: 1 }, ...staticRanking.filter(({ key }) => key !== KEYS[20])];

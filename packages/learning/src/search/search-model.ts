@@ -29,7 +29,9 @@ const LINKS_OF_ONE = 800_000;
 const MIN_LINKS = 16_000;
 const MAX_FEATURES = 128;
 const MAX_SHOWN = 20;
-const STEP = 1.5;
+const STEP = 2.5;
+/** Of all choices, those that are reckoned to be made at random. */
+const RANDOM_SHARE = 0.1;
 /** Steps smaller than this say too little for what they cost. */
 const MIN_STEP = 0.05;
 const ABANDONED_SHARE = 0.5;
@@ -105,7 +107,7 @@ export function createSearchModel({ maxLinks = LINKS_OF_ONE }: { readonly maxLin
     const top = all.reduce((most, score) => Math.max(most, score), chosen < 0 ? 0 : -Infinity);
     const odds = all.map((score) => Math.exp(score - top));
     const sum = odds.reduce((total, odd) => total + odd, chosen < 0 ? Math.exp(-top) : 0);
-    const scale = (chosen < 0 ? ABANDONED_SHARE : 1) * STEP * weightScale(need);
+    const scale = (chosen < 0 ? ABANDONED_SHARE : meantShare(odds[chosen]! / sum, odds.length)) * STEP * weightScale(need);
     const changes = odds.flatMap((odd, place) => {
       const error = (place === chosen ? 1 : 0) - odd / sum;
       const by = Math.round((scale * error) / WEIGHT_UNIT);
@@ -129,6 +131,12 @@ export function createSearchModel({ maxLinks = LINKS_OF_ONE }: { readonly maxLin
       loadTenants(state, tenantOf);
     },
   };
+}
+
+/** How likely a choice was meant, by the odds that were given to it among so many. */
+function meantShare(odds: number, among: number): number {
+  const meant = (1 - RANDOM_SHARE) * odds;
+  return meant / (meant + RANDOM_SHARE / among);
 }
 
 function shareOf(memory: TenantMemory, tool: number): number {

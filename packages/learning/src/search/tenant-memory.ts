@@ -3,6 +3,8 @@ import { startTrust } from './trust.ts';
 
 const MAX_LINKS_OF_FEATURE = 64;
 const MAX_TOOLS = 20_000;
+/** Choices after which the weights of a feature begin to settle. */
+const SETTLED = 50;
 const MAX_WEIGHT = 8 * 4096;
 /** What is left of the memory after room was made. */
 const KEPT = 0.9;
@@ -73,12 +75,16 @@ export class TenantMemory implements SearchReading {
     }
   }
 
-  /** Changes the weight of each feature for each tool, in units of `WEIGHT_UNIT`. */
+  /**
+   * Changes the weight of each feature for each tool, in units of `WEIGHT_UNIT`: by all of it where a feature is new, and by less the
+   * more choices it was part of.
+   */
   addWeights(need: readonly number[], changes: readonly { readonly tool: number; readonly by: number }[]): void {
     if (changes.length === 0) return;
     for (const feature of need) {
       const posting = this.#posting(feature);
-      for (const { tool, by } of changes) this.#change(posting, { tool, column: 2, by });
+      const share = 1 / Math.sqrt(1 + posting.seen / SETTLED);
+      for (const { tool, by } of changes) this.#change(posting, { tool, column: 2, by: Math.round(share * by) });
     }
   }
 
