@@ -13,7 +13,8 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { ...fromSource, test: { ...node, name: 'unit', include: ['{packages,modules,apps}/*/src/**/*.test.ts'] } },
+      // Imports cost more than these tests do, so the files that a worker runs share them.
+      { ...fromSource, test: { ...node, isolate: false, name: 'unit', include: ['{packages,modules,apps}/*/src/**/*.test.ts'] } },
       { ...fromSource, test: { ...node, name: 'storage', include: ['tests/storage/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { ...node, name: 'floors', include: ['tests/floors.test.ts'] } },
       { ...fromSource, test: { ...node, ...cold, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000 } },
