@@ -26,6 +26,12 @@ test('the first hits are all checked, and in the end one in fifty', () => {
   expect(model.judge({ ...question, difference: omitted('d') }).checkShare).toBe(0);
 });
 
+test('what holds in other tools is checked in each from the first', () => {
+  const model = createSimilarityModel();
+  for (let seen = 0; seen < 2_000; seen++) model.observe({ tool: 'x', difference: { kind: 'spelling', detail: `d${seen}` }, isSame: true });
+  expect(model.judge({ tool: 'y', difference: spelling, maxWrong: 0.02 })).toMatchObject({ isServed: true, checkShare: 1 });
+});
+
 test('nothing is taken for granted where the operator says so', () => {
   const model = createSimilarityModel({ taken: new Map() });
   expect(model.judge({ tool: 'x', difference: spelling, maxWrong: 0.05 }).isServed).toBe(false);
