@@ -8,8 +8,8 @@ const maxParts = 500;
 
 /**
  * A key under which to look for calls of the same tool that could answer for this one. It is made of the numbers and truths in the
- * arguments, which must agree anyway, and of the letters that stay whatever a text's spelling, number or order of words. Calls that
- * differ by more, such as words or arguments that one of them has and the other has not, may be comparable and have different keys.
+ * arguments, which must agree anyway, and of the letters that stay in a text whatever its spelling or number. Calls that differ by more,
+ * such as words or arguments that one of them has and the other has not, may be comparable and have different keys.
  */
 export function candidateKey(args: unknown): string {
   const parts: string[] = [];
@@ -19,12 +19,13 @@ export function candidateKey(args: unknown): string {
 
 function collect(value: unknown, parts: string[]): void {
   // An explicit stack, since arguments may be nested deeper than calls can be.
-  const left: unknown[] = [value];
+  const left: [name: string, value: unknown][] = [['', value]];
   while (left.length > 0 && parts.length < maxParts) {
-    const next = left.pop();
-    if (typeof next === 'string') add(parts, keyOfText(next));
-    else if (typeof next === 'number' || typeof next === 'boolean') add(parts, String(next));
-    else if (typeof next === 'object' && next !== null) left.push(...Object.values(next).slice(0, maxParts));
+    const [name, next] = left.pop()!;
+    if (typeof next === 'string') add(parts, name, keyOfText(next));
+    else if (typeof next === 'number' || typeof next === 'boolean') add(parts, name, String(next));
+    else if (Array.isArray(next)) for (const item of next.slice(0, maxParts)) left.push([name, item]);
+    else if (typeof next === 'object' && next !== null) left.push(...Object.entries(next).slice(0, maxParts));
   }
 }
 
@@ -39,17 +40,17 @@ function keyOfText(text: string): string {
   return letters === '' ? numbers : `${numbers}:${letters}`;
 }
 
-/** What is left of words without vowels and what endings and contractions add or take, in no order. */
+/** What is left of words without spaces, vowels, and what endings and contractions add or take. */
 function lettersOf(tokens: readonly string[]): string {
-  let sum = 0;
+  let hash = 0;
   for (const token of tokens) {
     if (articles.has(token) || kindWords.has(toSingular(token))) continue;
     for (let index = 0; index < token.length; index++) {
       const code = token.charCodeAt(index);
-      if (!isPassedOver[code]) sum = (sum + Math.imul(code, 0x9e37_79b1) + Math.imul(code * code, 0x85eb_ca6b)) | 0;
+      if (!isPassedOver[code]) hash = Math.imul(hash ^ code, 0x9e37_79b1) + 1;
     }
   }
-  return sum === 0 ? '' : sum.toString(36);
+  return hash === 0 ? '' : hash.toString(36);
 }
 
 const isPassedOver: Readonly<Record<number, true>> = Object.fromEntries(
@@ -57,6 +58,6 @@ const isPassedOver: Readonly<Record<number, true>> = Object.fromEntries(
 );
 
 /** An argument that is left out often stands for these. */
-function add(parts: string[], part: string): void {
-  if (part !== '' && part !== 'false' && part !== '0') parts.push(part);
+function add(parts: string[], name: string, part: string): void {
+  if (part !== '' && part !== 'false' && part !== '0') parts.push(`${name}=${part}`);
 }

@@ -113,7 +113,6 @@ test('what is comparable is found under one key, unless words or arguments are l
     ['True', true],
     [5, '5'],
     ['', null, []],
-    ['3 a', 'a 3'],
     ['km', 'Kilometers'],
     ["They're new", 'they are new'],
     ['Regal Theater', 'Regal'],
@@ -131,7 +130,7 @@ test('what is comparable is found under one key, unless words or arguments are l
   fc.assert(
     fc.property(fc.string(), fc.string(), (one, other) => {
       const { kind } = compareArguments({ a: { text: one }, b: { text: other } });
-      expect(kind === undefined || /omitted|more words|acronym/.test(kind) || candidateKey([one]) === candidateKey([other])).toBe(true);
+      expect(kind === undefined || /omitted|word|acronym/.test(kind) || candidateKey([one]) === candidateKey([other])).toBe(true);
     }),
   );
   expect(candidateKey({ a: 5 })).not.toBe(candidateKey({ a: 6 }));

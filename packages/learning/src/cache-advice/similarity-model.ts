@@ -25,7 +25,7 @@ export interface ReuseAnswer {
   readonly wrongBound: number;
   /** Comparisons that it rests on, without what was taken for granted beforehand. */
   readonly evidence: number;
-  /** Share of the hits that should be checked: all of the first twenty of a kind in a tool, then ever fewer, one in fifty in the end. */
+  /** Share of the hits that should be checked: all until the tool itself has shown enough, then ever fewer, one in fifty at least. */
   readonly checkShare: number;
   readonly reason:
     | 'equal'
@@ -68,9 +68,11 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
   const boundOfKind = (tool: string, kind: string): number => {
     const [toolSame, toolDifferent] = tools.get(`${tool}|${kind}`);
     // One failure in a tool outweighs what other tools have shown.
-    if (toolDifferent! > 0) return upperBound({ failures: toolDifferent!, trials: toolSame! + toolDifferent! }, confidence);
+    const ownBound = upperBound({ failures: toolDifferent!, trials: toolSame! + toolDifferent! }, confidence);
+    if (toolDifferent! > 0) return ownBound;
     const [same, different] = kinds.get(kind);
-    const bound = upperBound({ failures: different!, trials: same! + different! + (taken.get(kind) ?? 0) }, confidence);
+    // And what it has shown itself outweighs failures in others.
+    const bound = Math.min(ownBound, upperBound({ failures: different!, trials: same! + different! + (taken.get(kind) ?? 0) }, confidence));
     // What has not failed itself may borrow from its family: an omitted 0 from omitted words and lists.
     const family = familyOf(kind);
     if (family === undefined || different! > 0 || same! < minOwn) return bound;
@@ -150,9 +152,8 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
     observe,
     judge: (question) => {
       const answer = weigh(question);
-      // What holds in other tools need not hold in this one, so hits are checked by what it has shown itself.
-      const checkShare = answer.isServed ? Math.max(leastChecked, fullyChecked / Math.max(fullyChecked, ownEvidence(question, answer))) : 0;
-      return { ...answer, checkShare };
+      if (!answer.isServed) return { ...answer, checkShare: 0 };
+      return { ...answer, checkShare: checkShareOf(ownEvidence(question, answer), question.maxWrong) };
     },
     get revision() {
       return revision;
@@ -168,9 +169,16 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
 /** An edit counts as a repeated one after this many comparisons that agreed. */
 const minRepeats = 1;
 
-/** So many hits of a kind are all checked in each tool, and of the later ones never fewer than this share. */
-const fullyChecked = 20;
 const leastChecked = 0.02;
+
+/**
+ * What holds in other tools need not hold in this one, so all hits are checked until its own evidence bounds the share of wrong ones
+ * alone: a hundred that agreed for 0.02. From then on so many that if all answers changed at once, the wrong ones until a check tells
+ * would be about as large a share of those served as is allowed.
+ */
+function checkShareOf(own: number, maxWrong: number): number {
+  return Math.min(1, Math.max(leastChecked, Math.exp(1 - (own * maxWrong) / 2)));
+}
 
 /** A kind must have shown this often itself that it agrees before it borrows from its family. */
 const minOwn = 8;
