@@ -1,4 +1,4 @@
-import { GatewayError, type Advice, type ComparisonRecord, type SimilarJudgement } from '@signalbox/core';
+import { GatewayError, type Advice, type Record as CallRecord, type ComparisonRecord, type SimilarJudgement } from '@signalbox/core';
 import { expect, test, vi } from 'vitest';
 import { createMemoryGateway, createScriptedServer, resultOf, textOf, type ScriptedTool } from '../testing/memory-gateway.ts';
 
@@ -14,13 +14,15 @@ interface Setup {
   readonly advice?: Partial<Advice> | undefined;
   readonly judgement?: Partial<SimilarJudgement>;
   readonly memoryBytes?: number;
+  /** Of a server that answers in its place while it is away. */
+  readonly instead?: ScriptedTool['run'];
 }
 
 /** A tool whose answers depend on the case of what it is asked, before advice that takes all cases for alike. */
-async function start({ cache, annotations, judgement, memoryBytes, ...more }: Setup = {}) {
+async function start({ cache, annotations, judgement, memoryBytes, instead, ...more }: Setup = {}) {
   const run = vi.fn<ScriptedTool['run']>(more.run ?? (({ city }) => answerTo(String(city).toLowerCase())));
   const server = createScriptedServer([{ name: 'find', run, ...(annotations && { annotations }) }]);
-  const compared: ComparisonRecord[] = [];
+  const [compared, records]: [ComparisonRecord[], CallRecord[]] = [[], []];
   const dice = { next: GIVEN, judgement: { ...SERVED, ...judgement }, offsetMs: 0 };
   const similar: Advice['similar'] = {
     keyOf: (args) => JSON.stringify(args).toLowerCase(),
@@ -28,8 +30,11 @@ async function start({ cache, annotations, judgement, memoryBytes, ...more }: Se
   };
   const source = { current: { version: 1, similar, ...more.advice } as Advice | undefined };
   const gateway = await createMemoryGateway({
-    servers: { a: server },
-    config: { a: { cache: { tools: ['find'], similar: SIMILAR, ...cache } } },
+    servers: {
+      a: server,
+      ...(instead && { b: createScriptedServer([{ name: 'find', annotations: { readOnlyHint: true }, run: instead }]) }),
+    },
+    config: { a: { cache: { tools: ['find'], similar: SIMILAR, ...cache }, ...(instead && { fallback: ['b'], retry: { attempts: 1 } }) } },
     advice: source,
     ...(memoryBytes && { memoryBytes }),
     random: () => dice.next,
@@ -41,20 +46,21 @@ async function start({ cache, annotations, judgement, memoryBytes, ...more }: Se
         return () => clearTimeout(timer);
       },
     },
-    journal: { write: () => undefined, compare: (record) => void compared.push(record) },
+    journal: { write: (record) => void records.push(record), compare: (record) => void compared.push(record) },
   });
   await gateway.list('tools/list');
   const ask = async (city: string, principal = 'ann') => textOf(await gateway.call('find', { city }, { principal }));
-  return { gateway, run, ask, compared, dice, source, similar: gateway.answerCounts.similar };
+  return { gateway, run, ask, compared, records, dice, source, similar: gateway.answerCounts.similar };
 }
 
 const answerTo = (text: string) => resultOf({ content: [{ type: 'text', text }] });
 
 test('a call is answered with what a similar one was answered, as far as it is not checked', async () => {
-  const { gateway, run, ask, compared, dice, similar } = await start();
+  const { gateway, run, ask, compared, records, dice, similar } = await start();
   await using _ = gateway;
   for (const city of ['Oslo', 'oslo', 'OSLO']) expect(await ask(city)).toBe('oslo');
   expect(run).toHaveBeenCalledTimes(1);
+  expect(records.at(-1)).toMatchObject({ upstream: 'a', cached: true, cacheTier: 'similar', attempts: 0 });
   expect(gateway.answerCounts).toMatchObject({ hits: 2, misses: 1, similar: { hits: 2, checked: 0, compared: 0, bound: 0.01 } });
   dice.next = CHECKED;
   expect(await ask('oSLO')).toBe('oslo');
@@ -160,6 +166,19 @@ test('a call that fails on the way teaches nothing', async () => {
   await ask('OSLO');
   dice.next = CHECKED;
   await expect(gateway.call('find', { city: 'oslo' }, { principal: 'ann' })).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  expect(compared).toEqual([]);
+});
+
+test('what another server answers in its place is not compared', async () => {
+  const run: ScriptedTool['run'] = ({ city }) => {
+    if (city === 'oslo') throw new GatewayError('UPSTREAM_UNAVAILABLE', 'away', { data: { sent: false } });
+    return answerTo('found');
+  };
+  const { gateway, ask, compared, dice } = await start({ run, instead: () => answerTo('elsewhere'), annotations: { readOnlyHint: true } });
+  await using _ = gateway;
+  await ask('OSLO');
+  dice.next = CHECKED;
+  expect(await ask('oslo')).toBe('elsewhere');
   expect(compared).toEqual([]);
 });
 
