@@ -49,8 +49,8 @@ export function createAnswers(options: AnswersOptions): TieredCache<ResultOutcom
 export function toCachePart(answers: TieredCache<ResultOutcome>, counts: () => AnswerCounts): CachePart {
   return {
     read: async () => {
-      const { hits, staleHits, misses, savedMs } = counts();
-      return { tiers: await answers.read(), hits, staleHits, misses, savedMs };
+      const { hits, staleHits, misses, savedMs, similar } = counts();
+      return { tiers: await answers.read(), hits, staleHits, misses, savedMs, similar };
     },
     clear: (upstream) => answers.clear(upstream),
   };

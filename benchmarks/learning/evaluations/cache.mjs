@@ -2,7 +2,7 @@
 // served, or is one of the few hits that are checked, its truth is learned. The bound must hold in every order.
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { compareArguments, createFreshnessModel, createSimilarityModel } from '../../../packages/learning/dist/index.js';
+import { candidateKey, compareArguments, createFreshnessModel, createSimilarityModel } from '../../../packages/learning/dist/index.js';
 import { readRows } from '../search-sets.mjs';
 
 const checkedShare = 0.05;
@@ -39,9 +39,22 @@ export async function evaluate({ data, quick, log }) {
     for (const pair of pairs) compareArguments(pair);
     const micros = ((performance.now() - begunAt) * 1000) / pairs.length;
     metrics.push({ capability: 'cost', set: name, metric: 'comparing two calls, mean, µs', value: micros, better: 'less' });
+    metrics.push({ capability: 'cost', set: name, metric: 'looking for a similar call, mean, µs', value: lookUp(pairs), better: 'less' });
   }
   metrics.push(...(await playWorlds({ calls: quick ? 8_000 : 40_000, log })));
   return metrics;
+}
+
+/** What the path does: a key of each call, and where there is a candidate of the same key, a comparison and a judgement. */
+function lookUp(pairs) {
+  const model = createSimilarityModel();
+  const known = new Map(pairs.map(({ tool, a }) => [`${tool} ${candidateKey(a)}`, a]));
+  const begunAt = performance.now();
+  for (const { tool, b } of pairs) {
+    const a = known.get(`${tool} ${candidateKey(b)}`);
+    if (a !== undefined) model.judge({ tool, difference: compareArguments({ a, b }), maxWrong: 0.02 });
+  }
+  return ((performance.now() - begunAt) * 1000) / pairs.length;
 }
 
 /**

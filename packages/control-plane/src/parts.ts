@@ -113,6 +113,17 @@ export interface CacheTierReading {
   readonly misses: number;
 }
 
+/** Answers given to similar calls, since the start. */
+export interface SimilarReading {
+  readonly hits: number;
+  readonly checked: number;
+  /** Of those that were checked. */
+  readonly wrong: number;
+  readonly compared: number;
+  /** The greatest bound on the share of wrong answers that one was given with. */
+  readonly bound: number;
+}
+
 export interface CachePart {
   read(): Promise<{
     readonly tiers: readonly CacheTierReading[];
@@ -121,6 +132,7 @@ export interface CachePart {
     readonly misses: number;
     /** Time that callers did not wait, by what the same answers took when they were fetched. */
     readonly savedMs: number;
+    readonly similar: SimilarReading;
   }>;
   /** Forgets the answers of one upstream, or all. */
   clear(upstream: string | undefined): Promise<void>;

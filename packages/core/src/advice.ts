@@ -15,6 +15,41 @@ export interface Advice {
   readonly timeoutMs?: ((upstream: string, tool: string) => number | undefined) | undefined;
   /** What is tried on who searches; `undefined` when nothing is. The same for the same caller and version. */
   readonly trials?: ((caller: SearchCaller) => SearchTrials | undefined) | undefined;
+  /** Whether a call may be answered with the result of a similar one; absent where nobody can tell. */
+  readonly similar?: SimilarAdvice | undefined;
+}
+
+/** Sees arguments, so what it says is kept in memory alone. */
+export interface SimilarAdvice {
+  /** What calls of a tool have in common that may be similar. */
+  readonly keyOf: (args: unknown) => string;
+  /** @returns `undefined` for two of which the one never answers for the other. */
+  readonly judge: (pair: SimilarPair) => SimilarJudgement | undefined;
+}
+
+/** The arguments of two calls of one tool. */
+export interface SimilarPair {
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+  readonly inputSchema: unknown;
+  readonly asked: unknown;
+  readonly known: unknown;
+  /** Largest share of wrong answers among those given, as the operator set it. */
+  readonly maxWrong: number;
+}
+
+export interface SimilarJudgement {
+  /** Whether the bound is within what the operator allows. */
+  readonly isServed: boolean;
+  /** Upper bound on the share of wrong answers among such; 1 where nothing is known. */
+  readonly wrongBound: number;
+  /** Share of such calls that should be made all the same, to see whether the answer would have been right. */
+  readonly checkShare: number;
+  /** In what the two differ, without any value; empty when in nothing that matters. */
+  readonly edit: string;
+  /** Where and between what, as a keyed hash. */
+  readonly detail: string;
 }
 
 export interface ToolUsage {

@@ -48,6 +48,9 @@ export type {
   RefusedCall,
   SearchCaller,
   SearchTrials,
+  SimilarAdvice,
+  SimilarJudgement,
+  SimilarPair,
   ToolUsage,
 } from './advice.ts';
 export type { Embedder } from './embedder.ts';
@@ -79,6 +82,7 @@ export type {
   UpstreamState,
   UpstreamStatus,
   VirtualServerStatus,
+  ComparisonRecord,
   SearchRecord,
   SearchRecordResult,
   ShownRecord,

@@ -40,7 +40,7 @@ export interface Record {
   readonly error: string | undefined;
   readonly attempts: number;
   readonly cached: boolean;
-  /** The tier of the cache that answered. */
+  /** The tier of the cache that answered; `similar` when it answered with what a similar call was answered. */
   readonly cacheTier: string | undefined;
   /** Absent while calls are not traced. */
   readonly trace: TraceContext | undefined;
@@ -99,6 +99,20 @@ export interface ShownRecord {
   readonly propensity: number;
 }
 
+/** A call that was made although the answer of a similar one was at hand, and whether the two answers are the same. */
+export interface ComparisonRecord extends Pick<Record, 'principal' | 'client'> {
+  readonly session: string | undefined;
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number;
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+  /** Both as advice said of the two. */
+  readonly edit: string;
+  readonly detail: string;
+  readonly isSame: boolean;
+}
+
 /** Takes facts about finished calls. */
 export interface Journal {
   /** Tells whether a call may be made, which is so without this. @throws GatewayError `AUDIT_UNAVAILABLE` while its record could not be kept. */
@@ -113,6 +127,8 @@ export interface Journal {
   write(record: Record, payload?: RecordPayload): Awaitable<void>;
   /** Takes what was searched for. Must return at once and never throw. Absent where nobody wants to know. */
   search?(record: SearchRecord): void;
+  /** Takes what came of two similar calls. Must return at once and never throw. Absent where nobody wants to know. */
+  compare?(record: ComparisonRecord): void;
 }
 
 /** One version of what is wanted. Immutable; replaced whole. */

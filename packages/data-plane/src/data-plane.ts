@@ -145,7 +145,8 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keys = new KeyTable({ config: limits.idempotency, clock, logger });
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
-  const answerCounts: AnswerCounts = { hits: 0, staleHits: 0, misses: 0, joined: 0, savedMs: 0 };
+  const similar = { hits: 0, checked: 0, wrong: 0, compared: 0, bound: 0 };
+  const answerCounts: AnswerCounts = { hits: 0, staleHits: 0, misses: 0, joined: 0, savedMs: 0, similar };
   const advice = createAdviceGuard(parts.advice, { clock, logger });
   const search = createToolSearch(advice, parts.embedder);
   const dispatch = createCallPipeline({

@@ -1,4 +1,12 @@
-export type { CallEnding, CallInteraction, FeedbackInteraction, Interaction, SearchInteraction, ShownTool } from './interaction.ts';
+export type {
+  CallEnding,
+  CallInteraction,
+  ComparisonInteraction,
+  FeedbackInteraction,
+  Interaction,
+  SearchInteraction,
+  ShownTool,
+} from './interaction.ts';
 export type { Model, ModelState, ModelTable, TableSpec } from './model.ts';
 export { mergeStates, type Descendants } from './merge-states.ts';
 export type { Forgotten, Replayed } from './learner/learner.ts';

@@ -1,10 +1,10 @@
 import type { Effect } from './effects/read-effect.ts';
 
 /**
- * What learning reads: one fact about a call, a search or an opinion, without payloads. Who and what was said stand in it as keyed
+ * What learning reads: one fact about a call, a search, an opinion or two calls that were compared, without payloads. Who and what was said stand in it as keyed
  * hashes, taken before the interaction exists, so nothing that reads the journal can tell an argument's or a caller's name.
  */
-export type Interaction = CallInteraction | SearchInteraction | FeedbackInteraction;
+export type Interaction = CallInteraction | SearchInteraction | FeedbackInteraction | ComparisonInteraction;
 
 interface InteractionBase {
   /** Rises within one producer; with `atMs` it orders what one gateway saw. */
@@ -86,4 +86,17 @@ export interface FeedbackInteraction extends InteractionBase {
   readonly need: readonly number[];
   /** What was abnormal about the principal or the tool, as `toAnomalyTopic` says it; empty when the opinion is not on that. */
   readonly anomaly: string;
+}
+
+/** A call whose answer came from the upstream although that of a similar one was at hand, and whether the two are the same. */
+export interface ComparisonInteraction extends InteractionBase {
+  readonly kind: 'comparison';
+  readonly upstream: string;
+  readonly tool: string;
+  readonly toolVersion: string;
+  /** In what the arguments differ, as `compareArguments` says it; empty when in nothing that matters. */
+  readonly edit: string;
+  /** Keyed hash of where and between what they do. */
+  readonly detail: string;
+  readonly isSame: boolean;
 }

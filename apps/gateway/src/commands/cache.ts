@@ -24,6 +24,9 @@ export async function cacheStatus(context: CommandContext): Promise<ExitCode> {
       paint: terminal.paint,
     });
     yield `${body.hits} hits (${body.staleHits} of them stale), ${body.misses} misses; callers did not wait for ${durationText(body.savedMs)}`;
+    const { hits, checked, wrong, compared, bound } = body.similar;
+    if (compared + hits > 0)
+      yield `similar calls: ${hits} hits, held for at most ${(100 * bound).toFixed(1)} % wrong; ${checked} checked, ${wrong} of them wrong; ${compared} compared`;
   });
   return EXIT.ok;
 }

@@ -42,7 +42,8 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
   const advice: { current: PublishedAdvice | undefined } = { current: undefined };
   const versionOf = createToolVersions(toolsOf);
   const onAdvice: StartLearnerOptions['onAdvice'] = (published) =>
-    void (advice.current = published && toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller) => unitOf(hash, caller) }));
+    void (advice.current =
+      published && toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller) => unitOf(hash, caller), hash }));
   const names = createPrincipalNames();
   const feed = createAnomalyFeed({ names, logger });
   const thread = startLearner({ store, config, clock, logger, onAdvice, onAnomaly: feed.publish });
@@ -66,6 +67,7 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
       search: (record) => {
         for (const fact of facts.searches(record)) thread.tell(fact);
       },
+      compare: (record) => thread.tell(facts.comparison(record)),
     },
     advice,
     part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf, names, feed, clock, isSearchAdvised: config.search }),

@@ -10,6 +10,8 @@ import {
   type LearnedTool,
   type Repair,
 } from '@signalbox/learning';
+import type { KeyedHash } from './keyed-hash.ts';
+import { toSimilarAdvice } from './to-similar-advice.ts';
 import type { ToolVersion } from './tool-versions.ts';
 import { toTrials, type TrialsOf } from './to-trials.ts';
 
@@ -24,6 +26,7 @@ export interface AdviceParts {
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   /** What keeps its arm, of who searches. */
   readonly unitOf: (caller: SearchCaller) => string;
+  readonly hash: KeyedHash;
 }
 
 /** What was published, as the path asks it, and the arms of a unit, as facts tell of them. */
@@ -34,7 +37,7 @@ export interface PublishedAdvice extends Advice {
 /** What was published, as the path asks it; only as far as the configuration lets it have a say. */
 export function toAdvice(
   { version, snapshots }: { readonly version: number; readonly snapshots: AdviceSnapshots },
-  { config, versionOf, toolsOf, unitOf }: AdviceParts,
+  { config, versionOf, toolsOf, unitOf, hash }: AdviceParts,
 ): PublishedAdvice {
   const trialsOfUnit = toTrials(snapshots.experiments);
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
@@ -64,6 +67,7 @@ export function toAdvice(
     usage: () => usage,
     // Where there is nothing to say, nobody need ask.
     hints: config.hints && repairs.size > 0 ? hints : undefined,
+    similar: snapshots.similarity && toSimilarAdvice({ similarity: snapshots.similarity, keyOf, hash }),
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
   };
 }

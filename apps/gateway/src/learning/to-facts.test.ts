@@ -1,8 +1,10 @@
 import { RawJson } from '@signalbox/core';
+import { createSimilarityModel } from '@signalbox/learning';
 import { expect, test } from 'vitest';
 import { createCallRecord } from '../testing/call-record.ts';
 import { MAX_HASHED_BYTES, createKeyedHash, isSampled } from './keyed-hash.ts';
 import { createFactMaker } from './to-facts.ts';
+import { toSimilarAdvice } from './to-similar-advice.ts';
 import { createToolVersions } from './tool-versions.ts';
 
 const SECRET = 'hunter2-of-alice';
@@ -57,6 +59,32 @@ test('a fact tells the same from the other, and nothing of what was said or who 
   });
   expect(search).toMatchObject([{ arms: ['x@1=control'], answerBytes: 90 }]);
   expect(JSON.stringify(search)).not.toMatch(/hunter2|alice/);
+});
+
+test('a fact of two calls tells in what they differ, and neither what they said nor who said it', () => {
+  const similar = toSimilarAdvice({
+    similarity: createSimilarityModel(),
+    keyOf: () => 'files/read@v1',
+    hash: createKeyedHash(new Uint8Array(32)),
+  });
+  const pair = { upstream: 'files', tool: 'read', inputSchema: undefined, maxWrong: 0.02 };
+  const judge = (asked: string) => similar.judge({ ...pair, asked: { path: asked }, known: { path: SECRET } })!;
+  const { edit, detail } = judge(SECRET.toUpperCase());
+  const fact = create().comparison({
+    principal: 'alice',
+    client: 'c',
+    session: 'session-id',
+    atMs: 1,
+    upstream: 'files',
+    tool: 'read',
+    edit,
+    detail,
+    isSame: true,
+  });
+  expect(fact).toMatchObject({ kind: 'comparison', toolVersion: 'v1', edit: 'code case', isSame: true });
+  expect(fact.detail).toMatch(/^[0-9a-f]{16}$/);
+  expect(JSON.stringify(fact)).not.toMatch(/hunter2|alice|session-id/i);
+  expect(judge(SECRET.replace('2', '3'))).toBeUndefined();
 });
 
 test('the same arguments have their results compared always or never', () => {

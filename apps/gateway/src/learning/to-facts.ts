@@ -1,5 +1,12 @@
-import type { RecordPayload, Record as CallRecord, SearchRecord, ShownRecord } from '@signalbox/core';
-import { readNeed, type CallEnding, type CallInteraction, type SearchInteraction, type ShownTool } from '@signalbox/learning';
+import type { ComparisonRecord, RecordPayload, Record as CallRecord, SearchRecord, ShownRecord } from '@signalbox/core';
+import {
+  readNeed,
+  type CallEnding,
+  type CallInteraction,
+  type ComparisonInteraction,
+  type SearchInteraction,
+  type ShownTool,
+} from '@signalbox/learning';
 import { unitOf } from './caller-unit.ts';
 import { isSampled, type KeyedHash } from './keyed-hash.ts';
 import type { ToolVersion } from './tool-versions.ts';
@@ -75,6 +82,26 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
         shown: shown.map(toShown),
         answerBytes: Math.round(record.answerBytes / record.results.length),
       })),
+    comparison: (record: ComparisonRecord): ComparisonInteraction => {
+      const { atMs, upstream, tool, edit, detail, isSame } = record;
+      return {
+        kind: 'comparison',
+        sequence: ++sequence,
+        atMs,
+        tenant: '',
+        principal: hash.text(record.principal),
+        session: sessionOf(record.session, record),
+        client: record.client ?? '',
+        policyVersion: adviceVersion(),
+        arms: [],
+        upstream,
+        tool,
+        toolVersion: versionOf(upstream, tool).version,
+        edit,
+        detail,
+        isSame,
+      };
+    },
   };
 }
 

@@ -1,4 +1,12 @@
-import { toMessage, type Journal, type Logger, type Record as CallRecord, type RecordPayload, type SearchRecord } from '@signalbox/core';
+import {
+  toMessage,
+  type ComparisonRecord,
+  type Journal,
+  type Logger,
+  type Record as CallRecord,
+  type RecordPayload,
+  type SearchRecord,
+} from '@signalbox/core';
 
 /** Reads the records of calls as they are made. Must return at once. */
 export interface RecordReader {
@@ -8,6 +16,8 @@ export interface RecordReader {
   write(record: CallRecord, payload?: RecordPayload): void;
   /** Reads what was searched for. */
   search?(record: SearchRecord): void;
+  /** Reads what came of similar calls. */
+  compare?(record: ComparisonRecord): void;
 }
 
 /** Of the journal, what the audit answers for. */
@@ -37,18 +47,20 @@ export function createJournal({ readers, audit, logger }: JournalOptions): Journ
       }
     }
   };
-  const searchReaders = readers.filter(({ search }) => search !== undefined);
-  const search = (record: SearchRecord): void => {
-    for (const reader of searchReaders) {
+  const tellAll = (interested: readonly RecordReader[], read: (reader: RecordReader) => void): void => {
+    for (const reader of interested) {
       try {
-        reader.search!(record);
+        read(reader);
       } catch (error) {
         tell(reader.name, error);
       }
     }
   };
+  const [searchReaders, comparisonReaders] = [readers.filter(({ search }) => search), readers.filter(({ compare }) => compare)];
+  const search = (record: SearchRecord): void => tellAll(searchReaders, (reader) => reader.search!(record));
+  const compare = (record: ComparisonRecord): void => tellAll(comparisonReaders, (reader) => reader.compare!(record));
   const wantsPayload = (audit?.payloadBytes ?? 0) > 0 || readers.some((reader) => reader.wantsPayload === true);
-  const reading = { wantsPayload, ...(searchReaders.length > 0 && { search }) };
+  const reading = { wantsPayload, ...(searchReaders.length > 0 && { search }), ...(comparisonReaders.length > 0 && { compare }) };
   if (audit === undefined) return { ...reading, write: writeAll };
   return {
     ...reading,

@@ -207,6 +207,8 @@ function ofCache(cache: MetricSources['cache']): MetricFamily[] {
   if (cache === undefined) return [];
   const each = (member: 'entries' | 'bytes' | 'hits' | 'misses') =>
     cache.tiers.map((tier) => ({ labels: { tier: tier.tier }, value: tier[member] }));
+  const { similar } = cache;
+  const one = (value: number) => [{ labels: {}, value }];
   return [
     gauge('cache_entries', 'Answers in a tier of the cache.', each('entries')),
     gauge('cache_bytes', 'Size of the answers in a tier of the cache.', each('bytes')),
@@ -214,6 +216,11 @@ function ofCache(cache: MetricSources['cache']): MetricFamily[] {
     counter('cache_misses_total', 'Answers looked for in a tier of the cache and not found.', each('misses')),
     counter('cache_stale_hits_total', 'Answers that were given although they had become old.', [{ labels: {}, value: cache.staleHits }]),
     counter('cache_saved_seconds_total', 'Time that callers did not wait.', [{ labels: {}, value: cache.savedMs / 1_000 }]),
+    counter('cache_similar_hits_total', 'Calls that were answered with the result of a similar one.', one(similar.hits)),
+    counter('cache_similar_checked_total', 'Calls that would have been, and were made to check it.', one(similar.checked)),
+    counter('cache_similar_wrong_total', 'Among those that were checked, the ones that would have been wrong.', one(similar.wrong)),
+    counter('cache_similar_compared_total', 'Calls compared with a similar one, to learn from it.', one(similar.compared)),
+    gauge('cache_similar_wrong_bound', 'Greatest bound on the share of wrong answers that one was given with.', one(similar.bound)),
   ];
 }
 

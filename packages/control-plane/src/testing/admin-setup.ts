@@ -199,6 +199,7 @@ const CACHES: CachePart = {
     staleHits: 0,
     misses: 1,
     savedMs: 1,
+    similar: { hits: 1, checked: 1, wrong: 0, compared: 1, bound: 0.01 },
   }),
   clear: async () => undefined,
 };

@@ -52,6 +52,18 @@ export const exposureConfig = z.strictObject({
 });
 export type ExposureConfig = z.infer<typeof exposureConfig>;
 
+const similarConfig = z.strictObject({
+  tools: names(
+    'Of the cached tools, those for which that is done (`*` stands for any text). A tool that says it is not read-only is left out.',
+  ),
+  maxWrong: z
+    .number()
+    .min(0.001)
+    .max(0.2)
+    .default(0.02)
+    .describe('Largest share of wrong answers among those given; calls are made until enough of them have shown that it is less.'),
+});
+
 export const upstreamCacheConfig = z.strictObject({
   ttlMs: milliseconds(60_000, 'How long an answer may be reused.'),
   staleMs: z
@@ -67,6 +79,11 @@ export const upstreamCacheConfig = z.strictObject({
     .enum(['caller', 'shared'])
     .default('caller')
     .describe('Who is given an answer again: the principal who caused it, or everyone who may call the tool.'),
+  similar: similarConfig
+    .optional()
+    .describe(
+      'Answers a call also with what the same principal was answered to a similar one, such as another spelling, once learning has seen that such differences leave the answer as it is. Does nothing without `learning.enabled`. Default: not done.',
+    ),
 });
 export type UpstreamCacheConfig = z.infer<typeof upstreamCacheConfig>;
 

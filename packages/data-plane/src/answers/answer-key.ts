@@ -23,17 +23,23 @@ export function isPlain(call: TargetedCall): boolean {
  * asked for, a changed definition or another credential all start from nothing. Arguments are compared as they are
  * written: two large numbers may be one to us and two to the server.
  */
-export function answerKey(
-  call: TargetedCall,
-  upstream: Upstream,
-  { owner, identity }: { readonly owner: string; readonly identity: string },
-): string {
+export function answerKey(call: TargetedCall, upstream: Upstream, owner: AnswerOwner): string {
+  const args = call.params.get('arguments');
+  return `${answerScope(call, upstream, owner)}\n${args === undefined ? '' : canonicalText(args.bytes)}`;
+}
+
+export interface AnswerOwner {
+  readonly owner: string;
+  readonly identity: string;
+}
+
+/** The same without what was asked. */
+export function answerScope(call: TargetedCall, upstream: Upstream, { owner, identity }: AnswerOwner): string {
   const { desired } = upstream;
   const session = desired.config.isolation.mode === 'session' ? (call.session?.id ?? '') : undefined;
   const version = call.target.definition === undefined ? '' : digestOf(call.target.definition);
   const parts = [owner, identity, session, desired.generation, upstream.manifest?.server?.version, version, call.method, call.target.name];
-  const args = call.params.get('arguments');
-  return `${JSON.stringify(parts)}${args === undefined ? '' : canonicalText(args.bytes)}${besides(call)}`;
+  return `${JSON.stringify(parts)}${besides(call)}`;
 }
 
 /** Tells configurations apart that may lead to another server, or to the same one as somebody else. */

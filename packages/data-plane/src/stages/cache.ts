@@ -8,17 +8,21 @@ import {
   type AnswerCache,
   type Awaitable,
   type Clock,
+  type Journal,
   type KeptAnswer,
   type Next,
   type ResultOutcome,
   type Stage,
+  type UpstreamCacheConfig,
   type UpstreamConfig,
 } from '@signalbox/core';
 import { withParams } from '@signalbox/protocol';
-import { answerKey, configIdentity, isPlain } from '../answers/answer-key.ts';
+import type { AdviceGuard } from '../advice-guard.ts';
+import { answerKey, answerScope, configIdentity, isPlain } from '../answers/answer-key.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { ObservedCall, SurfaceCall, TargetedCall, TargetedStage } from './call-stages.ts';
 import { Flight } from './flight.ts';
+import { SimilarCalls, type AskedCall, type SimilarCounts } from './similar-calls.ts';
 
 /** What the cache was good for, since the start. */
 export interface AnswerCounts {
@@ -30,6 +34,8 @@ export interface AnswerCounts {
   joined: number;
   /** Time that callers did not wait, by what the same answers took when they were fetched. */
   savedMs: number;
+  /** Among hits and misses, those of tools that are answered so. */
+  readonly similar: SimilarCounts;
 }
 
 export interface CacheStageOptions {
@@ -40,7 +46,11 @@ export interface CacheStageOptions {
   readonly observe: Stage<SurfaceCall, ObservedCall>;
   /** Tells apart configurations by what they refer to as well. Default: by what they say. */
   readonly identityOf?: ((config: UpstreamConfig) => string) | undefined;
+  /** Tells which calls are similar; absent where nobody advises. */
+  readonly advice: AdviceGuard | undefined;
+  readonly journal: Journal;
   readonly clock: Clock;
+  readonly random: () => number;
 }
 
 /** Longest time a server's own hint is believed, in milliseconds. */
@@ -50,11 +60,14 @@ const MAX_HINTED_BYTES = 1_048_576;
 
 /** The owner of answers that are the same for everyone. */
 const EVERYONE = '';
+/** Stands in records for the tier of an answer that was given to a similar call. */
+const SIMILAR = 'similar';
 
 /**
  * Answers again what may be answered again: where the operator said that a tool's answers depend on its arguments alone,
  * or the server said how long a resource stays the same. Whoever asks meanwhile waits for the same answer. Errors and
- * unfinished answers are never kept.
+ * unfinished answers are never kept. Where the operator wants it, a fresh answer is given to a similar call as well, as far
+ * as advice holds that for right; calls are made all the same now and then, to see whether it is.
  */
 export function cacheOutcomes(options: CacheStageOptions): TargetedStage {
   const stage = new CacheStage(options);
@@ -69,10 +82,13 @@ export function cacheOutcomes(options: CacheStageOptions): TargetedStage {
 interface Tools {
   readonly matches: (name: string) => boolean;
   readonly named: ReadonlySet<string>;
+  /** Absent where no similar call is answered. */
+  readonly similar: ((name: string) => boolean) | undefined;
 }
 
 class CacheStage {
   readonly #options: CacheStageOptions;
+  readonly #similar: SimilarCalls | undefined;
   readonly #flights = new Map<string, Flight>();
   readonly #tools = new WeakMap<object, Tools>();
   readonly #identities = new WeakMap<UpstreamConfig, string>();
@@ -80,21 +96,27 @@ class CacheStage {
   readonly #hinting = new Set<string>();
 
   constructor(options: CacheStageOptions) {
+    const { advice, counts } = options;
     this.#options = options;
+    this.#similar = advice && new SimilarCalls({ ...options, advice, counts: counts.similar });
   }
 
   /** A tool that says it writes must be named in full: a pattern may not have meant it. */
   isCacheable({ target }: TargetedCall, upstream: Upstream): boolean {
     const config = upstream.desired.config.cache;
     if (config === undefined) return false;
+    const tools = this.#toolsOf(config);
+    return isWriting(target) ? tools.named.has(target.name) : tools.matches(target.name);
+  }
+
+  #toolsOf(config: UpstreamCacheConfig): Tools {
     let tools = this.#tools.get(config);
     if (tools === undefined) {
-      tools = { matches: createNameMatcher(config.tools), named: new Set(config.tools) };
+      const similar = config.similar && createNameMatcher(config.similar.tools);
+      tools = { matches: createNameMatcher(config.tools), named: new Set(config.tools), similar };
       this.#tools.set(config, tools);
     }
-    const { readOnlyHint, destructiveHint } = target.definition?.annotations ?? {};
-    const writes = readOnlyHint === false || destructiveHint === true;
-    return writes ? tools.named.has(target.name) : tools.matches(target.name);
+    return tools;
   }
 
   call(call: TargetedCall, upstream: Upstream, next: Next<TargetedCall>): Awaitable<Answer> {
@@ -102,10 +124,7 @@ class CacheStage {
     const owner = scope === 'shared' ? EVERYONE : call.principal;
     const key = answerKey(call, upstream, { owner, identity: this.#identityOf(upstream) });
     const decide = (kept: KeptAnswer<ResultOutcome> | undefined): Awaitable<Answer> => {
-      if (kept === undefined) {
-        this.#options.counts.misses += 1;
-        return this.#fly(call, { upstream, key, next });
-      }
+      if (kept === undefined) return this.#miss(call, { upstream, key, next });
       if (this.#options.clock.monotonic() >= kept.freshUntilMs) {
         this.#options.counts.staleHits += 1;
         this.#refresh(call, { upstream, key, next });
@@ -141,6 +160,34 @@ class CacheStage {
     return find();
   }
 
+  #miss(call: TargetedCall, missing: Missing): Awaitable<Answer> {
+    const asked = this.#look(call, missing.upstream);
+    const nearest = asked?.nearest;
+    if (asked === undefined || nearest === undefined) return this.#fly(call, { ...missing, asked });
+    const { answers, clock, counts } = this.#options;
+    const decide = (kept: KeptAnswer<ResultOutcome> | undefined): Awaitable<Answer> => {
+      if (kept === undefined || clock.monotonic() >= kept.freshUntilMs) {
+        this.#similar!.drop(asked.place, nearest.key);
+        return this.#fly(call, { ...missing, asked });
+      }
+      if (!nearest.isGiven) return this.#fly(call, { ...missing, asked, beside: kept.value });
+      counts.similar.hits += 1;
+      counts.similar.bound = Math.max(counts.similar.bound, nearest.judgement.wrongBound);
+      return this.#hit(call, { ...kept, tier: SIMILAR });
+    };
+    const kept = answers.get(missing.upstream.name, nearest.key);
+    return kept instanceof Promise ? kept.then(decide) : decide(kept);
+  }
+
+  // Each principal has its own, whoever else is given the same answers again.
+  #look(call: TargetedCall, upstream: Upstream): AskedCall | undefined {
+    const config = upstream.desired.config.cache;
+    if (config?.similar === undefined || this.#similar === undefined || isWriting(call.target)) return undefined;
+    if (!this.#toolsOf(config).similar!(call.target.name)) return undefined;
+    const scope = answerScope(call, upstream, { owner: call.principal, identity: this.#identityOf(upstream) });
+    return this.#similar.look(call, { scope, maxWrong: config.similar.maxWrong });
+  }
+
   #hit(call: TargetedCall, kept: KeptAnswer<ResultOutcome>): ResultOutcome {
     const { counts } = this.#options;
     counts.hits += 1;
@@ -150,7 +197,9 @@ class CacheStage {
     return kept.value;
   }
 
-  async #fly(call: TargetedCall, { upstream, key, next }: Missing): Promise<Answer> {
+  async #fly(call: TargetedCall, missing: Missing): Promise<Answer> {
+    const { key } = missing;
+    this.#options.counts.misses += 1;
     const running = this.#flights.get(key);
     if (running !== undefined) {
       this.#options.counts.joined += 1;
@@ -160,7 +209,7 @@ class CacheStage {
     }
     const flight = this.#open(call, key);
     const outcome = flight.join(call);
-    void this.#run(flight, { upstream, key, next });
+    void this.#run(flight, missing);
     return outcome;
   }
 
@@ -200,7 +249,7 @@ class CacheStage {
     return flight;
   }
 
-  async #run(flight: Flight, { upstream, key, next }: Missing, isOwn = false): Promise<Answer> {
+  async #run(flight: Flight, { upstream, key, next, asked, beside }: Missing, isOwn = false): Promise<Answer> {
     const { answers, clock } = this.#options;
     const { call } = flight;
     const start = clock.monotonic();
@@ -209,10 +258,15 @@ class CacheStage {
       const { cache } = upstream.desired.config;
       const isKept = outcome.kind === 'result' && !outcome.isError && outcome.resultType === 'complete';
       // What another upstream answered in its place is not its answer.
-      if (isKept && cache !== undefined && call.trace.upstream === upstream.name)
+      const isOfUpstream = call.trace.upstream === upstream.name;
+      if (isKept && cache !== undefined && isOfUpstream)
         answers.set(upstream.name, key, outcome, { ttlMs: cache.ttlMs, staleMs: cache.staleMs, tookMs: clock.monotonic() - start });
       this.#close(flight, key);
       flight.succeed(outcome);
+      if (asked !== undefined && isOfUpstream) {
+        if (beside !== undefined) this.#similar!.compare(call, asked.nearest!, isKept && isSameResult(outcome, beside));
+        if (isKept) this.#similar!.keep(asked, key);
+      }
       return outcome;
     } catch (error) {
       this.#close(flight, key);
@@ -237,6 +291,20 @@ interface Missing {
   readonly upstream: Upstream;
   readonly key: string;
   readonly next: Next<TargetedCall>;
+  /** As it was looked for among similar calls; absent where that is not done. */
+  readonly asked?: AskedCall | undefined;
+  /** What would have been its answer otherwise. */
+  readonly beside?: ResultOutcome;
+}
+
+function isWriting({ definition }: TargetedCall['target']): boolean {
+  const { readOnlyHint, destructiveHint } = definition?.annotations ?? {};
+  return readOnlyHint === false || destructiveHint === true;
+}
+
+/** To the byte: what differs in nothing but the order of members or a time counts for different, which is the safe mistake. */
+function isSameResult(one: ResultOutcome, other: ResultOutcome): boolean {
+  return one.result.bytes.equals(other.result.bytes);
 }
 
 /** Stands for the answer of a flight whose passengers have been told otherwise. */

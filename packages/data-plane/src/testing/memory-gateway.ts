@@ -7,6 +7,8 @@ import {
   silentLogger,
   systemClock,
   toOutcome,
+  type AdviceSource,
+  type AnswerCache,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
@@ -184,6 +186,7 @@ export interface MemoryClient {
 export interface MemoryGateway extends DataPlane, MemoryClient {
   readonly records: Record[];
   readonly documents: DocumentStore;
+  readonly answers: AnswerCache<ResultOutcome>;
   /** A client of a virtual server. */
   at(server: string): MemoryClient;
   /** Replaces what is wanted. Entries with equal JSON stay the same object. Other keys of the configuration stay unless given. */
@@ -206,6 +209,10 @@ export interface MemoryGatewayOptions {
   readonly journal?: Journal;
   readonly sampleRatio?: number;
   readonly embedder?: Embedder;
+  readonly advice?: AdviceSource;
+  readonly random?: () => number;
+  /** For answers that may be given again. Default 1,000,000. */
+  readonly memoryBytes?: number;
 }
 
 /** A data plane over scripted servers. */
@@ -215,16 +222,20 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
   const toServers = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { module: name, retry: { backoffMs: 1 }, ...options.config?.[name] }]));
   const { state, apply } = createTestState(toServers(Object.keys(servers)), options.more);
+  const { memoryBytes = 1_000_000 } = options;
+  const answers = createAnswerCache({ memoryBytes, ...outcomeCodec, clock, logger: silentLogger });
   const dataPlane = await createDataPlane({
     state,
     documents,
     lead: options.lead,
     keyLog,
     cache: createMemoryCache<ResultOutcome>({ maxBytes: 1_000_000, clock }),
-    answers: createAnswerCache({ memoryBytes: 1_000_000, ...outcomeCodec, clock, logger: silentLogger }),
+    answers,
     journal: options.journal ?? { write: (record) => void records.push(record) },
     sampleRatio: options.sampleRatio,
     embedder: options.embedder,
+    advice: options.advice,
+    ...(options.random && { random: options.random }),
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
     clock,
     logger: silentLogger,
@@ -239,6 +250,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     ...createClient(dataPlane.handler),
     records,
     documents,
+    answers,
     at: (name) => createClient(dataPlane.server(name)!),
     apply,
     close,

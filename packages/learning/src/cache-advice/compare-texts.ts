@@ -41,9 +41,9 @@ export function compareTexts(a: string, b: string): TextEdit | undefined {
   return compareTokens(one.tokens, other.tokens);
 }
 
-const articles = new Set(['a', 'an', 'the']);
+export const articles = new Set(['a', 'an', 'the']);
 /** What a thing is, said behind or before its name. */
-const kindWords = new Set(
+export const kindWords = new Set(
   `airport app bank band brand channel church cinema city club company corp corporation county district film group hotel inc island library
   limited llc ltd mall metro movie museum music park project province region restaurant river school shop song station store street theater
   theatre tool town village`.split(/\s+/),
@@ -83,7 +83,7 @@ const negationsOf = (text: string): string => (text.toLowerCase().match(negation
 const negations = /\b(?:no|not|non|never|none|without|except|excluding|anti|minus|off|dis|un)\b|n['’]t\b/g;
 
 /** Spellings of one unit of measurement, language or currency, where the unit is the whole value. */
-const units = new Map(
+export const units = new Map(
   `km kilometer kilometers kilometre kilometres kms;m meter meters metre metres;cm centimeter centimeters centimetre centimetres;
   mm millimeter millimeters;mi mile miles;ft foot feet;inch inches;yd yard yards;kg kilogram kilograms kgs;g gram grams;lb lbs pound pounds;
   oz ounce ounces;s sec secs second seconds;min mins minute minutes;h hr hrs hour hours;day days;week weeks;month months;year years yr yrs;

@@ -39,3 +39,12 @@ export function isSameWithRegion(one: readonly string[], other: readonly string[
   if (short.length === long.length || short[0] === '' || /\d/.test(short[0]!)) return false;
   return short.every((part, index) => part === long[index]) && long.slice(short.length).every((part) => places.has(part));
 }
+
+/** A text without the regions that follow a place. */
+export function withoutRegions(text: string): string {
+  if (!text.includes(',')) return text;
+  const place = readPlace(text);
+  let length = place.length;
+  while (length > 1 && places.has(place[length - 1]!)) length--;
+  return place.slice(0, length).join(',');
+}

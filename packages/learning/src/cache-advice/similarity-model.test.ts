@@ -17,13 +17,39 @@ test('what means the same in most tools is served from the first, and no longer 
   expect(model.judge({ tool: 'y', difference: spelling, maxWrong: 0.02 }).isServed).toBe(false);
 });
 
-test('the first hits are all checked, and in the end one in fifty', () => {
+test('hits are all checked until the tool has shown enough by itself, and in the end one in fifty', () => {
   const model = createSimilarityModel();
   const question = { tool: 'x', difference: spelling, maxWrong: 0.02 };
   expect(model.judge(question).checkShare).toBe(1);
-  for (let seen = 0; seen < 2_000; seen++) model.observe({ ...question, isSame: true });
+  const observe = (count: number) => {
+    for (let seen = 0; seen < count; seen++) model.observe({ ...question, isSame: true });
+  };
+  observe(100);
+  expect(model.judge(question).checkShare).toBe(1);
+  expect(upperBound({ failures: 0, trials: 100 })).toBeLessThan(0.02);
+  observe(100);
+  expect(model.judge(question).checkShare).toBeCloseTo(Math.exp(-1));
+  observe(2_000);
   expect(model.judge(question).checkShare).toBe(0.02);
   expect(model.judge({ ...question, difference: omitted('d') }).checkShare).toBe(0);
+});
+
+test('what holds in other tools is checked in each from the first', () => {
+  const model = createSimilarityModel();
+  for (let seen = 0; seen < 2_000; seen++) model.observe({ tool: 'x', difference: { kind: 'spelling', detail: `d${seen}` }, isSame: true });
+  expect(model.judge({ tool: 'y', difference: spelling, maxWrong: 0.02 })).toMatchObject({ isServed: true, checkShare: 1 });
+});
+
+test('what a tool has shown itself outweighs failures in others', () => {
+  const model = createSimilarityModel();
+  const observe = (tool: string, detail: string, isSame: boolean) =>
+    model.observe({ tool, difference: { kind: 'spelling', detail }, isSame });
+  for (let seen = 0; seen < 300; seen++) observe(`z${seen}`, `d${seen}`, false);
+  const question = { tool: 'x', difference: spelling, maxWrong: 0.02 };
+  for (let seen = 0; seen < 90; seen++) observe('x', `d${seen + 1_000}`, true);
+  expect(model.judge(question).isServed).toBe(false);
+  for (let seen = 0; seen < 20; seen++) observe('x', `d${seen + 2_000}`, true);
+  expect(model.judge(question)).toMatchObject({ isServed: true, reason: 'kind of edit' });
 });
 
 test('nothing is taken for granted where the operator says so', () => {

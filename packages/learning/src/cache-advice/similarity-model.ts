@@ -25,7 +25,7 @@ export interface ReuseAnswer {
   readonly wrongBound: number;
   /** Comparisons that it rests on, without what was taken for granted beforehand. */
   readonly evidence: number;
-  /** Share of the hits that should be checked against the upstream afterwards: all at first, one in fifty in the end. */
+  /** Share of the hits that should be checked: all until the tool itself has shown enough, then ever fewer, one in fifty at least. */
   readonly checkShare: number;
   readonly reason:
     | 'equal'
@@ -37,6 +37,8 @@ export interface ReuseAnswer {
 }
 
 export interface SimilarityModel extends Model<ComparedCalls> {
+  /** Another one after each change. */
+  readonly revision: number;
   /** May the one be answered with the other's result? Not without the tool being held for a reading one, which is asked elsewhere. */
   readonly judge: (question: ReuseQuestion) => ReuseAnswer;
 }
@@ -59,15 +61,18 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
   const confidence = options.confidence ?? defaultConfidence;
   const taken = options.taken ?? commonlyTaken;
   const kinds = createCountTable({ columns: 2, maxRows: 1_000 });
-  const tools = createCountTable({ columns: 2, maxRows: options.maxTools ?? 10_000 });
-  const details = createCountTable({ columns: 2, maxRows: options.maxDetails ?? 50_000 });
+  const tools = createCountTable({ columns: 2, maxRows: options.maxTools ?? 2_000 });
+  const details = createCountTable({ columns: 2, maxRows: options.maxDetails ?? 5_000 });
+  let revision = 0;
 
   const boundOfKind = (tool: string, kind: string): number => {
     const [toolSame, toolDifferent] = tools.get(`${tool}|${kind}`);
     // One failure in a tool outweighs what other tools have shown.
-    if (toolDifferent! > 0) return upperBound({ failures: toolDifferent!, trials: toolSame! + toolDifferent! }, confidence);
+    const ownBound = upperBound({ failures: toolDifferent!, trials: toolSame! + toolDifferent! }, confidence);
+    if (toolDifferent! > 0) return ownBound;
     const [same, different] = kinds.get(kind);
-    const bound = upperBound({ failures: different!, trials: same! + different! + (taken.get(kind) ?? 0) }, confidence);
+    // And what it has shown itself outweighs failures in others.
+    const bound = Math.min(ownBound, upperBound({ failures: different!, trials: same! + different! + (taken.get(kind) ?? 0) }, confidence));
     // What has not failed itself may borrow from its family: an omitted 0 from omitted words and lists.
     const family = familyOf(kind);
     if (family === undefined || different! > 0 || same! < minOwn) return bound;
@@ -105,6 +110,7 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
 
   const observe = ({ tool, difference: { kind, detail }, isSame }: ComparedCalls): void => {
     if (kind === undefined) return;
+    revision++;
     const step = isSame ? [1, 0] : [0, 1];
     const seen = details.get(`${tool}|${detail}`);
     const learned = isSame ? [...partsOf(kind)] : [weakestOf(tool, kind)];
@@ -116,6 +122,12 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
       tools.add(`${tool}|${part}`, step);
     }
     details.add(`${tool}|${detail}`, step);
+  };
+
+  /** What a tool has shown itself of the edits a hit would rest on. */
+  const ownEvidence = ({ tool, difference: { kind = '' } }: ReuseQuestion, { reason }: Pick<ReuseAnswer, 'reason'>): number => {
+    if (reason === 'same edit was the same before') return tools.get(`${tool}|repeated`)[0]!;
+    return Math.min(...partsOf(kind).map((part) => tools.get(`${tool}|${part}`)[0]!));
   };
 
   /** Of several edits at once, the one that is least sure must be what went wrong. */
@@ -140,10 +152,15 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
     observe,
     judge: (question) => {
       const answer = weigh(question);
-      return { ...answer, checkShare: answer.isServed ? Math.max(0.02, 20 / (20 + answer.evidence)) : 0 };
+      if (!answer.isServed) return { ...answer, checkShare: 0 };
+      return { ...answer, checkShare: checkShareOf(ownEvidence(question, answer), question.maxWrong) };
+    },
+    get revision() {
+      return revision;
     },
     save: () => new Map(named.map(([name, table]) => [name, table.save()])),
     load: (state: ModelState) => {
+      revision++;
       for (const [name, table] of named) table.load(state.get(name));
     },
   };
@@ -151,6 +168,17 @@ export function createSimilarityModel(options: SimilarityOptions = {}): Similari
 
 /** An edit counts as a repeated one after this many comparisons that agreed. */
 const minRepeats = 1;
+
+const leastChecked = 0.02;
+
+/**
+ * What holds in other tools need not hold in this one, so all hits are checked until its own evidence bounds the share of wrong ones
+ * alone: a hundred that agreed for 0.02. From then on so many that if all answers changed at once, the wrong ones until a check tells
+ * would be about as large a share of those served as is allowed.
+ */
+function checkShareOf(own: number, maxWrong: number): number {
+  return Math.min(1, Math.max(leastChecked, Math.exp(1 - (own * maxWrong) / 2)));
+}
 
 /** A kind must have shown this often itself that it agrees before it borrows from its family. */
 const minOwn = 8;

@@ -61,7 +61,17 @@ const feedback = fc.record({
   need: features,
   anomaly: text,
 });
-const interactions: fc.Arbitrary<Interaction> = fc.oneof(call, search, feedback);
+const comparison = fc.record({
+  ...origin,
+  kind: fc.constant('comparison' as const),
+  upstream: text,
+  tool: text,
+  toolVersion: text,
+  edit: text,
+  detail: text,
+  isSame: fc.boolean(),
+});
+const interactions: fc.Arbitrary<Interaction> = fc.oneof(call, search, feedback, comparison);
 
 function encode(fact: Interaction): Uint8Array {
   const writer = new WireWriter(16);
@@ -103,7 +113,7 @@ test('whatever else comes is refused or read as something, and never hangs', () 
           return String(error);
         }
       };
-      expect(read()).toMatch(/^(call|search|feedback)$|Cannot read what learning has written/);
+      expect(read()).toMatch(/^(call|search|feedback|comparison)$|Cannot read what learning has written/);
     }),
   );
 });

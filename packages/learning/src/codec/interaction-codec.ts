@@ -1,11 +1,19 @@
 import type { WireWriter } from '@signalbox/core';
 import type { Effect } from '../effects/read-effect.ts';
-import type { CallEnding, CallInteraction, FeedbackInteraction, Interaction, SearchInteraction, ShownTool } from '../interaction.ts';
+import type {
+  CallEnding,
+  CallInteraction,
+  ComparisonInteraction,
+  FeedbackInteraction,
+  Interaction,
+  SearchInteraction,
+  ShownTool,
+} from '../interaction.ts';
 import { WireReader } from './wire-reader.ts';
 
 const ENDINGS: readonly CallEnding[] = ['ok', 'toolError', 'refused', 'timeout', 'cancelled', 'unavailable'];
 const EFFECTS: readonly Effect[] = ['unknown', 'read', 'write'];
-const KINDS = { call: 1, search: 2, feedback: 3 } as const;
+const KINDS = { call: 1, search: 2, feedback: 3, comparison: 5 } as const;
 const ORIGIN = 4;
 
 type Mutable<Kind> = { -readonly [Member in keyof Kind]: Kind[Member] };
@@ -15,7 +23,8 @@ export function writeInteraction(writer: WireWriter, fact: Interaction): void {
   writer.message(KINDS[fact.kind], (inner) => {
     if (fact.kind === 'call') writeCall(inner, fact);
     else if (fact.kind === 'search') writeSearch(inner, fact);
-    else writeFeedback(inner, fact);
+    else if (fact.kind === 'feedback') writeFeedback(inner, fact);
+    else writeComparison(inner, fact);
   });
   writer.message(ORIGIN, (inner) => {
     inner.uint(1, fact.sequence);
@@ -68,6 +77,15 @@ function writeFeedback(writer: WireWriter, fact: FeedbackInteraction): void {
   writer.text(5, fact.anomaly);
 }
 
+function writeComparison(writer: WireWriter, fact: ComparisonInteraction): void {
+  writer.text(1, fact.upstream);
+  writer.text(2, fact.tool);
+  writer.text(3, fact.toolVersion);
+  writer.text(4, fact.edit);
+  writer.text(5, fact.detail);
+  writer.bool(6, fact.isSame);
+}
+
 /** Reads what `writeInteraction` has written, also by a later version. @throws GatewayError `INTERNAL` for other bytes. */
 export function readInteraction(bytes: Uint8Array): Interaction {
   const reader = new WireReader(bytes);
@@ -76,6 +94,7 @@ export function readInteraction(bytes: Uint8Array): Interaction {
     if (field === KINDS.call) reader.message((inner) => readCall(inner, fact));
     else if (field === KINDS.search) reader.message((inner) => readSearch(inner, fact));
     else if (field === KINDS.feedback) reader.message((inner) => readFeedback(inner, fact));
+    else if (field === KINDS.comparison) reader.message((inner) => readComparison(inner, fact));
     else if (field === ORIGIN) reader.message((inner) => readOrigin(inner, fact));
     else reader.skip();
   }
@@ -93,6 +112,9 @@ interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape
   verdict: number;
   need: number[];
   anomaly: string;
+  edit: string;
+  detail: string;
+  isSame: boolean;
 }
 
 function createEmpty(): Any {
@@ -127,13 +149,17 @@ function createEmpty(): Any {
     verdict: 0,
     need: [],
     anomaly: '',
+    edit: '',
+    detail: '',
+    isSame: false,
   };
 }
 
-function toInteraction({ needs, shown, answerBytes, verdict, need, anomaly, ...call }: Any): Interaction {
+function toInteraction({ needs, shown, answerBytes, verdict, need, anomaly, edit, detail, isSame, ...call }: Any): Interaction {
   if (call.kind === 'call') return call as CallInteraction;
   const { kind, sequence, atMs, tenant, principal, session, client, policyVersion, arms, upstream, tool } = call;
   const origin = { sequence, atMs, tenant, principal, session, client, policyVersion, arms };
+  if (kind === 'comparison') return { ...origin, kind, upstream, tool, toolVersion: call.toolVersion, edit, detail, isSame };
   const size = answerBytes === 0 ? {} : { answerBytes };
   return kind === 'search'
     ? { ...origin, kind, needs, shown, ...size }
@@ -216,6 +242,19 @@ function readFeedback(reader: WireReader, feedback: Any): void {
     else if (field === 3) feedback.verdict = reader.double();
     else if (field === 4) feedback.need = reader.fixed32s();
     else if (field === 5) feedback.anomaly = reader.text();
+    else reader.skip();
+  }
+}
+
+function readComparison(reader: WireReader, comparison: Any): void {
+  comparison.kind = 'comparison';
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) comparison.upstream = reader.text();
+    else if (field === 2) comparison.tool = reader.text();
+    else if (field === 3) comparison.toolVersion = reader.text();
+    else if (field === 4) comparison.edit = reader.text();
+    else if (field === 5) comparison.detail = reader.text();
+    else if (field === 6) comparison.isSame = reader.bool();
     else reader.skip();
   }
 }

@@ -97,7 +97,12 @@ export function createExperimentModel({ maxSessions = MAX_SESSIONS }: { readonly
     trials,
     observe: (interaction) => {
       // A call without arms may still be what a search in an arm was for: that its stage has ended does not make it less.
-      if (interaction.kind === 'feedback' || (interaction.kind === 'search' && interaction.arms.length === 0)) return;
+      if (
+        interaction.kind === 'feedback' ||
+        interaction.kind === 'comparison' ||
+        (interaction.kind === 'search' && interaction.arms.length === 0)
+      )
+        return;
       for (const feedback of readFeedback(interaction)) take(feedback, interaction.atMs);
       if (interaction.kind === 'call') takeCall(interaction);
       else for (const key of keysOf(interaction)) change(key, interaction.atMs, { searches: 1, answerBytes: interaction.answerBytes ?? 0 });

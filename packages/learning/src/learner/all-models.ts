@@ -1,7 +1,8 @@
 import type { LearningConfig } from '@signalbox/core';
 import { createBehaviourModel } from '../behaviour/behaviour-model.ts';
-import { toCallFact } from '../cache-advice/call-fact.ts';
+import { toCallFact, versionedTool } from '../cache-advice/call-fact.ts';
 import { createFreshnessModel, type FreshnessEvent, type FreshnessModel } from '../cache-advice/freshness-model.ts';
+import { createSimilarityModel, type ComparedCalls, type SimilarityModel } from '../cache-advice/similarity-model.ts';
 import { createSessionCounts } from '../clusters/session-counts.ts';
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
@@ -30,6 +31,7 @@ export function createAllModels({ anomalies }: ModelOptions) {
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
     search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),
     sequences: createSequences(),
+    similarity: feedModel<ComparedCalls, SimilarityModel>(createSimilarityModel(), readComparison),
     usage: createToolUsage(),
     sessions: createSessionCounts(),
   } satisfies Readonly<Record<string, Model<Interaction>>>;
@@ -45,4 +47,10 @@ function readCallFact(interaction: Interaction): FreshnessEvent[] {
 function readAttempt(interaction: Interaction): CallAttempt[] {
   const attempt = interaction.kind === 'call' ? toCallAttempt(interaction) : undefined;
   return attempt === undefined ? [] : [attempt];
+}
+
+function readComparison(interaction: Interaction): ComparedCalls[] {
+  if (interaction.kind !== 'comparison') return [];
+  const { edit, detail, isSame } = interaction;
+  return [{ tool: versionedTool(interaction), difference: { kind: edit, detail }, isSame }];
 }

@@ -3,7 +3,7 @@ import { createMemoryStore } from '@signalbox/storage';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { writeInteraction } from '../codec/interaction-codec.ts';
-import type { CallInteraction, Interaction } from '../interaction.ts';
+import type { CallInteraction, ComparisonInteraction, Interaction } from '../interaction.ts';
 import { createCall } from '../testing/create-call.ts';
 import { createAllModels } from './all-models.ts';
 import { Learner } from './learner.ts';
@@ -110,6 +110,46 @@ test('going back restores what was said then, bit for bit, and can be gone back 
   await learner.rollBack(before!.commit.id);
   expect(predictionsOf(learner)).toBe(later);
   await expect(learner.rollBack('nowhere')).rejects.toThrow('There is no commit, branch or tag "nowhere"');
+});
+
+test('what similar calls have shown is learned, replayed, and forgotten with who made them', async () => {
+  const { open } = createOpen();
+  const learner = await open();
+  const compare = (sequence: number, more: Partial<ComparisonInteraction>): boolean => {
+    const { atMs, tenant, session, client, policyVersion, arms, toolVersion, principal } = callOf(sequence);
+    const origin = { sequence, atMs, tenant, principal, session, client, policyVersion, arms };
+    const detail = `d${sequence}`;
+    return learner.observe(
+      encode({
+        ...origin,
+        kind: 'comparison',
+        upstream: 'files',
+        tool: 'read',
+        toolVersion,
+        edit: 'spelling',
+        detail,
+        isSame: true,
+        ...more,
+      }),
+    );
+  };
+  const judge = () =>
+    learner.models.similarity.model.judge({
+      tool: 'files/read@v1',
+      difference: { kind: 'spelling', detail: 'other' },
+      maxWrong: 0.02,
+    });
+  for (let sequence = 0; sequence < 150; sequence++) compare(sequence, {});
+  expect(judge()).toMatchObject({ isServed: true, evidence: 150 });
+  expect(judge().checkShare).toBeLessThan(1);
+  compare(150, { principal: 'liar', isSame: false });
+  expect(judge().isServed).toBe(false);
+  await expect(learner.replay()).resolves.toMatchObject({ facts: 151, isSame: true });
+  await expect(learner.forget({ principal: 'liar' })).resolves.toMatchObject({ forgotten: 1, kept: 150 });
+  expect(judge()).toMatchObject({ isServed: true, evidence: 150 });
+  await learner.setFrozen(true);
+  compare(151, { isSame: false });
+  expect(judge()).toMatchObject({ isServed: true, evidence: 150 });
 });
 
 test('what experiments have shown is replayed, and forgotten with who was in them', async () => {

@@ -1,5 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
+import type { SimilarityModel } from '../cache-advice/similarity-model.ts';
+import type { ModelState } from '../model.ts';
 import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
@@ -26,6 +28,8 @@ export interface AdviceSnapshots {
   readonly search: SharedArrayBuffer;
   readonly tools: ToolAdvice;
   readonly experiments: readonly ExperimentInForce[];
+  /** Which differences between arguments leave results as they are; absent before it was said. */
+  readonly similarity: Pick<SimilarityModel, 'judge'> | undefined;
 }
 
 /** What is known of tools, each with its upstream and version. */
@@ -48,6 +52,7 @@ export interface Question {
 export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'tools'; readonly tools: ToolAdvice }
+  | { readonly kind: 'similarity'; readonly state: ModelState }
   | {
       readonly kind: 'advice';
       readonly version: number;

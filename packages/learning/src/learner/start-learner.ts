@@ -1,5 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { GatewayError, toMessage, WireWriter, type Clock, type LearningConfig, type Logger } from '@signalbox/core';
+import { createSimilarityModel, type SimilarityModel } from '../cache-advice/similarity-model.ts';
 import { writeInteraction } from '../codec/interaction-codec.ts';
 import type { Interaction } from '../interaction.ts';
 import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../ring/ring.ts';
@@ -63,6 +64,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
   const waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
   let lastQuestion = 0;
   let tools = NOTHING_OF_TOOLS;
+  let similarity: SimilarityModel | undefined;
   let worker: Worker | undefined;
   let state: LearnerState = 'starting';
   let reason: string | undefined;
@@ -116,6 +118,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         state = 'dead';
         options.onAdvice?.(undefined);
         tools = NOTHING_OF_TOOLS;
+        similarity = undefined;
         failAll('Learning has stopped and is started anew; try again');
         if (clock.monotonic() - startedAtMs > WELL_MS) backoffMs = FIRST_BACKOFF_MS;
         logger.warn('the thread that learns has ended and is started anew', { reason, afterMs: backoffMs });
@@ -153,8 +156,15 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
       case 'tools':
         tools = message.tools;
         break;
+      case 'similarity':
+        similarity = createSimilarityModel();
+        similarity.load(message.state);
+        break;
       case 'advice':
-        options.onAdvice?.({ version: message.version, snapshots: { search: message.search, experiments: message.experiments, tools } });
+        options.onAdvice?.({
+          version: message.version,
+          snapshots: { search: message.search, experiments: message.experiments, tools, similarity },
+        });
         break;
       case 'anomaly':
         options.onAnomaly?.(message.anomaly);

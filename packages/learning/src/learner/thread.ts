@@ -140,10 +140,11 @@ function createPublisher({ learner, book, say }: PublisherParts): () => void {
   let nextAt = 0;
   let toolsAt = 0;
   // What was said last, and from how many facts.
-  let said = { models: learner.models, learned: 0, ofTools: 0 };
+  let said = { models: learner.models, learned: 0, ofTools: 0, ofSimilarity: -1 };
   let [revision, wasFrozen] = [0, false];
   return () => {
     const { models, isFrozen } = learner;
+    const similarity = models.similarity.model;
     const { learned } = learner.counts;
     const begun = performance.now();
     // Who is on trial changes at once.
@@ -154,11 +155,18 @@ function createPublisher({ learner, book, say }: PublisherParts): () => void {
     if (!isUrgent && !isDue) return;
     if (isToolsDue) {
       say({ kind: 'tools', tools: toToolAdvice(models) });
+      // Most traffic teaches nothing of it, so it is not said each time.
+      if (isOther || similarity.revision !== said.ofSimilarity) say({ kind: 'similarity', state: similarity.save() });
       toolsAt = begun + TOOL_ADVICE_MS;
     }
     version = Math.max(version + 1, learned);
     say({ kind: 'advice', version, search: encodeSearchSnapshot(models.search.model), experiments: book.inForce(isFrozen) });
-    said = { models, learned, ofTools: isToolsDue ? learned : said.ofTools };
+    said = {
+      models,
+      learned,
+      ofTools: isToolsDue ? learned : said.ofTools,
+      ofSimilarity: isToolsDue ? similarity.revision : said.ofSimilarity,
+    };
     [revision, wasFrozen] = [book.revision, isFrozen];
     const now = performance.now();
     nextAt = now + Math.max(ADVICE_MS, ADVICE_PAUSE * (now - begun));

@@ -73,6 +73,7 @@ export function createFeedbackReader(): (interaction: Interaction) => readonly S
   return (interaction) => {
     if (interaction.kind === 'search') return readSearch(interaction);
     if (interaction.kind === 'call') return readCall(interaction);
+    if (interaction.kind === 'comparison') return [];
     const { tenant, principal, session, need, verdict, anomaly } = interaction;
     if (anomaly !== '' || need.length === 0 || verdict <= 0) return [];
     return [{ tenant, principal, session, need, shown: [], chosen: toolKey(interaction), outcome: 'succeeded' }];

@@ -71,6 +71,15 @@ export const cachesBody = z
     staleHits: amount,
     misses: amount,
     savedMs: amount,
+    similar: z
+      .strictObject({
+        hits: amount.describe('Calls that were answered with the result of a similar one.'),
+        checked: amount.describe('Calls that would have been, and were made to check it.'),
+        wrong: amount.describe('Among those that were checked, the ones that would have been wrong.'),
+        compared: amount.describe('Calls compared with a similar one, to learn from it.'),
+        bound: z.number().min(0).max(1).describe('Greatest bound on the share of wrong answers that one was given with.'),
+      })
+      .openapi('SimilarAnswers'),
   })
   .openapi('Caches');
 
