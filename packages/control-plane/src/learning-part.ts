@@ -1,4 +1,4 @@
-import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
+import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 import type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
 import type {
   ForgetRequest,
@@ -14,7 +14,7 @@ import type {
   WhyBody,
 } from './admin/schemas/learning.ts';
 
-export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
+export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 export type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
 export type {
   ForgetRequest,
@@ -46,6 +46,8 @@ export interface LearningPart {
   anomalies(query: AnomalyQuery): Promise<AnomaliesBody>;
   /** Learns an opinion. @throws GatewayError `UNKNOWN_NAME`; `CONFLICT` while nothing is learned. @returns the anomaly after it. */
   judgeAnomaly(request: AnomalyFeedbackRequest): Promise<AnomalyBody>;
+  /** Lets go who is held back for an anomaly. @throws GatewayError `UNKNOWN_NAME` where nobody is. */
+  liftRestraint(id: string): Awaitable<RestraintBody>;
   /** Calls `listener` with each new anomaly, without names. Returns its own stop function. */
   watchAnomalies(listener: (anomaly: AnomalyBody) => void): () => void;
   clusters(): Promise<ClustersBody>;

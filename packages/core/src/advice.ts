@@ -15,6 +15,27 @@ export interface Advice {
   readonly timeoutMs?: ((upstream: string, tool: string) => number | undefined) | undefined;
   /** What is tried on who searches; `undefined` when nothing is. The same for the same caller and version. */
   readonly trials?: ((caller: SearchCaller) => SearchTrials | undefined) | undefined;
+  /**
+   * Under which restraints a caller is with a tool, for what it did that was abnormal; the same object for the same one as long as it
+   * lasts. How far they hold it back is not for advice to say. `undefined` while nobody is restrained.
+   */
+  readonly restraints?: ((call: RestrainedCall) => readonly Restraint[]) | undefined;
+}
+
+export interface RestrainedCall {
+  readonly principal: string;
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+}
+
+export interface Restraint {
+  /** Of the anomaly that it is for. */
+  readonly id: string;
+  /** Whether it holds back all calls of the caller rather than those of one tool. */
+  readonly isOfAll: boolean;
+  /** Unix time in milliseconds. */
+  readonly endsAtMs: number;
 }
 
 export interface ToolUsage {

@@ -46,6 +46,8 @@ export type {
   LimitTrial,
   RankAsking,
   RefusedCall,
+  RestrainedCall,
+  Restraint,
   SearchCaller,
   SearchTrials,
   ToolUsage,

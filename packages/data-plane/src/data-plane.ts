@@ -161,6 +161,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     journal,
     search,
     advice: parts.advice && advice,
+    throttle: state.current.config.learning.anomalies.throttle,
     beginTrace: sampleRatio === undefined ? undefined : createBeginTrace({ sampleRatio }),
     clock,
     logger,

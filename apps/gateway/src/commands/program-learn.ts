@@ -46,6 +46,11 @@ function addAnomalies(learn: Command, execute: Execute): void {
         (await import('./learn-anomalies.ts')).learnAnomalyFeedback(context, { id, verdict }),
       ),
     );
+  common(anomalies.command('lift').description('let go who is held back for an anomaly'))
+    .argument('<id>', 'the anomaly')
+    .action((id: string, _: unknown, command: Command) =>
+      execute(command.optsWithGlobals(), async (context) => (await import('./learn-anomalies.ts')).learnLift(context, { id })),
+    );
   common(learn.command('clusters').description('show which of the newest sessions do the same')).action((options) =>
     execute(options, async (context) => (await import('./learn-anomalies.ts')).learnClusters(context)),
   );

@@ -10,6 +10,7 @@ import {
   type LearnedTool,
   type Repair,
 } from '@signalbox/learning';
+import type { Restraints } from './restraints.ts';
 import type { ToolVersion } from './tool-versions.ts';
 import { toTrials, type TrialsOf } from './to-trials.ts';
 
@@ -24,6 +25,8 @@ export interface AdviceParts {
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   /** What keeps its arm, of who searches. */
   readonly unitOf: (caller: SearchCaller) => string;
+  /** Absent where nobody is held back, whatever is abnormal. */
+  readonly restraints?: Pick<Restraints, 'isEmpty' | 'of'> | undefined;
 }
 
 /** What was published, as the path asks it, and the arms of a unit, as facts tell of them. */
@@ -34,7 +37,7 @@ export interface PublishedAdvice extends Advice {
 /** What was published, as the path asks it; only as far as the configuration lets it have a say. */
 export function toAdvice(
   { version, snapshots }: { readonly version: number; readonly snapshots: AdviceSnapshots },
-  { config, versionOf, toolsOf, unitOf }: AdviceParts,
+  { config, versionOf, toolsOf, unitOf, restraints }: AdviceParts,
 ): PublishedAdvice {
   const trialsOfUnit = toTrials(snapshots.experiments);
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
@@ -65,6 +68,9 @@ export function toAdvice(
     // Where there is nothing to say, nobody need ask.
     hints: config.hints && repairs.size > 0 ? hints : undefined,
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
+    get restraints() {
+      return restraints === undefined || restraints.isEmpty ? undefined : restraints.of;
+    },
   };
 }
 

@@ -39,6 +39,7 @@ export const OPERATION_ROLES = {
   listSequences: ALL,
   listAnomalies: ALL,
   judgeAnomaly: STEER,
+  liftRestraint: STEER,
   listClusters: ALL,
   listModelCommits: ALL,
   diffModelCommits: ALL,

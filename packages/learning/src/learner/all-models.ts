@@ -17,7 +17,7 @@ import { createSequences } from '../sequences/sequences.ts';
 import { feedModel } from './feed-model.ts';
 
 export interface ModelOptions {
-  readonly anomalies: LearningConfig['anomalies'];
+  readonly anomalies: Pick<LearningConfig['anomalies'], 'enabled' | 'alertsPerDay' | 'settleDays'>;
 }
 
 /** Everything that learns, knowing nothing yet. */
