@@ -237,6 +237,15 @@ test('a call that is refused says how the same mistake was mended before', async
   });
 });
 
+interface Listings {
+  readonly addresses: readonly {
+    readonly surface: string;
+    readonly tokens: { readonly all: number; readonly hot: number; readonly search: number };
+    readonly hotTools: readonly object[];
+    readonly estimated: boolean;
+  }[];
+}
+
 test('what is used most is listed beside the tools to search by: for new sessions, from one start to the next, and never within a session', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-hot-'));
   const learning = { enabled: true, hotSet: { maxTools: 1 } };
@@ -259,6 +268,16 @@ test('what is used most is listed beside the tools to search by: for new session
     expect(listed).toEqual([...SEARCH, 'convert_time']);
     expect(await early.tools()).toEqual(SEARCH);
     expect((await early.call('convert_time', CONVERT)).isError).toBe(false);
+    const { addresses } = await eventually('the lists are counted', async () => {
+      const body = await ask<Listings>(gateway, '/learning/surfaces');
+      return body.addresses[0]!.estimated ? undefined : body;
+    });
+    const { tokens, ...address } = addresses[0]!;
+    expect(address).toMatchObject({ surface: 'hot', hotTools: [{ upstream: 'time', tool: 'convert_time' }] });
+    expect(tokens.hot - tokens.search).toBeGreaterThan(100);
+    expect(tokens.all).toBeGreaterThan(tokens.hot);
+    const shown = await runSignalbox(['learn', 'surfaces', '--config', gateway.configFile, '--data', gateway.dataDir]);
+    expect(shown.stdout).toMatch(new RegExp(`everything +hot +\\d+ +${tokens.all} +${tokens.hot} +${tokens.search}`));
   }
   await using gateway = await startGateway({ config, dataDir: folder });
   await untilState(gateway, 'time', 'ready');

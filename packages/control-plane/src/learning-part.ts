@@ -1,5 +1,6 @@
 import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 import type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
+import type { SurfacesBody } from './admin/schemas/surfaces.ts';
 import type {
   ForgetRequest,
   ForgottenBody,
@@ -16,6 +17,7 @@ import type {
 
 export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 export type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
+export type { SurfacesBody } from './admin/schemas/surfaces.ts';
 export type {
   ForgetRequest,
   ForgottenBody,
@@ -41,6 +43,8 @@ export interface LearningPart {
   /** The tools for a need as a client would be shown them. @param options.server A virtual server. @throws GatewayError `UNKNOWN_NAME`. */
   why(need: string, options: { readonly limit: number; readonly server?: string | undefined }): Awaitable<WhyBody>;
   tools(): Promise<ToolInsightsBody>;
+  /** What the lists of tools cost with each surface. */
+  surfaces(): Awaitable<SurfacesBody>;
   sequences(limit: number): Promise<SequencesBody>;
   /** @throws GatewayError `NOT_FOUND` while nobody looks for them. */
   anomalies(query: AnomalyQuery): Promise<AnomaliesBody>;

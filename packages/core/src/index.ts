@@ -53,6 +53,7 @@ export type {
   ToolUsage,
 } from './advice.ts';
 export type { Embedder } from './embedder.ts';
+export type { TokenFigures } from './token-figures.ts';
 export { UPSTREAM_STATES } from './ports.ts';
 export type {
   AnswerCache,

@@ -29,6 +29,7 @@ export interface LearningPartOptions {
   readonly hash: KeyedHash;
   readonly advice: AdviceSource;
   readonly explain: DataPlane['explain'];
+  readonly listingCosts: DataPlane['listingCosts'];
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly names: PrincipalNames;
@@ -42,7 +43,7 @@ export interface LearningPartOptions {
 
 /** Learning as the admin API sees it. */
 export function createLearningPart(options: LearningPartOptions): LearningPart {
-  const { thread, hash, advice, explain, toolsOf, versionOf, names, feed, restraints, clock } = options;
+  const { thread, hash, advice, explain, listingCosts, toolsOf, versionOf, names, feed, restraints, clock } = options;
   const toBody = (anomaly: Anomaly) => toAnomalyBody(anomaly, { nameOf: names.nameOf, restraint: restraints?.find(anomaly.id) });
   return {
     experiments: createExperimentsPart(options),
@@ -102,6 +103,16 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
       return toRestraintBody(restraint);
     },
     watchAnomalies: feed.watch,
+    surfaces: () => ({
+      addresses: listingCosts().map(({ server, surface, tools, tokens, hot, isCounted }) => ({
+        ...(server !== undefined && { server }),
+        surface,
+        tools,
+        tokens,
+        hotTools: hot.map((each) => ({ ...each })),
+        estimated: !isCounted,
+      })),
+    }),
     clusters: async () => {
       const { clusters, ...rest } = await thread.ask<AgentClusters>('clusters');
       return { ...rest, clusters: clusters.map((cluster) => toClusterBody(cluster, names.nameOf)) };

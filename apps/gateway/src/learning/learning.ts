@@ -23,6 +23,7 @@ export interface LearningOptions {
   /** Tools of an upstream as it lists them, the same array until they change; `undefined` for one that is not known. */
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   readonly explain: DataPlane['explain'];
+  readonly listingCosts: DataPlane['listingCosts'];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -38,7 +39,7 @@ export interface Learning {
 const KEY_BYTES = 32;
 
 /** Starts the thread that learns, and joins it with what it reads and who asks it. */
-export function createLearning({ config, store, key, toolsOf, explain, clock, logger }: LearningOptions): Learning {
+export function createLearning({ config, store, key, toolsOf, explain, listingCosts, clock, logger }: LearningOptions): Learning {
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
   const advice: { current: PublishedAdvice | undefined } = { current: undefined };
   const versionOf = createToolVersions(toolsOf);
@@ -89,6 +90,7 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
       hash,
       advice,
       explain,
+      listingCosts,
       toolsOf,
       versionOf,
       names,

@@ -7,7 +7,13 @@ test('everyone may look at what is learned and why', async () => {
   const token = 'token-of-viewer';
   expect((await ask('GET', '/learning', { token })).body).toMatchObject({ state: 'learning', facts: { learned: 2 } });
   expect((await ask('GET', '/learning/why?need=say%20it', { token })).body).toMatchObject({ need: 'say it', matches: [{ name: 'echo' }] });
-  for (const path of ['/learning/tools', '/learning/sequences?limit=3', '/learning/models', '/learning/models/a/diff/b'])
+  for (const path of [
+    '/learning/tools',
+    '/learning/sequences?limit=3',
+    '/learning/surfaces',
+    '/learning/models',
+    '/learning/models/a/diff/b',
+  ])
     expect([path, (await ask('GET', path, { token })).status]).toEqual([path, 200]);
 });
 

@@ -277,6 +277,9 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
   why: (need) => ({ need, adviceVersion: 1, matches: [{ name: 'echo', upstream: 'github', tool: 'echo', score: 1, staticRank: 1 }] }),
   tools: async () => ({ tools: [TOOL_INSIGHT] }),
   sequences: async () => ({ sequences: [{ tools: [{ upstream: 'github', tool: 'echo' }], count: 2, succeeded: 1 }] }),
+  surfaces: () => ({
+    addresses: [{ surface: 'all', tools: 9, tokens: { all: 900, hot: 500, search: 400 }, hotTools: [], estimated: false }],
+  }),
   commits: async () => ({ commits: [{ id: 'c1', parents: [], message: 'first', atMs: 1, facts: 2, refs: ['live'] }] }),
   diff: async (from, to) => ({ from, to, added: 0, removed: 0, changed: 0, rows: [] }),
   rollBack: async (to) => {

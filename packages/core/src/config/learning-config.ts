@@ -58,7 +58,7 @@ export const learningConfig = z.strictObject({
         .min(100)
         .max(200_000)
         .default(4_000)
-        .describe('Most tokens that their definitions may take, at four bytes a token.'),
+        .describe('Most tokens that their definitions may take, counted by `o200k_base`; four bytes are one until they are counted.'),
       epochHours: z.number().min(0.001).max(8_760).default(24).describe('Least time between two changes of it; sessions keep theirs.'),
     })
     .prefault({})
