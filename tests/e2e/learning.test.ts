@@ -28,6 +28,16 @@ interface Status {
   readonly commit?: string;
 }
 
+interface Listings {
+  readonly addresses: readonly {
+    readonly surface: string;
+    readonly tokens: { readonly all: number; readonly hot: number; readonly search: number };
+    readonly hotTools: readonly object[];
+    readonly estimated: boolean;
+  }[];
+  readonly clients: readonly object[];
+}
+
 const untilLearned = (gateway: RunningGateway, count: number) =>
   eventually(`${count} facts are learned`, async () => {
     const status = await ask<Status>(gateway, '/learning');
@@ -112,6 +122,10 @@ test('a tool that callers choose again and again for a need is found first, with
   const why = await ask<{ adviceVersion: number; matches: object[] }>(gateway, `/learning/why?need=${encodeURIComponent(need)}`);
   expect(why.adviceVersion).toBeGreaterThan(0);
   expect(why.matches[0]).toMatchObject({ name: 'convert_time', why: after.why });
+  const { clients } = await ask<Listings>(gateway, '/learning/surfaces');
+  const [client] = clients as [{ searches: number; toolsEach: number }];
+  expect(client).toMatchObject({ client: 'e2e', conversations: 1, toolsEach: 1, advice: [{ surface: 'search' }] });
+  expect(client.searches).toBeGreaterThan(12);
 });
 
 interface Anomalies {
@@ -237,15 +251,6 @@ test('a call that is refused says how the same mistake was mended before', async
   });
 });
 
-interface Listings {
-  readonly addresses: readonly {
-    readonly surface: string;
-    readonly tokens: { readonly all: number; readonly hot: number; readonly search: number };
-    readonly hotTools: readonly object[];
-    readonly estimated: boolean;
-  }[];
-}
-
 test('what is used most is listed beside the tools to search by: for new sessions, from one start to the next, and never within a session', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-hot-'));
   const learning = { enabled: true, hotSet: { maxTools: 1 } };
@@ -268,10 +273,17 @@ test('what is used most is listed beside the tools to search by: for new session
     expect(listed).toEqual([...SEARCH, 'convert_time']);
     expect(await early.tools()).toEqual(SEARCH);
     expect((await early.call('convert_time', CONVERT)).isError).toBe(false);
-    const { addresses } = await eventually('the lists are counted', async () => {
+    const { addresses, clients } = await eventually('the lists are counted', async () => {
       const body = await ask<Listings>(gateway, '/learning/surfaces');
       return body.addresses[0]!.estimated ? undefined : body;
     });
+    expect(clients).toMatchObject([
+      {
+        client: 'e2e',
+        searches: 0,
+        advice: [{ surface: 'hot', tokens: { all: expect.any(Number) as number }, reason: expect.stringMatching(/of 20 conv/) as string }],
+      },
+    ]);
     const { tokens, ...address } = addresses[0]!;
     expect(address).toMatchObject({ surface: 'hot', hotTools: [{ upstream: 'time', tool: 'convert_time' }] });
     expect(tokens.hot - tokens.search).toBeGreaterThan(100);

@@ -43,8 +43,8 @@ export interface LearningPart {
   /** The tools for a need as a client would be shown them. @param options.server A virtual server. @throws GatewayError `UNKNOWN_NAME`. */
   why(need: string, options: { readonly limit: number; readonly server?: string | undefined }): Awaitable<WhyBody>;
   tools(): Promise<ToolInsightsBody>;
-  /** What the lists of tools cost with each surface. */
-  surfaces(): Awaitable<SurfacesBody>;
+  /** What the lists of tools cost with each surface, and which one fits which client. */
+  surfaces(): Promise<SurfacesBody>;
   sequences(limit: number): Promise<SequencesBody>;
   /** @throws GatewayError `NOT_FOUND` while nobody looks for them. */
   anomalies(query: AnomalyQuery): Promise<AnomaliesBody>;

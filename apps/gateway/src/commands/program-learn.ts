@@ -29,8 +29,8 @@ function addReadings(learn: Command, execute: Execute): void {
   limited(common(learn.command('sequences').description('show calls that follow each other again and again'))).action((options) =>
     execute(options, async (context) => (await import('./learn.ts')).learnSequences(context, options)),
   );
-  common(learn.command('surfaces').description('show what the lists of tools cost with each surface')).action((options) =>
-    execute(options, async (context) => (await import('./learn-surfaces.ts')).learnSurfaces(context)),
+  common(learn.command('surfaces').description('show what lists of tools cost with each surface, and which one fits which client')).action(
+    (options) => execute(options, async (context) => (await import('./learn-surfaces.ts')).learnSurfaces(context)),
   );
 }
 

@@ -21,6 +21,7 @@ import { createExperimentsPart } from './experiments-part.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import type { PrincipalNames } from './principal-names.ts';
 import type { Restraints } from './restraints.ts';
+import { readSurfaces } from './read-surfaces.ts';
 import { readInsights } from './tool-insights.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
@@ -103,16 +104,7 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
       return toRestraintBody(restraint);
     },
     watchAnomalies: feed.watch,
-    surfaces: () => ({
-      addresses: listingCosts().map(({ server, surface, tools, tokens, hot, isCounted }) => ({
-        ...(server !== undefined && { server }),
-        surface,
-        tools,
-        tokens,
-        hotTools: hot.map((each) => ({ ...each })),
-        estimated: !isCounted,
-      })),
-    }),
+    surfaces: () => readSurfaces({ thread, listingCosts }),
     clusters: async () => {
       const { clusters, ...rest } = await thread.ask<AgentClusters>('clusters');
       return { ...rest, clusters: clusters.map((cluster) => toClusterBody(cluster, names.nameOf)) };

@@ -277,8 +277,17 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
   why: (need) => ({ need, adviceVersion: 1, matches: [{ name: 'echo', upstream: 'github', tool: 'echo', score: 1, staticRank: 1 }] }),
   tools: async () => ({ tools: [TOOL_INSIGHT] }),
   sequences: async () => ({ sequences: [{ tools: [{ upstream: 'github', tool: 'echo' }], count: 2, succeeded: 1 }] }),
-  surfaces: () => ({
+  surfaces: async () => ({
     addresses: [{ surface: 'all', tools: 9, tokens: { all: 900, hot: 500, search: 400 }, hotTools: [], estimated: false }],
+    clients: [
+      {
+        client: 'test',
+        conversations: 1,
+        toolsEach: 2,
+        searches: 0,
+        advice: [{ surface: 'all', tokens: { all: 900 }, reason: '1 of 20 conversations are known' }],
+      },
+    ],
   }),
   commits: async () => ({ commits: [{ id: 'c1', parents: [], message: 'first', atMs: 1, facts: 2, refs: ['live'] }] }),
   diff: async (from, to) => ({ from, to, added: 0, removed: 0, changed: 0, rows: [] }),

@@ -44,13 +44,14 @@ test('a list costs the tokens of its definitions with each surface, counted once
   clock.advance(100);
   expect(costs.tokensOf(undefined)).toBe(0);
   const search = 10 * SEARCH_DEFINITIONS.length;
-  expect(costs.read(() => ['b', 'gone'])).toEqual([
+  expect(costs.read(() => ['b', 'gone'])).toMatchObject([
     {
       server: undefined,
       surface: 'all',
       tools: 3,
       tokens: { all: 30, hot: search + 10, search },
       hot: [{ upstream: 's', tool: 'own_b' }],
+      bytes: 3 * exactJson(definitionOf('a')).length,
       isCounted: true,
     },
   ]);

@@ -11,8 +11,12 @@ export interface ListingCost {
   readonly surface: SurfaceKind;
   readonly tools: number;
   readonly tokens: Readonly<Record<SurfaceKind, number>>;
+  /** Of the definitions of all tools. */
+  readonly bytes: number;
   /** Tools that are listed, or would be, with the surface `hot`. */
   readonly hot: readonly { readonly upstream: string; readonly tool: string }[];
+  /** Whether it has the tool that its upstream calls so. */
+  readonly offers: (upstream: string, tool: string) => boolean;
   /** Whether all of it was counted, and nothing is estimated. */
   readonly isCounted: boolean;
 }
@@ -75,6 +79,8 @@ export function createListingCosts({ catalog, figures, clock }: ListingCostsOpti
             const target = view.tools.get(each);
             return target === undefined ? [] : [{ upstream: target.upstream, tool: target.name }];
           }),
+          bytes: all.reduce((total, each) => total + Buffer.byteLength(exactJson(each)), 0),
+          offers: (upstream, tool) => view.toolOf(upstream, tool) !== undefined,
           isCounted: [...all, ...SEARCH_DEFINITIONS].every((each) => counted(each) !== undefined),
         };
       }),

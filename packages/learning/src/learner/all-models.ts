@@ -13,6 +13,7 @@ import { createExperimentModel } from '../experiments/experiment-model.ts';
 import { createFeedbackReader } from '../search/read-feedback.ts';
 import type { SearchFeedback } from '../search/search-feedback.ts';
 import { createSearchModel, type SearchModel } from '../search/search-model.ts';
+import { createClientSurfaces } from '../surfaces/client-surfaces.ts';
 import { createSequences } from '../sequences/sequences.ts';
 import { feedModel } from './feed-model.ts';
 
@@ -32,6 +33,7 @@ export function createAllModels({ anomalies }: ModelOptions) {
     sequences: createSequences(),
     usage: createToolUsage(),
     sessions: createSessionCounts(),
+    surfaces: createClientSurfaces(),
   } satisfies Readonly<Record<string, Model<Interaction>>>;
 }
 

@@ -225,6 +225,7 @@ const QUESTIONS: Readonly<
   anomalies: (learner, question: AnomalyQuestion) => readAnomalies(behaviourOf(learner), question),
   anomalyFeedback: (learner, opinion: AnomalyOpinion) => takeOpinion(learner, opinion),
   clusters: (learner, _: unknown, { breathe }) => learner.models.sessions.cluster(breathe),
+  surfaces: (learner, limit: number) => learner.models.surfaces.reports(limit),
   sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
   log: (learner, limit: number) => learner.log(limit),
   diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {
