@@ -7,6 +7,7 @@ import {
   silentLogger,
   systemClock,
   toOutcome,
+  type AdviceSource,
   type Clock,
   type DesiredUpstream,
   type DocumentStore,
@@ -206,6 +207,7 @@ export interface MemoryGatewayOptions {
   readonly journal?: Journal;
   readonly sampleRatio?: number;
   readonly embedder?: Embedder;
+  readonly advice?: AdviceSource;
 }
 
 /** A data plane over scripted servers. */
@@ -225,6 +227,7 @@ export async function createMemoryGateway(options: MemoryGatewayOptions): Promis
     journal: options.journal ?? { write: (record) => void records.push(record) },
     sampleRatio: options.sampleRatio,
     embedder: options.embedder,
+    advice: options.advice,
     open: ({ desired, onNotification }) => servers[desired.config.module!]!.open(onNotification),
     clock,
     logger: silentLogger,
