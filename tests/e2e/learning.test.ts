@@ -28,6 +28,16 @@ interface Status {
   readonly commit?: string;
 }
 
+interface Listings {
+  readonly addresses: readonly {
+    readonly surface: string;
+    readonly tokens: { readonly all: number; readonly hot: number; readonly search: number };
+    readonly hotTools: readonly object[];
+    readonly estimated: boolean;
+  }[];
+  readonly clients: readonly object[];
+}
+
 const untilLearned = (gateway: RunningGateway, count: number) =>
   eventually(`${count} facts are learned`, async () => {
     const status = await ask<Status>(gateway, '/learning');
@@ -112,6 +122,10 @@ test('a tool that callers choose again and again for a need is found first, with
   const why = await ask<{ adviceVersion: number; matches: object[] }>(gateway, `/learning/why?need=${encodeURIComponent(need)}`);
   expect(why.adviceVersion).toBeGreaterThan(0);
   expect(why.matches[0]).toMatchObject({ name: 'convert_time', why: after.why });
+  const { clients } = await ask<Listings>(gateway, '/learning/surfaces');
+  const [client] = clients as [{ searches: number; toolsEach: number }];
+  expect(client).toMatchObject({ client: 'e2e', conversations: 1, toolsEach: 1, advice: [{ surface: 'search' }] });
+  expect(client.searches).toBeGreaterThan(12);
 });
 
 interface Anomalies {
@@ -259,6 +273,23 @@ test('what is used most is listed beside the tools to search by: for new session
     expect(listed).toEqual([...SEARCH, 'convert_time']);
     expect(await early.tools()).toEqual(SEARCH);
     expect((await early.call('convert_time', CONVERT)).isError).toBe(false);
+    const { addresses, clients } = await eventually('the lists are counted', async () => {
+      const body = await ask<Listings>(gateway, '/learning/surfaces');
+      return body.addresses[0]!.estimated ? undefined : body;
+    });
+    expect(clients).toMatchObject([
+      {
+        client: 'e2e',
+        searches: 0,
+        advice: [{ surface: 'hot', tokens: { all: expect.any(Number) as number }, reason: expect.stringMatching(/of 20 conv/) as string }],
+      },
+    ]);
+    const { tokens, ...address } = addresses[0]!;
+    expect(address).toMatchObject({ surface: 'hot', hotTools: [{ upstream: 'time', tool: 'convert_time' }] });
+    expect(tokens.hot - tokens.search).toBeGreaterThan(100);
+    expect(tokens.all).toBeGreaterThan(tokens.hot);
+    const shown = await runSignalbox(['learn', 'surfaces', '--config', gateway.configFile, '--data', gateway.dataDir]);
+    expect(shown.stdout).toMatch(new RegExp(`everything +hot +\\d+ +${tokens.all} +${tokens.hot} +${tokens.search}`));
   }
   await using gateway = await startGateway({ config, dataDir: folder });
   await untilState(gateway, 'time', 'ready');

@@ -91,10 +91,14 @@ async function joinParts(
           key,
           toolsOf: (name) => dataPlane.supervisor.get(name)?.manifest?.tools,
           explain: (need, wanted) => dataPlane.explain(need, wanted),
+          listingCosts: () => dataPlane.listingCosts(),
           clock,
           logger,
         })
       : undefined;
+  // Figures are for what learning decides and shows; without it nobody asks for them.
+  const tokens =
+    learning && (await (await import('./learning/token-figures.ts')).createCountedTokens({ documents: ownDocuments, clock, logger }));
   const seen = createSeen({
     config,
     state,
@@ -136,6 +140,7 @@ async function joinParts(
     journal: seen.journal,
     advice: learning?.advice,
     embedder,
+    tokens,
     sampleRatio: seen.sampleRatio,
     open,
     seal,
@@ -165,6 +170,7 @@ async function joinParts(
     await guard.close();
     await answers.close();
     await learning?.close();
+    await tokens?.close();
     await seen.close();
     await keyLog?.close();
     await store.close();

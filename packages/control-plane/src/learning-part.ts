@@ -1,5 +1,6 @@
-import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
+import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 import type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
+import type { SurfacesBody } from './admin/schemas/surfaces.ts';
 import type {
   ForgetRequest,
   ForgottenBody,
@@ -14,8 +15,9 @@ import type {
   WhyBody,
 } from './admin/schemas/learning.ts';
 
-export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody } from './admin/schemas/anomalies.ts';
+export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 export type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
+export type { SurfacesBody } from './admin/schemas/surfaces.ts';
 export type {
   ForgetRequest,
   ForgottenBody,
@@ -41,11 +43,15 @@ export interface LearningPart {
   /** The tools for a need as a client would be shown them. @param options.server A virtual server. @throws GatewayError `UNKNOWN_NAME`. */
   why(need: string, options: { readonly limit: number; readonly server?: string | undefined }): Awaitable<WhyBody>;
   tools(): Promise<ToolInsightsBody>;
+  /** What the lists of tools cost with each surface, and which one fits which client. */
+  surfaces(): Promise<SurfacesBody>;
   sequences(limit: number): Promise<SequencesBody>;
   /** @throws GatewayError `NOT_FOUND` while nobody looks for them. */
   anomalies(query: AnomalyQuery): Promise<AnomaliesBody>;
   /** Learns an opinion. @throws GatewayError `UNKNOWN_NAME`; `CONFLICT` while nothing is learned. @returns the anomaly after it. */
   judgeAnomaly(request: AnomalyFeedbackRequest): Promise<AnomalyBody>;
+  /** Lets go who is held back for an anomaly. @throws GatewayError `UNKNOWN_NAME` where nobody is. */
+  liftRestraint(id: string): Awaitable<RestraintBody>;
   /** Calls `listener` with each new anomaly, without names. Returns its own stop function. */
   watchAnomalies(listener: (anomaly: AnomalyBody) => void): () => void;
   clusters(): Promise<ClustersBody>;

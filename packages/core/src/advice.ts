@@ -17,6 +17,11 @@ export interface Advice {
   readonly trials?: ((caller: SearchCaller) => SearchTrials | undefined) | undefined;
   /** Whether a call may be answered with the result of a similar one; absent where nobody can tell. */
   readonly similar?: SimilarAdvice | undefined;
+  /**
+   * Under which restraints a caller is with a tool, for what it did that was abnormal; the same object for the same one as long as it
+   * lasts. How far they hold it back is not for advice to say. `undefined` while nobody is restrained.
+   */
+  readonly restraints?: ((call: RestrainedCall) => readonly Restraint[]) | undefined;
 }
 
 /** Sees arguments, so what it says is kept in memory alone. */
@@ -50,6 +55,22 @@ export interface SimilarJudgement {
   readonly edit: string;
   /** Where and between what, as a keyed hash. */
   readonly detail: string;
+}
+
+export interface RestrainedCall {
+  readonly principal: string;
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
+}
+
+export interface Restraint {
+  /** Of the anomaly that it is for. */
+  readonly id: string;
+  /** Whether it holds back all calls of the caller rather than those of one tool. */
+  readonly isOfAll: boolean;
+  /** Unix time in milliseconds. */
+  readonly endsAtMs: number;
 }
 
 export interface ToolUsage {

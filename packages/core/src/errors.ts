@@ -31,6 +31,7 @@ const CODES = {
   CANCELLED: { http: 499, rpc: -32007, retryable: false, public: true },
   STORE_UNAVAILABLE: { http: 503, rpc: -32009, retryable: true, public: true },
   AUDIT_UNAVAILABLE: { http: 503, rpc: -32010, retryable: true, public: true },
+  RESTRAINED: { http: 429, rpc: -32011, retryable: true, public: true },
   NOT_REPEATABLE: { http: 409, rpc: -32008, retryable: false, public: true },
   INVALID_CONFIG: { http: 400, rpc: -32602, retryable: false, public: true },
   INTERNAL: { http: 500, rpc: -32603, retryable: false, public: false },

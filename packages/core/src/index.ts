@@ -46,6 +46,8 @@ export type {
   LimitTrial,
   RankAsking,
   RefusedCall,
+  RestrainedCall,
+  Restraint,
   SearchCaller,
   SearchTrials,
   SimilarAdvice,
@@ -54,6 +56,7 @@ export type {
   ToolUsage,
 } from './advice.ts';
 export type { Embedder } from './embedder.ts';
+export type { TokenFigures } from './token-figures.ts';
 export { UPSTREAM_STATES } from './ports.ts';
 export type {
   AnswerCache,

@@ -17,6 +17,7 @@ import type {
   ShownRecord,
   State,
   Status,
+  TokenFigures,
   UpstreamConfig,
 } from '@signalbox/core';
 import { DEFAULT_RESULTS, GatewayError, IDEMPOTENCY_CAPABILITY, toMessage } from '@signalbox/core';
@@ -31,7 +32,8 @@ import { ResultStore } from './results/result-store.ts';
 import { RESULTS_UPSTREAM, openResults, withResultsUpstream } from './results/result-upstream.ts';
 import type { AdvisedMatch } from './search/advised-ranking.ts';
 import { createAdviceGuard } from './advice-guard.ts';
-import { createHotSets } from './catalog/hot-sets.ts';
+import { chooseHotSet, createHotSets } from './catalog/hot-sets.ts';
+import { createListingCosts, type ListingCost } from './catalog/listing-costs.ts';
 import { tellTools } from './search/tell-tools.ts';
 import { createToolSearch } from './search/tool-search.ts';
 import type { AnswerCounts } from './stages/cache.ts';
@@ -60,6 +62,8 @@ export interface DataPlaneParts {
   readonly advice?: AdviceSource | undefined;
   /** Ranks tools by what is meant as well; absent to go by words alone. */
   readonly embedder?: Embedder | undefined;
+  /** Tokens of definitions; absent to estimate them. */
+  readonly tokens?: TokenFigures | undefined;
   /** Share of calls traced whose caller has not decided; absent to trace none. */
   readonly sampleRatio?: number | undefined;
   readonly open: OpenConnection;
@@ -93,6 +97,8 @@ export interface DataPlane {
    * @throws GatewayError `UNKNOWN_NAME` for a virtual server that is not there.
    */
   explain(need: string, options: { readonly limit: number; readonly server?: string | undefined }): Promise<SearchExplanation>;
+  /** What the lists of tools cost their readers, with the surface that each address has and with the others. */
+  listingCosts(): readonly ListingCost[];
   /** What `answers` was good for so far. */
   readonly answerCounts: Readonly<AnswerCounts>;
   /** Starts the upstreams that are wanted, now and from now on. Idempotent. */
@@ -162,6 +168,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     journal,
     search,
     advice: parts.advice && advice,
+    throttle: state.current.config.learning.anomalies.throttle,
     beginTrace: sampleRatio === undefined ? undefined : createBeginTrace({ sampleRatio }),
     clock,
     logger,
@@ -173,10 +180,16 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     results: { store, schemas, newHandle: () => randomBytes(16).toString('hex'), logger },
   });
   const { hotSet } = state.current.config.learning;
+  const costs = createListingCosts({ catalog, figures: parts.tokens, clock });
   const hotSets =
     parts.advice === undefined && lead === undefined
       ? undefined
-      : createHotSets({ catalog, advice, lead, config: hotSet, documents, clock, logger });
+      : createHotSets({ catalog, advice, lead, config: hotSet, tokensOf: costs.tokensOf, documents, clock, logger });
+  const listingCosts = (): readonly ListingCost[] => {
+    const ask = advice.current()?.usage;
+    const usage = (ask && advice.ask(ask)) ?? [];
+    return costs.read((view) => chooseHotSet({ usage, before: [], view, config: hotSet, tokensOf: costs.tokensOf }));
+  };
   const stopTelling = parts.embedder && tellTools(parts.embedder, { catalog, clock });
   const handlers = new Map<Surface, RequestHandler>();
   const notify = (notification: Notification, session: CallerSession) => supervisor.notify(notification, session);
@@ -213,9 +226,10 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const close = async () => {
     stopTelling?.();
     hotSets?.close();
+    costs.close();
     await supervisor.close();
     store.clear();
   };
   const status = { upstreams: () => supervisor.status(), virtualServers: () => catalog.status() };
-  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, explain, answerCounts, start, close };
+  return { handler: handlerOf(catalog.main), servers, server, supervisor, status, explain, listingCosts, answerCounts, start, close };
 }

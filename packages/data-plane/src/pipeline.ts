@@ -3,6 +3,7 @@ import {
   type AnswerCache,
   type Clock,
   type Journal,
+  type LearningConfig,
   type Logger,
   type Next,
   type ResultOutcome,
@@ -25,6 +26,7 @@ import { hint } from './stages/hint.ts';
 import { idempotency } from './stages/idempotency.ts';
 import { largeResults } from './stages/large-results.ts';
 import { observe } from './stages/observe.ts';
+import { restrain } from './stages/restrain.ts';
 import { resolve } from './stages/resolve.ts';
 import { retry } from './stages/retry.ts';
 import type { SchemaValidator } from './stages/schema-validator.ts';
@@ -49,6 +51,7 @@ export interface PipelineParts {
   readonly search: (view: CatalogView) => ViewRankers;
   /** Absent where nobody advises. */
   readonly advice: AdviceGuard | undefined;
+  readonly throttle: LearningConfig['anomalies']['throttle'];
   readonly beginTrace: BeginTrace | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -68,6 +71,7 @@ export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
     .use(resolve(parts)) // what follows speaks of the real target
     .use(hint(parts)) // a refusal of the arguments is told of like one of the upstream
     .use(shape(parts)) // we go on with exactly what will be sent
+    .use(restrain(parts)) // who is held back costs nobody anything; nothing that changes the call comes after
     .use(answerOwn(parts)) // ours are checked like any, and need neither slot nor connection
     .use(largeResults(parts)) // each caller gets a handle of its own, also to an outcome it shares
     .use(idempotency(parts)) // a repetition passes the checks again, and runs, retries and waits with the first

@@ -87,6 +87,7 @@ export { createFailureModel, toAttemptEvent, type AttemptEvent, type FailureMode
 export { ANOMALY_KINDS, MEASURES, type Anomaly, type AnomalyKind, type Measure, type Verdict } from './behaviour/anomaly.ts';
 export { createBehaviourModel, type BehaviourModel, type BehaviourOptions } from './behaviour/behaviour-model.ts';
 export type { AnomalyAnswer, AnomalyOpinion, AnomalyQuestion } from './learner/anomaly-questions.ts';
+export type { ClientReport } from './surfaces/client-surfaces.ts';
 export type { AgentCluster, AgentClusters } from './clusters/session-counts.ts';
 export { createSeriesDetector, type SeriesDetector, type SeriesState, type SeriesVerdict } from './anomalies/series-detector.ts';
 export { createQuantileForecast, type QuantileForecast, type QuantileForecastOptions } from './outcomes/quantile-forecast.ts';

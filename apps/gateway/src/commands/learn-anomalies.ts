@@ -1,4 +1,4 @@
-import type { AnomaliesBody, AnomalyBody, ClustersBody } from '@signalbox/control-plane';
+import type { AnomaliesBody, AnomalyBody, ClustersBody, RestraintBody } from '@signalbox/control-plane';
 import { renderTable } from '../terminal/table.ts';
 import { countOf, durationText, localTime, sizeText, toSafeLine } from '../terminal/text.ts';
 import type { CommandContext } from './context.ts';
@@ -36,6 +36,7 @@ export async function learnAnomalies(context: CommandContext, { since, upstream,
           { title: 'TOOL', shrinks: true },
           { title: 'WHAT', shrinks: true },
           { title: 'SAID' },
+          { title: 'HELD BACK' },
         ],
         rows: body.anomalies.map((anomaly) => [
           anomaly.id,
@@ -46,6 +47,7 @@ export async function learnAnomalies(context: CommandContext, { since, upstream,
           anomaly.tool === '' ? '-' : toSafeLine(`${anomaly.upstream}.${anomaly.tool}`),
           evidenceText(anomaly),
           anomaly.feedback ?? '-',
+          restraintText(anomaly),
         ]),
         width: terminal.width,
         paint: terminal.paint,
@@ -63,9 +65,18 @@ export async function learnAnomalyFeedback(
   const { terminal } = context;
   const running = await requireRunning(context);
   const body = await running.post<AnomalyBody>('/learning/anomalies/feedback', { id, verdict });
-  terminal.answer(body, () => [
-    `${terminal.paint.green('✓')} ${id} is ${verdict}${verdict === 'noise' ? '; it takes more to tell the same again' : ''}`,
-  ]);
+  const more = verdict === 'noise' ? '; it takes more to tell the same again' : '';
+  const lifted = body.restraint?.lifted === true ? ', and its caller is let go' : '';
+  terminal.answer(body, () => [`${terminal.paint.green('✓')} ${id} is ${verdict}${more}${lifted}`]);
+  return EXIT.ok;
+}
+
+/** Lets go who the running gateway holds back for an anomaly. */
+export async function learnLift(context: CommandContext, { id }: { readonly id: string }): Promise<ExitCode> {
+  const { terminal } = context;
+  const running = await requireRunning(context);
+  const body = await running.post<RestraintBody>('/learning/anomalies/lift', { id });
+  terminal.answer(body, () => [`${terminal.paint.green('✓')} Nobody is held back for ${id} any more`]);
   return EXIT.ok;
 }
 
@@ -97,6 +108,11 @@ export async function learnClusters(context: CommandContext): Promise<ExitCode> 
     });
   });
   return EXIT.ok;
+}
+
+function restraintText({ restraint }: AnomalyBody): string {
+  if (restraint === undefined) return '-';
+  return restraint.lifted ? 'lifted' : `until ${localTime(new Date(restraint.untilMs))}`;
 }
 
 function evidenceText({ kind, measure, observed, expected, low, high, calls }: AnomalyBody): string {

@@ -29,6 +29,9 @@ function addReadings(learn: Command, execute: Execute): void {
   limited(common(learn.command('sequences').description('show calls that follow each other again and again'))).action((options) =>
     execute(options, async (context) => (await import('./learn.ts')).learnSequences(context, options)),
   );
+  common(learn.command('surfaces').description('show what lists of tools cost with each surface, and which one fits which client')).action(
+    (options) => execute(options, async (context) => (await import('./learn-surfaces.ts')).learnSurfaces(context)),
+  );
 }
 
 function addAnomalies(learn: Command, execute: Execute): void {
@@ -45,6 +48,11 @@ function addAnomalies(learn: Command, execute: Execute): void {
       execute(command.optsWithGlobals(), async (context) =>
         (await import('./learn-anomalies.ts')).learnAnomalyFeedback(context, { id, verdict }),
       ),
+    );
+  common(anomalies.command('lift').description('let go who is held back for an anomaly'))
+    .argument('<id>', 'the anomaly')
+    .action((id: string, _: unknown, command: Command) =>
+      execute(command.optsWithGlobals(), async (context) => (await import('./learn-anomalies.ts')).learnLift(context, { id })),
     );
   common(learn.command('clusters').description('show which of the newest sessions do the same')).action((options) =>
     execute(options, async (context) => (await import('./learn-anomalies.ts')).learnClusters(context)),

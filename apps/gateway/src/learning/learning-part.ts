@@ -16,10 +16,12 @@ import type {
   Replayed,
   RowChange,
 } from '@signalbox/learning';
-import { toAnomalyBody, type AnomalyFeed } from './anomaly-feed.ts';
+import { toAnomalyBody, toRestraintBody, type AnomalyFeed } from './anomaly-feed.ts';
 import { createExperimentsPart } from './experiments-part.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import type { PrincipalNames } from './principal-names.ts';
+import type { Restraints } from './restraints.ts';
+import { readSurfaces } from './read-surfaces.ts';
 import { readInsights } from './tool-insights.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
@@ -28,10 +30,13 @@ export interface LearningPartOptions {
   readonly hash: KeyedHash;
   readonly advice: AdviceSource;
   readonly explain: DataPlane['explain'];
+  readonly listingCosts: DataPlane['listingCosts'];
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly names: PrincipalNames;
   readonly feed: AnomalyFeed;
+  /** Absent where nobody is held back, whatever is abnormal. */
+  readonly restraints: Restraints | undefined;
   readonly clock: Clock;
   /** Whether what was learned may change what searches show. */
   readonly isSearchAdvised: boolean;
@@ -39,7 +44,8 @@ export interface LearningPartOptions {
 
 /** Learning as the admin API sees it. */
 export function createLearningPart(options: LearningPartOptions): LearningPart {
-  const { thread, hash, advice, explain, toolsOf, versionOf, names, feed, clock } = options;
+  const { thread, hash, advice, explain, listingCosts, toolsOf, versionOf, names, feed, restraints, clock } = options;
+  const toBody = (anomaly: Anomaly) => toAnomalyBody(anomaly, { nameOf: names.nameOf, restraint: restraints?.find(anomaly.id) });
   return {
     experiments: createExperimentsPart(options),
     status: async () => {
@@ -83,13 +89,22 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
     },
     anomalies: async (query) => {
       const { anomalies, heldBack } = await thread.ask<AnomalyAnswer>('anomalies', query satisfies AnomalyQuestion);
-      return { anomalies: anomalies.map((each) => toAnomalyBody(each, names.nameOf)), heldBack };
+      return { anomalies: anomalies.map(toBody), heldBack };
     },
     judgeAnomaly: async (request) => {
       const opinion: AnomalyOpinion = { ...request, atMs: clock.now() };
-      return toAnomalyBody(await thread.ask<Anomaly>('anomalyFeedback', opinion), names.nameOf);
+      const anomaly = await thread.ask<Anomaly>('anomalyFeedback', opinion);
+      if (request.verdict === 'noise') restraints?.lift(request.id);
+      return toBody(anomaly);
+    },
+    liftRestraint: (id) => {
+      const restraint = restraints?.lift(id);
+      if (restraint === undefined)
+        throw new GatewayError('UNKNOWN_NAME', `Nobody is held back for an anomaly "${id}"; "signalbox learn anomalies" shows who is`);
+      return toRestraintBody(restraint);
     },
     watchAnomalies: feed.watch,
+    surfaces: () => readSurfaces({ thread, listingCosts }),
     clusters: async () => {
       const { clusters, ...rest } = await thread.ask<AgentClusters>('clusters');
       return { ...rest, clusters: clusters.map((cluster) => toClusterBody(cluster, names.nameOf)) };
@@ -119,14 +134,21 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
         })),
       };
     },
-    rollBack: (to) => thread.ask('rollBack', to),
+    rollBack: async (to) => {
+      const done = await thread.ask<{ readonly commit: string }>('rollBack', to);
+      // What they stand for may be known no more, and then nobody would see them.
+      restraints?.clear();
+      return done;
+    },
     tag: (request) => thread.ask('tag', request),
     untag: (name) => thread.ask('untag', name),
     freeze: (isFrozen) => thread.ask('freeze', isFrozen),
-    forget: ({ principal, ...rest }) => {
+    forget: async ({ principal, ...rest }) => {
       if (rest.tool !== undefined && rest.upstream === undefined)
         throw new GatewayError('INVALID_PARAMS', 'Cannot forget a tool without the name of its server: "upstream" is missing');
-      return thread.ask<Forgotten>('forget', { ...rest, ...(principal !== undefined && { principal: hash.text(principal) }) });
+      const proof = await thread.ask<Forgotten>('forget', { ...rest, ...(principal !== undefined && { principal: hash.text(principal) }) });
+      restraints?.clear();
+      return proof;
     },
     replay: () => thread.ask<Replayed>('replay'),
   };

@@ -8,6 +8,7 @@ import { createAnomalyFeed } from './anomaly-feed.ts';
 import { createKeyedHash } from './keyed-hash.ts';
 import { createLearningPart } from './learning-part.ts';
 import { createPrincipalNames } from './principal-names.ts';
+import { createRestraints } from './restraints.ts';
 import { toAdvice, type PublishedAdvice } from './to-advice.ts';
 import { armsOf } from './to-trials.ts';
 import { unitOf } from './caller-unit.ts';
@@ -22,6 +23,7 @@ export interface LearningOptions {
   /** Tools of an upstream as it lists them, the same array until they change; `undefined` for one that is not known. */
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   readonly explain: DataPlane['explain'];
+  readonly listingCosts: DataPlane['listingCosts'];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -37,16 +39,31 @@ export interface Learning {
 const KEY_BYTES = 32;
 
 /** Starts the thread that learns, and joins it with what it reads and who asks it. */
-export function createLearning({ config, store, key, toolsOf, explain, clock, logger }: LearningOptions): Learning {
+export function createLearning({ config, store, key, toolsOf, explain, listingCosts, clock, logger }: LearningOptions): Learning {
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
   const advice: { current: PublishedAdvice | undefined } = { current: undefined };
   const versionOf = createToolVersions(toolsOf);
-  const onAdvice: StartLearnerOptions['onAdvice'] = (published) =>
-    void (advice.current =
-      published && toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller) => unitOf(hash, caller), hash }));
+  const restraints = config.anomalies.action === 'throttle' ? createRestraints({ config: config.anomalies, hash, clock }) : undefined;
+  const onAdvice: StartLearnerOptions['onAdvice'] = (published) => {
+    advice.current =
+      published && toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller) => unitOf(hash, caller), hash, restraints });
+    // Nobody is held back by what has died, nor by what comes after it and knows nothing of it.
+    if (published === undefined) restraints?.clear();
+  };
   const names = createPrincipalNames();
-  const feed = createAnomalyFeed({ names, logger });
-  const thread = startLearner({ store, config, clock, logger, onAdvice, onAnomaly: feed.publish });
+  const feed = createAnomalyFeed({ names, restraints, logger });
+  const thread = startLearner({
+    store,
+    config,
+    clock,
+    logger,
+    onAdvice,
+    onAnomaly: (anomaly) => {
+      restraints?.see(anomaly);
+      feed.publish(anomaly);
+    },
+    ...(restraints && { onAnomalyAgain: restraints.see }),
+  });
   const facts = createFactMaker({
     hash,
     versionOf,
@@ -70,7 +87,20 @@ export function createLearning({ config, store, key, toolsOf, explain, clock, lo
       compare: (record) => thread.tell(facts.comparison(record)),
     },
     advice,
-    part: createLearningPart({ thread, hash, advice, explain, toolsOf, versionOf, names, feed, clock, isSearchAdvised: config.search }),
+    part: createLearningPart({
+      thread,
+      hash,
+      advice,
+      explain,
+      listingCosts,
+      toolsOf,
+      versionOf,
+      names,
+      feed,
+      restraints,
+      clock,
+      isSearchAdvised: config.search,
+    }),
     close: () => thread.close(),
   };
 }

@@ -11,6 +11,7 @@ import {
   type Repair,
 } from '@signalbox/learning';
 import type { KeyedHash } from './keyed-hash.ts';
+import type { Restraints } from './restraints.ts';
 import { toSimilarAdvice } from './to-similar-advice.ts';
 import type { ToolVersion } from './tool-versions.ts';
 import { toTrials, type TrialsOf } from './to-trials.ts';
@@ -27,6 +28,8 @@ export interface AdviceParts {
   /** What keeps its arm, of who searches. */
   readonly unitOf: (caller: SearchCaller) => string;
   readonly hash: KeyedHash;
+  /** Absent where nobody is held back, whatever is abnormal. */
+  readonly restraints?: Pick<Restraints, 'isEmpty' | 'of'> | undefined;
 }
 
 /** What was published, as the path asks it, and the arms of a unit, as facts tell of them. */
@@ -37,7 +40,7 @@ export interface PublishedAdvice extends Advice {
 /** What was published, as the path asks it; only as far as the configuration lets it have a say. */
 export function toAdvice(
   { version, snapshots }: { readonly version: number; readonly snapshots: AdviceSnapshots },
-  { config, versionOf, toolsOf, unitOf, hash }: AdviceParts,
+  { config, versionOf, toolsOf, unitOf, hash, restraints }: AdviceParts,
 ): PublishedAdvice {
   const trialsOfUnit = toTrials(snapshots.experiments);
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
@@ -69,6 +72,9 @@ export function toAdvice(
     hints: config.hints && repairs.size > 0 ? hints : undefined,
     similar: snapshots.similarity && toSimilarAdvice({ similarity: snapshots.similarity, keyOf, hash }),
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
+    get restraints() {
+      return restraints === undefined || restraints.isEmpty ? undefined : restraints.of;
+    },
   };
 }
 

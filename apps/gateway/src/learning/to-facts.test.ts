@@ -112,6 +112,11 @@ test('what is no call of a tool behind the gateway is no fact', () => {
   expect(facts.call({ ...record, upstream: undefined }, undefined)).toBeUndefined();
 });
 
+test('a call that was held back is no fact: it would count against its caller once more', () => {
+  expect(create().call({ ...record, status: 'gateway-error', error: 'RESTRAINED' }, undefined)).toBeUndefined();
+  expect(create().call({ ...record, status: 'gateway-error', error: 'OVERLOADED' }, undefined)).toBeDefined();
+});
+
 test('what is too large to be hashed is not', () => {
   const hash = createKeyedHash(new Uint8Array(32));
   expect(hash.bytes(new Uint8Array(MAX_HASHED_BYTES))).toMatch(/^[0-9a-f]{16}$/);

@@ -32,6 +32,8 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
     /** @returns `undefined` for what is no call of a tool of an upstream. */
     call: (record: CallRecord, payload: RecordPayload | undefined): CallInteraction | undefined => {
       const { upstream, upstreamName: tool, method } = record;
+      // What we held back says nothing of the tool, and must not count against its caller once more.
+      if (record.error === 'RESTRAINED') return undefined;
       if (method !== 'tools/call' || upstream === undefined || tool === undefined || upstream.startsWith('@')) return undefined;
       // Arguments and results are hashed for one in four sets of arguments: what is compared is kept, at a quarter of the cost.
       const given = payload?.arguments?.bytes;

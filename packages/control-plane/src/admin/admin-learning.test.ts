@@ -7,7 +7,13 @@ test('everyone may look at what is learned and why', async () => {
   const token = 'token-of-viewer';
   expect((await ask('GET', '/learning', { token })).body).toMatchObject({ state: 'learning', facts: { learned: 2 } });
   expect((await ask('GET', '/learning/why?need=say%20it', { token })).body).toMatchObject({ need: 'say it', matches: [{ name: 'echo' }] });
-  for (const path of ['/learning/tools', '/learning/sequences?limit=3', '/learning/models', '/learning/models/a/diff/b'])
+  for (const path of [
+    '/learning/tools',
+    '/learning/sequences?limit=3',
+    '/learning/surfaces',
+    '/learning/models',
+    '/learning/models/a/diff/b',
+  ])
     expect([path, (await ask('GET', path, { token })).status]).toEqual([path, 200]);
 });
 
@@ -63,6 +69,24 @@ test('an operator says what an anomaly was, which is told in the audit', async (
   expect((await ask('POST', '/learning/anomalies/feedback', { token, body: { ...body, verdict: 'odd' } })).status).toBe(400);
   expect((await ask('POST', '/learning/anomalies/feedback', { token, body: { ...body, id: 'none' } })).body).toMatchObject({ status: 404 });
   expect(changes).toMatchObject([{ by: 'otto', action: 'learning.feedback', lines: ['0123456789ab noise'] }]);
+});
+
+test('an operator lets go who is held back, by a word or because it was noise, which is told in the audit', async () => {
+  const restraint = { untilMs: 9, lifted: true };
+  const setup = await createAdminSetup();
+  const judgeAnomaly: typeof setup.learning.judgeAnomaly = async ({ verdict }) => ({ ...ANOMALY, feedback: verdict, restraint });
+  const { ask, changes } = await createAdminSetup({ learning: { ...setup.learning, judgeAnomaly } });
+  const token = 'token-of-operator';
+  const { id } = ANOMALY;
+  expect((await ask('POST', '/learning/anomalies/lift', { token: 'token-of-auditor', body: { id } })).status).toBe(403);
+  expect((await ask('POST', '/learning/anomalies/lift', { token, body: { id: 'none' } })).status).toBe(404);
+  expect((await ask('POST', '/learning/anomalies/lift', { token, body: { id } })).body).toEqual(restraint);
+  const { body } = await ask('POST', '/learning/anomalies/feedback', { token, body: { id, verdict: 'noise' } });
+  expect(body).toMatchObject({ id, restraint });
+  expect(changes).toMatchObject([
+    { by: 'otto', action: 'learning.lift', lines: [id] },
+    { by: 'otto', action: 'learning.feedback', lines: [`${id} noise`, 'restraint lifted'] },
+  ]);
 });
 
 test('a new anomaly is told as it happens, without the name', async () => {

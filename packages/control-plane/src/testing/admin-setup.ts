@@ -243,6 +243,10 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
     if (id !== ANOMALY.id) throw new GatewayError('UNKNOWN_NAME', `There is no anomaly "${id}"`);
     return { ...ANOMALY, feedback: verdict };
   },
+  liftRestraint: (id) => {
+    if (id !== ANOMALY.id) throw new GatewayError('UNKNOWN_NAME', `Nobody is held back for an anomaly "${id}"`);
+    return { untilMs: 9, lifted: true };
+  },
   watchAnomalies: () => () => undefined,
   tag: async ({ name, commit = 'c1' }) => ({ name, commit }),
   untag: async (name) => {
@@ -274,6 +278,18 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
   why: (need) => ({ need, adviceVersion: 1, matches: [{ name: 'echo', upstream: 'github', tool: 'echo', score: 1, staticRank: 1 }] }),
   tools: async () => ({ tools: [TOOL_INSIGHT] }),
   sequences: async () => ({ sequences: [{ tools: [{ upstream: 'github', tool: 'echo' }], count: 2, succeeded: 1 }] }),
+  surfaces: async () => ({
+    addresses: [{ surface: 'all', tools: 9, tokens: { all: 900, hot: 500, search: 400 }, hotTools: [], estimated: false }],
+    clients: [
+      {
+        client: 'test',
+        conversations: 1,
+        toolsEach: 2,
+        searches: 0,
+        advice: [{ surface: 'all', tokens: { all: 900 }, reason: '1 of 20 conversations are known' }],
+      },
+    ],
+  }),
   commits: async () => ({ commits: [{ id: 'c1', parents: [], message: 'first', atMs: 1, facts: 2, refs: ['live'] }] }),
   diff: async (from, to) => ({ from, to, added: 0, removed: 0, changed: 0, rows: [] }),
   rollBack: async (to) => {

@@ -1,10 +1,25 @@
 import { z } from 'zod';
 
 const anomaliesConfig = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe('Learn what each caller usually does with each tool, and tell what is far from it. Calls go on as they would.'),
+  enabled: z.boolean().default(true).describe('Learn what each caller usually does with each tool, and tell what is far from it.'),
+  action: z
+    .enum(['tell', 'throttle'])
+    .default('tell')
+    .describe(
+      'What follows for a caller whose calls are abnormal. `tell`: nothing, they go on as they would. `throttle`: for a time it is held to few calls with that tool, or in all where the anomaly is about all.',
+    ),
+  throttle: z
+    .strictObject({
+      callsPerMinute: z
+        .int()
+        .min(1)
+        .max(600)
+        .default(10)
+        .describe('Calls that are let through, one after the other; one that may change something counts for three.'),
+      minutes: z.int().min(1).max(1_440).default(10).describe('Time after it was last seen to be abnormal.'),
+    })
+    .prefault({})
+    .describe('How narrow and how long, with `action` set to `throttle`.'),
   alertsPerDay: z
     .int()
     .min(1)
@@ -43,7 +58,7 @@ export const learningConfig = z.strictObject({
         .min(100)
         .max(200_000)
         .default(4_000)
-        .describe('Most tokens that their definitions may take, at four bytes a token.'),
+        .describe('Most tokens that their definitions may take, counted by `o200k_base`; four bytes are one until they are counted.'),
       epochHours: z.number().min(0.001).max(8_760).default(24).describe('Least time between two changes of it; sessions keep theirs.'),
     })
     .prefault({})

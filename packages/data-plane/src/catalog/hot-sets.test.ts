@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import type { CatalogView } from './catalog-view.ts';
 import { createAdviceGuard } from '../advice-guard.ts';
 import { Catalog } from './catalog.ts';
-import { chooseHotSet, createHotSets } from './hot-sets.ts';
+import { chooseHotSet as choose, createHotSets, type Choice } from './hot-sets.ts';
+import type { TokensOf } from './listing-costs.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 const description = 'x'.repeat(350);
@@ -16,6 +17,8 @@ const view = {
   definition: (name: string): ToolDefinition => ({ name, description, inputSchema: { type: 'object' } }),
 } as unknown as CatalogView;
 const config = { maxTools: 3, maxTokens: 4_000 };
+const tokensOf: TokensOf = (definition) => JSON.stringify(definition).length / 4;
+const chooseHotSet = (choice: Omit<Choice, 'tokensOf'>) => choose({ ...choice, tokensOf });
 const used = (weights: Readonly<Record<string, number>>): ToolUsage[] =>
   Object.entries(weights).map(([tool, weight]) => ({ upstream: 's', tool, weight }));
 
@@ -58,7 +61,7 @@ test('what was decided in an earlier run is told to the processes that are led',
   };
   const advice = createAdviceGuard(undefined, { clock: systemClock, logger: silentLogger });
   const catalog = new Catalog(undefined, { info: { name: 'test', version: '1' }, experimental: {} });
-  const parts = { catalog, advice, config: { ...config, epochHours: 1 }, documents, clock: systemClock, logger: silentLogger };
+  const parts = { catalog, advice, config: { ...config, epochHours: 1 }, tokensOf, documents, clock: systemClock, logger: silentLogger };
   const hotSets = createHotSets({ ...parts, lead: undefined });
   await hotSets.start();
   hotSets.close();

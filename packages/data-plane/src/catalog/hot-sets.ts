@@ -3,12 +3,14 @@ import type { AdviceGuard } from '../advice-guard.ts';
 import type { Catalog } from './catalog.ts';
 import type { LeadDocuments } from '../upstreams/led-documents.ts';
 import type { CatalogView } from './catalog-view.ts';
+import type { TokensOf } from './listing-costs.ts';
 import type { Surface } from './surface.ts';
 
 export interface HotSetsOptions {
   readonly catalog: Catalog;
   readonly advice: AdviceGuard;
   readonly config: LearningConfig['hotSet'];
+  readonly tokensOf: TokensOf;
   readonly documents: DocumentStore;
   /** Where another process decides. */
   readonly lead: LeadDocuments | undefined;
@@ -40,9 +42,8 @@ const LOOK_MS = 1_000;
 const LEAST_WEIGHT = 5;
 /** What is listed stays until another is used that much more, so that lists do not change to and fro. */
 const STAY_FACTOR = 1.5;
-const BYTES_PER_TOKEN = 4;
 
-export function createHotSets({ catalog, advice, config, documents, lead, clock, logger }: HotSetsOptions): HotSets {
+export function createHotSets({ catalog, advice, config, tokensOf, documents, lead, clock, logger }: HotSetsOptions): HotSets {
   const epochMs = config.epochHours * HOUR_MS;
   const decisions = new Map<string, Decision>();
   let stop = (): void => undefined;
@@ -57,7 +58,7 @@ export function createHotSets({ catalog, advice, config, documents, lead, clock,
       const ask = advice.current()?.usage;
       const usage = ask && advice.ask(ask);
       if (usage === undefined) continue;
-      const names = chooseHotSet({ usage, before: before?.names ?? [], view: surface.view, config });
+      const names = chooseHotSet({ usage, before: before?.names ?? [], view: surface.view, config, tokensOf });
       // What nobody offers at the moment may only be away.
       if (names.length === 0) continue;
       decisions.set(name, { names, decidedAtMs: clock.now() });
@@ -104,16 +105,17 @@ export function createHotSets({ catalog, advice, config, documents, lead, clock,
   };
 }
 
-interface Choice {
+export interface Choice {
   readonly usage: readonly ToolUsage[];
   /** Public names listed until now. */
   readonly before: readonly string[];
   readonly view: CatalogView;
   readonly config: Pick<LearningConfig['hotSet'], 'maxTools' | 'maxTokens'>;
+  readonly tokensOf: TokensOf;
 }
 
 /** @returns public names, those that stay in their order and new ones behind them, so that a list begins as it did. */
-export function chooseHotSet({ usage, before, view, config }: Choice): readonly string[] {
+export function chooseHotSet({ usage, before, view, config, tokensOf }: Choice): readonly string[] {
   const publicNames = new Map([...view.tools].map(([name, target]) => [target, name]));
   const listed = new Set(before);
   const candidates = usage
@@ -127,7 +129,7 @@ export function chooseHotSet({ usage, before, view, config }: Choice): readonly 
   let tokens = 0;
   for (const { name } of candidates) {
     if (chosen.size >= config.maxTools) break;
-    const cost = Buffer.byteLength(JSON.stringify(view.definition(name) ?? null)) / BYTES_PER_TOKEN;
+    const cost = tokensOf(view.definition(name));
     // One that is too large leaves room for smaller ones.
     if (tokens + cost > config.maxTokens) continue;
     tokens += cost;

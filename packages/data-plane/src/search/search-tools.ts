@@ -29,7 +29,8 @@ const MATCH = {
   description: 'Everything beside name and score is said where the tool is first named.',
 };
 
-const DEFINITIONS: readonly ToolDefinition[] = [
+/** What is listed where tools are searched for. */
+export const SEARCH_DEFINITIONS: readonly ToolDefinition[] = [
   {
     name: SEARCH_TOOLS,
     title: 'Search tools',
@@ -146,7 +147,7 @@ const DEFINITIONS: readonly ToolDefinition[] = [
 
 /** The tools of a search surface, by name. */
 export const SEARCH_TARGETS: ReadonlyMap<string, Target> = new Map(
-  DEFINITIONS.map((definition) => [definition.name, { upstream: OWN_UPSTREAM, name: definition.name, definition }]),
+  SEARCH_DEFINITIONS.map((definition) => [definition.name, { upstream: OWN_UPSTREAM, name: definition.name, definition }]),
 );
 
 /** Their names, which no tool of an upstream can have on a search surface. */

@@ -4,6 +4,7 @@ import {
   type Answer,
   type Awaitable,
   type Clock,
+  type ErrorCode,
   type Journal,
   type Logger,
   type Record,
@@ -161,11 +162,13 @@ function write({ journal, logger }: ObserveOptions, record: Record, payload: Rec
   return journal.write(record, payload);
 }
 
+/** Refusals that callers can bring about as often as they like, or that are told of elsewhere. */
+const QUIET: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['CANCELLED', 'UNKNOWN_NAME', 'AUDIT_UNAVAILABLE', 'RESTRAINED']);
+
 function logFailure(logger: Logger, { callId, method, name, upstream, trace }: Record, error: GatewayError): void {
   const fields = { callId, ...(trace && { traceId: trace.traceId }), method, name, upstream, code: error.code, reason: error.message };
   if (error.code === 'INTERNAL') logger.error('call failed inside the gateway', { ...fields, stack: stackOf(error) });
-  else if (error.code === 'CANCELLED' || error.code === 'UNKNOWN_NAME' || error.code === 'AUDIT_UNAVAILABLE')
-    logger.debug('call not made', fields);
+  else if (QUIET.has(error.code)) logger.debug('call not made', fields);
   else logger.warn('call failed', fields);
 }
 

@@ -29,7 +29,7 @@ const FEEDBACK = COLUMNS.indexOf('feedback');
 const MAX_ALERTS = 1_000;
 /** Time within which the same again is not told again. */
 const FOLD_MS = 86_400_000;
-/** Alerts that wait to be told at most; nobody may ever ask for them. */
+/** Alerts that wait to be told, or told again, at most; nobody may ever ask for them. */
 const MAX_UNTOLD = 200;
 
 export interface AlertsOptions {
@@ -59,6 +59,8 @@ export interface Alerts {
   readonly heldBack: number;
   /** What was told since the last time. */
   takeNew(): readonly Anomaly[];
+  /** What was told before and seen again since the last time. */
+  takeAgain(): readonly Anomaly[];
   save(): ModelState;
   load(state: ModelState): void;
 }
@@ -68,6 +70,12 @@ export function createAlerts({ alertsPerDay }: AlertsOptions): Alerts {
   const opinions = createOpinions();
   const budget = createAlertBudget({ perDay: alertsPerDay });
   let untold: string[] = [];
+  let again = new Set<string>();
+  const read = (keys: Iterable<string>): Anomaly[] =>
+    [...keys].flatMap((key) => {
+      const row = alerts.get(key);
+      return row === undefined ? [] : [toAnomaly([key, row])];
+    });
 
   return {
     tables: [{ name: 'alerts', columns: COLUMNS, rule: 'latest' }, opinions.table, budget.table],
@@ -83,7 +91,7 @@ export function createAlerts({ alertsPerDay }: AlertsOptions): Alerts {
         row.fill(0);
         row[FIRST] = atMs;
         if (untold.length < MAX_UNTOLD) untold.push(key);
-      }
+      } else if (again.size < MAX_UNTOLD) again.add(key);
       row[LAST] = Math.max(row[LAST]!, atMs);
       row[COUNT]!++;
       if (score < row[SCORE]!) return true;
@@ -116,10 +124,13 @@ export function createAlerts({ alertsPerDay }: AlertsOptions): Alerts {
     takeNew: () => {
       const keys = untold;
       untold = [];
-      return keys.flatMap((key) => {
-        const row = alerts.get(key);
-        return row === undefined ? [] : [toAnomaly([key, row])];
-      });
+      return read(keys);
+    },
+    takeAgain: () => {
+      if (again.size === 0) return [];
+      const keys = again;
+      again = new Set();
+      return read(keys);
     },
     save: () =>
       new Map([
@@ -132,6 +143,7 @@ export function createAlerts({ alertsPerDay }: AlertsOptions): Alerts {
       opinions.load(state.get(opinions.table.name));
       budget.load(state.get(budget.table.name));
       untold = [];
+      again = new Set();
     },
   };
 }

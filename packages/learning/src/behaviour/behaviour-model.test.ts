@@ -195,6 +195,20 @@ test('the same within a day is one, and the next day one more time', () => {
   expect(model.takeNew()).toEqual([]);
 });
 
+test('a burst that goes on is told once and seen again as long as it does', () => {
+  const model = create();
+  work(model, { days: 10 });
+  const burst = (calls: number, from = 0) => {
+    for (let call = from; call < from + calls; call++) model.observe(read({ atMs: at(10) + call * 2_000 }));
+  };
+  burst(60);
+  const [anomaly] = model.takeNew();
+  expect(model.takeAgain()).toMatchObject([{ id: anomaly!.id, kind: 'rate' }]);
+  expect(model.takeAgain()).toEqual([]);
+  burst(20, 60);
+  expect([model.takeNew(), model.takeAgain()]).toMatchObject([[], [{ id: anomaly!.id, lastMs: at(10) + 79 * 2_000 }]]);
+});
+
 test('what people call noise is not told again, what they call useful is', () => {
   for (const [verdict, times] of [
     [-1, 0],

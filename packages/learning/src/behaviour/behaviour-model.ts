@@ -16,7 +16,7 @@ export interface BehaviourOptions {
 }
 
 /** What each caller usually does with each tool, and each tool with all, and what is far from it. */
-export interface BehaviourModel extends Model<Interaction>, Pick<Alerts, 'list' | 'find' | 'takeNew' | 'heldBack'> {}
+export interface BehaviourModel extends Model<Interaction>, Pick<Alerts, 'list' | 'find' | 'takeNew' | 'takeAgain' | 'heldBack'> {}
 
 const MAX_PAIRS = 20_000;
 const MAX_CALLERS = 5_000;
@@ -116,6 +116,7 @@ export function createBehaviourModel({ alertsPerDay, settleDays }: BehaviourOpti
     list: () => alerts.list(),
     find: (id) => alerts.find(id),
     takeNew: () => alerts.takeNew(),
+    takeAgain: () => alerts.takeAgain(),
     get heldBack() {
       return alerts.heldBack;
     },

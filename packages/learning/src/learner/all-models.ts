@@ -14,11 +14,12 @@ import { createExperimentModel } from '../experiments/experiment-model.ts';
 import { createFeedbackReader } from '../search/read-feedback.ts';
 import type { SearchFeedback } from '../search/search-feedback.ts';
 import { createSearchModel, type SearchModel } from '../search/search-model.ts';
+import { createClientSurfaces } from '../surfaces/client-surfaces.ts';
 import { createSequences } from '../sequences/sequences.ts';
 import { feedModel } from './feed-model.ts';
 
 export interface ModelOptions {
-  readonly anomalies: LearningConfig['anomalies'];
+  readonly anomalies: Pick<LearningConfig['anomalies'], 'enabled' | 'alertsPerDay' | 'settleDays'>;
 }
 
 /** Everything that learns, knowing nothing yet. */
@@ -34,6 +35,7 @@ export function createAllModels({ anomalies }: ModelOptions) {
     similarity: feedModel<ComparedCalls, SimilarityModel>(createSimilarityModel(), readComparison),
     usage: createToolUsage(),
     sessions: createSessionCounts(),
+    surfaces: createClientSurfaces(),
   } satisfies Readonly<Record<string, Model<Interaction>>>;
 }
 

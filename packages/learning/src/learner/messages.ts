@@ -20,6 +20,8 @@ export interface ThreadData {
   /** Most of one core that it takes, from 0 to 1. */
   readonly maxCpuShare: number;
   readonly models: ModelOptions;
+  /** Whether it says when what is abnormal is seen again. */
+  readonly tellsAgain: boolean;
 }
 
 /** What the path may go by; it never changes. */
@@ -61,6 +63,8 @@ export type ThreadMessage =
     }
   /** Something abnormal that was not told before. */
   | { readonly kind: 'anomaly'; readonly anomaly: Anomaly }
+  /** Something abnormal that was told before and has been seen again. */
+  | { readonly kind: 'anomaly-again'; readonly anomaly: Anomaly }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly code: ErrorCode; readonly message: string }
   /** Something failed that will be tried again. */

@@ -11,13 +11,15 @@ import { serveStore, type LearningStore } from './remote-store.ts';
 
 export interface StartLearnerOptions {
   readonly store: LearningStore;
-  readonly config: Pick<LearningConfig, 'keepFacts' | 'commitSeconds' | 'maxMemoryMb' | 'maxCpuShare' | 'anomalies'>;
+  readonly config: Pick<LearningConfig, 'keepFacts' | 'commitSeconds' | 'maxMemoryMb' | 'maxCpuShare'> & ThreadData['models'];
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes advice as it is published; `undefined` when there is none any more. */
   readonly onAdvice?: (advice: { readonly version: number; readonly snapshots: AdviceSnapshots } | undefined) => void;
   /** Hears of what is abnormal, once of each. */
   readonly onAnomaly?: (anomaly: Anomaly) => void;
+  /** Hears of what was told before and is seen again. */
+  readonly onAnomalyAgain?: (anomaly: Anomaly) => void;
   /** Bytes of facts that may wait. Default 4 MiB. */
   readonly ringBytes?: number;
   /** Time without a sign of life after which the thread is ended, in milliseconds. Default 30,000. */
@@ -93,6 +95,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
       commitMs: config.commitSeconds * 1000,
       maxCpuShare: config.maxCpuShare,
       models: { anomalies: config.anomalies },
+      tellsAgain: options.onAnomalyAgain !== undefined,
     };
     const startedAtMs = clock.monotonic();
     const own = new Worker(new URL('../../worker/learner.js', import.meta.url), {
@@ -168,6 +171,9 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
         break;
       case 'anomaly':
         options.onAnomaly?.(message.anomaly);
+        break;
+      case 'anomaly-again':
+        options.onAnomalyAgain?.(message.anomaly);
         break;
       case 'reply':
         waiting.get(message.id)?.resolve(message.value);

@@ -35,7 +35,7 @@ const ROW_OVERHEAD_BYTES = 4;
 
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
 export async function runLearner(): Promise<void> {
-  const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare, models } = workerData as ThreadData;
+  const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare, models, tellsAgain } = workerData as ThreadData;
   const beats = new Int32Array(beat);
   Atomics.store(beats, 1, readThreadId());
   const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
@@ -78,7 +78,7 @@ export async function runLearner(): Promise<void> {
     if (restMs > REST_MS && !isClosing) await rest(restMs - REST_MS);
   };
   const publish = createPublisher({ learner, book, say });
-  const tell = createTeller(learner, say);
+  const tell = createTeller({ learner, tellsAgain, say });
   const worked = createWorkClock();
   const startedAt = performance.now();
   let restedFor = worked();
@@ -174,12 +174,18 @@ function createPublisher({ learner, book, say }: PublisherParts): () => void {
 }
 
 /** Tells what is abnormal once: not again when facts are learned anew after a start, or to forget some. */
-function createTeller(learner: Learner<AllModels>, say: (message: ThreadMessage) => void): () => void {
+function createTeller({ learner, tellsAgain, say }: Pick<PublisherParts, 'learner' | 'say'> & Pick<ThreadData, 'tellsAgain'>): () => void {
   let { models } = learner;
   models.behaviour?.takeNew();
+  models.behaviour?.takeAgain();
   return () => {
-    const anomalies = learner.models.behaviour?.takeNew() ?? [];
-    if (learner.models === models) for (const anomaly of anomalies) say({ kind: 'anomaly', anomaly });
+    const { behaviour } = learner.models;
+    const anomalies = behaviour?.takeNew() ?? [];
+    const again = behaviour?.takeAgain() ?? [];
+    if (learner.models === models) {
+      for (const anomaly of anomalies) say({ kind: 'anomaly', anomaly });
+      if (tellsAgain) for (const anomaly of again) say({ kind: 'anomaly-again', anomaly });
+    }
     ({ models } = learner);
   };
 }
@@ -227,6 +233,7 @@ const QUESTIONS: Readonly<
   anomalies: (learner, question: AnomalyQuestion) => readAnomalies(behaviourOf(learner), question),
   anomalyFeedback: (learner, opinion: AnomalyOpinion) => takeOpinion(learner, opinion),
   clusters: (learner, _: unknown, { breathe }) => learner.models.sessions.cluster(breathe),
+  surfaces: (learner, limit: number) => learner.models.surfaces.reports(limit),
   sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
   log: (learner, limit: number) => learner.log(limit),
   diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {

@@ -1,9 +1,17 @@
 import type { Role } from '@signalbox/core';
-import type { LearningPart } from '../../learning-part.ts';
+import type { AnomalyBody, AnomalyFeedbackRequest, LearningPart } from '../../learning-part.ts';
 import { recordAction } from '../actor.ts';
 import type { AdminPrincipal } from '../principals.ts';
 import { defineRoute, type AdminParts, type AdminRoute } from '../route.ts';
-import { anomaliesBody, anomalyBody, anomalyFeedbackRequest, anomalyKind, clustersBody } from '../schemas/anomalies.ts';
+import {
+  anomaliesBody,
+  anomalyBody,
+  anomalyFeedbackRequest,
+  anomalyKind,
+  clustersBody,
+  liftRequest,
+  restraintBody,
+} from '../schemas/anomalies.ts';
 import { count, timeMs, z } from '../schemas/common.ts';
 
 const tag = 'Learning';
@@ -38,14 +46,34 @@ export function anomalyRoutes(parts: AdminParts, learning: () => LearningPart): 
       path: '/learning/anomalies/feedback',
       tag,
       summary: 'Say whether an anomaly was worth telling',
-      description: 'Noise raises what it takes to tell the same again, and when there is much of it, anything of that kind.',
+      description:
+        'Noise raises what it takes to tell the same again, and when there is much of it, anything of that kind. It also lets go who is held back for it.',
       body: anomalyFeedbackRequest,
       answer: { description: 'The anomaly after it', schema: anomalyBody },
       problems: [...problems, 409],
       run: async ({ body, principal }) => {
         const anomaly = await learning().judgeAnomaly(body);
-        await recordAction(parts, principal, { action: 'learning.feedback', lines: [`${body.id} ${body.verdict}`] });
+        await recordAction(parts, principal, {
+          action: 'learning.feedback',
+          lines: [`${body.id} ${body.verdict}`, ...liftedBy(anomaly, body)],
+        });
         return toVisible(anomaly, principal);
+      },
+    }),
+    defineRoute({
+      id: 'liftRestraint',
+      method: 'post',
+      path: '/learning/anomalies/lift',
+      tag,
+      summary: 'Let go who is held back for an anomaly',
+      description: 'It says nothing of the anomaly: the same is told again, and once this is over, held back again.',
+      body: liftRequest,
+      answer: { description: 'The restraint, lifted', schema: restraintBody },
+      problems,
+      run: async ({ body, principal }) => {
+        const restraint = await learning().liftRestraint(body.id);
+        await recordAction(parts, principal, { action: 'learning.lift', lines: [body.id] });
+        return restraint;
       },
     }),
     defineRoute({
@@ -66,6 +94,10 @@ export function anomalyRoutes(parts: AdminParts, learning: () => LearningPart): 
       },
     }),
   ];
+}
+
+function liftedBy({ restraint }: AnomalyBody, { verdict }: AnomalyFeedbackRequest): string[] {
+  return verdict === 'noise' && restraint !== undefined ? ['restraint lifted'] : [];
 }
 
 function toVisible<Named extends { readonly principalName?: string | undefined }>(named: Named, { role }: AdminPrincipal): Named {

@@ -17,6 +17,7 @@ import {
   toolInsightsBody,
   whyBody,
 } from '../schemas/learning.ts';
+import { surfacesBody } from '../schemas/surfaces.ts';
 import { anomalyRoutes } from './anomalies.ts';
 import { required } from './required.ts';
 
@@ -77,6 +78,16 @@ function readings(learning: () => LearningPart): AdminRoute[] {
       answer: { description: 'The sequences, most frequent first', schema: sequencesBody },
       problems,
       run: ({ query: { limit } }) => learning().sequences(limit),
+    }),
+    defineRoute({
+      id: 'listSurfaces',
+      method: 'get',
+      path: '/learning/surfaces',
+      tag,
+      summary: 'What the lists of tools cost with each surface, and which one fits which client',
+      answer: { description: 'The addresses and the clients', schema: surfacesBody },
+      problems,
+      run: () => learning().surfaces(),
     }),
   ];
 }

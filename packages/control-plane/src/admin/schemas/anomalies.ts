@@ -14,6 +14,13 @@ export const anomalyKind = z
   );
 const verdict = z.enum(['useful', 'noise']);
 
+export const restraintBody = z
+  .strictObject({
+    untilMs: z.number().describe('Later when the same is seen again.'),
+    lifted: z.boolean().describe('Whether people have let the caller go: it is not held back again as long as this goes on.'),
+  })
+  .openapi('Restraint');
+
 export const anomalyBody = z
   .strictObject({
     id: z.string().describe('The same after a restart.'),
@@ -36,6 +43,7 @@ export const anomalyBody = z
     high: z.number().describe('to here.'),
     calls: amount.describe('That the expectation rests on.'),
     feedback: verdict.optional().describe('What people say of it.'),
+    restraint: restraintBody.optional().describe('How long its caller is held back for it; absent where it is not, or no longer.'),
   })
   .openapi('Anomaly');
 
@@ -49,6 +57,10 @@ export const anomaliesBody = z
 export const anomalyFeedbackRequest = z
   .strictObject({ id: z.string().min(1).describe('Of the anomaly.'), verdict })
   .openapi('AnomalyFeedback', { example: { id: '0123456789ab', verdict: 'noise' } });
+
+export const liftRequest = z
+  .strictObject({ id: z.string().min(1).describe('Of the anomaly.') })
+  .openapi('LiftRestraint', { example: { id: '0123456789ab' } });
 
 export const clustersBody = z
   .strictObject({
@@ -77,5 +89,6 @@ export const clustersBody = z
 
 export type AnomalyBody = z.output<typeof anomalyBody>;
 export type AnomaliesBody = z.output<typeof anomaliesBody>;
+export type RestraintBody = z.output<typeof restraintBody>;
 export type AnomalyFeedbackRequest = z.output<typeof anomalyFeedbackRequest>;
 export type ClustersBody = z.output<typeof clustersBody>;
