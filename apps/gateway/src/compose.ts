@@ -82,20 +82,29 @@ async function joinParts(
   const cachePart = toCachePart(answers, () => dataPlane.answerCounts);
   const { embeddings } = config.search ?? {};
   const embedder = embeddings && createEmbedder({ config: embeddings, store, environment, clock, logger });
-  // One process learns for itself; several would each learn a part and advise differently.
+  // One process learns for all; several would each learn a part and advise differently.
+  const pathOfLearning = {
+    config: config.learning,
+    key,
+    toolsOf: (name: string) => dataPlane.supervisor.get(name)?.manifest?.tools,
+    clock,
+    logger,
+  };
   const learning =
     config.learning.enabled && (worker === undefined || worker.isLeader)
       ? (await import('./learning/learning.ts')).createLearning({
-          config: config.learning,
+          ...pathOfLearning,
           store,
-          key,
-          toolsOf: (name) => dataPlane.supervisor.get(name)?.manifest?.tools,
           explain: (need, wanted) => dataPlane.explain(need, wanted),
           listingCosts: () => dataPlane.listingCosts(),
-          clock,
-          logger,
         })
       : undefined;
+  if (learning !== undefined) worker?.hear(learning.answer);
+  const ledLearning =
+    config.learning.enabled && worker?.isLeader === false
+      ? (await import('./learning/led-learning.ts')).createLedLearning({ ...pathOfLearning, exchange: (said) => worker.tellLeader(said) })
+      : undefined;
+  const learned = learning ?? ledLearning;
   // Figures are for what learning decides and shows; without it nobody asks for them.
   const tokens =
     learning && (await (await import('./learning/token-figures.ts')).createCountedTokens({ documents: ownDocuments, clock, logger }));
@@ -106,7 +115,7 @@ async function joinParts(
     recent: worker?.record(journal) ?? journal,
     status: () => status,
     cache: cachePart,
-    more: learning === undefined ? [] : [learning.reader],
+    more: learned === undefined ? [] : [learned.reader],
     writer: { instance: await readInstanceId(dataDir), slot: worker?.setup.slot ?? 0 },
     others: worker?.metrics,
     info,
@@ -138,7 +147,7 @@ async function joinParts(
     identityOf: createIdentityOf({ key, environment }),
     keyLog,
     journal: seen.journal,
-    advice: learning?.advice,
+    advice: learned?.advice,
     embedder,
     tokens,
     sampleRatio: seen.sampleRatio,
@@ -164,6 +173,7 @@ async function joinParts(
     admin.close();
     await worker?.lastConnection;
     await server?.close(graceMs);
+    await ledLearning?.close();
     worker?.close();
     await dataPlane.close();
     await embedder?.close();

@@ -10,6 +10,8 @@ export type {
 export type { Model, ModelState, ModelTable, TableSpec } from './model.ts';
 export { mergeStates, type Descendants } from './merge-states.ts';
 export type { Forgotten, Replayed } from './learner/learner.ts';
+export { toFactBytes } from './codec/interaction-codec.ts';
+export { decodeAdvice, encodeAdvice, type Published } from './learner/advice-codec.ts';
 export type { AdviceSnapshots, LearnerReading } from './learner/messages.ts';
 export { startLearner, type LearnerState, type LearnerThread, type StartLearnerOptions } from './learner/start-learner.ts';
 export type { Commit, RowChange } from './model-store/model-store.ts';

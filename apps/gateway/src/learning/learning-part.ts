@@ -17,6 +17,7 @@ import type {
   RowChange,
 } from '@signalbox/learning';
 import { toAnomalyBody, toRestraintBody, type AnomalyFeed } from './anomaly-feed.ts';
+import type { AnswerLed } from './answer-led.ts';
 import { createExperimentsPart } from './experiments-part.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import type { PrincipalNames } from './principal-names.ts';
@@ -27,6 +28,8 @@ import type { ToolVersion } from './tool-versions.ts';
 
 export interface LearningPartOptions {
   readonly thread: LearnerThread;
+  /** What other processes have told. */
+  readonly led: Pick<AnswerLed, 'dropped'>;
   readonly hash: KeyedHash;
   readonly advice: AdviceSource;
   readonly explain: DataPlane['explain'];
@@ -44,12 +47,13 @@ export interface LearningPartOptions {
 
 /** Learning as the admin API sees it. */
 export function createLearningPart(options: LearningPartOptions): LearningPart {
-  const { thread, hash, advice, explain, listingCosts, toolsOf, versionOf, names, feed, restraints, clock } = options;
+  const { thread, led, hash, advice, explain, listingCosts, toolsOf, versionOf, names, feed, restraints, clock } = options;
   const toBody = (anomaly: Anomaly) => toAnomalyBody(anomaly, { nameOf: names.nameOf, restraint: restraints?.find(anomaly.id) });
   return {
     experiments: createExperimentsPart(options),
     status: async () => {
-      const { written, dropped } = thread.counts();
+      const counts = thread.counts();
+      const [written, dropped] = [counts.written, counts.dropped + led.dropped];
       const base = { adviceVersion: advice.current?.version ?? 0, restarts: thread.restarts };
       if (thread.state !== 'learning') {
         const { state, reason } = thread;

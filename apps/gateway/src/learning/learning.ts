@@ -1,27 +1,16 @@
-import { hkdfSync } from 'node:crypto';
 import type { LearningPart } from '@signalbox/control-plane';
-import type { Clock, LearningConfig, Logger, Store, ToolDefinition } from '@signalbox/core';
+import type { Clock, Logger, Store } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
-import { startLearner, type StartLearnerOptions } from '@signalbox/learning';
-import type { RecordReader } from '../seen/journal.ts';
+import { startLearner } from '@signalbox/learning';
 import { createAnomalyFeed } from './anomaly-feed.ts';
-import { createKeyedHash } from './keyed-hash.ts';
+import { createAnswerLed, type AnswerLed } from './answer-led.ts';
 import { createLearningPart } from './learning-part.ts';
+import { createPathSide, type PathSide, type PathSideOptions } from './path-side.ts';
 import { createPrincipalNames } from './principal-names.ts';
 import { createRestraints } from './restraints.ts';
-import { toAdvice, type PublishedAdvice } from './to-advice.ts';
-import { armsOf } from './to-trials.ts';
-import { unitOf } from './caller-unit.ts';
-import { createFactMaker } from './to-facts.ts';
-import { createToolVersions } from './tool-versions.ts';
 
-export interface LearningOptions {
-  readonly config: LearningConfig;
+export interface LearningOptions extends Omit<PathSideOptions, 'tell' | 'onCaller'> {
   readonly store: Store;
-  /** Of the gateway; names of callers are hashed with a key that is made of it. */
-  readonly key: Uint8Array;
-  /** Tools of an upstream as it lists them, the same array until they change; `undefined` for one that is not known. */
-  readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   readonly explain: DataPlane['explain'];
   readonly listingCosts: DataPlane['listingCosts'];
   readonly clock: Clock;
@@ -29,66 +18,45 @@ export interface LearningOptions {
 }
 
 /** Learning as the gateway has it. Whoever created it closes it. */
-export interface Learning {
-  readonly reader: RecordReader;
-  readonly advice: { readonly current: PublishedAdvice | undefined };
+export interface Learning extends Pick<PathSide, 'reader' | 'advice'>, Pick<AnswerLed, 'answer'> {
   readonly part: LearningPart;
   close(): Promise<void>;
 }
 
-const KEY_BYTES = 32;
-
 /** Starts the thread that learns, and joins it with what it reads and who asks it. */
-export function createLearning({ config, store, key, toolsOf, explain, listingCosts, clock, logger }: LearningOptions): Learning {
-  const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
-  const advice: { current: PublishedAdvice | undefined } = { current: undefined };
-  const versionOf = createToolVersions(toolsOf);
-  const restraints = config.anomalies.action === 'throttle' ? createRestraints({ config: config.anomalies, hash, clock }) : undefined;
-  const onAdvice: StartLearnerOptions['onAdvice'] = (published) => {
-    advice.current =
-      published && toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller) => unitOf(hash, caller), hash, restraints });
-    // Nobody is held back by what has died, nor by what comes after it and knows nothing of it.
-    if (published === undefined) restraints?.clear();
-  };
+export function createLearning({ store, explain, listingCosts, clock, logger, ...options }: LearningOptions): Learning {
+  const { config, toolsOf } = options;
   const names = createPrincipalNames();
+  const { hash, versionOf, reader, advice, publish } = createPathSide({
+    ...options,
+    tell: (fact) => thread.tell(fact),
+    onCaller: names.see,
+  });
+  const restraints = config.anomalies.action === 'throttle' ? createRestraints({ config: config.anomalies, hash, clock }) : undefined;
   const feed = createAnomalyFeed({ names, restraints, logger });
   const thread = startLearner({
     store,
     config,
     clock,
     logger,
-    onAdvice,
+    onAdvice: (published) => {
+      publish(published, restraints);
+      led.publish(published);
+    },
     onAnomaly: (anomaly) => {
       restraints?.see(anomaly);
       feed.publish(anomaly);
     },
     ...(restraints && { onAnomalyAgain: restraints.see }),
   });
-  const facts = createFactMaker({
-    hash,
-    versionOf,
-    adviceVersion: () => advice.current?.version ?? 0,
-    // Where search goes without advice, nothing of it is on trial.
-    armsOf: (session) => (config.search ? armsOf(advice.current?.trialsOfUnit?.(session)) : []),
-  });
+  const led = createAnswerLed({ thread, names, restraints });
   return {
-    reader: {
-      name: 'learning',
-      wantsPayload: true,
-      write: (record, payload) => {
-        const fact = facts.call(record, payload);
-        if (fact === undefined) return;
-        names.see(fact.principal, record.principal);
-        thread.tell(fact);
-      },
-      search: (record) => {
-        for (const fact of facts.searches(record)) thread.tell(fact);
-      },
-      compare: (record) => thread.tell(facts.comparison(record)),
-    },
+    reader,
+    answer: led.answer,
     advice,
     part: createLearningPart({
       thread,
+      led,
       hash,
       advice,
       explain,

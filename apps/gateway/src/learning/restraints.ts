@@ -20,13 +20,19 @@ export interface Restraints {
   /** Lets the caller go, also when the same is seen again as long as it goes on. @returns `undefined` where nothing stands. */
   lift(id: string): HeldRestraint | undefined;
   clear(): void;
+  /** All that stand, for other processes. */
+  all(): readonly RestraintOf[];
+  /** Takes what another process has decided in place of what is here; one that stays is the same object. */
+  replace(restraints: readonly RestraintOf[]): void;
 }
 
 export interface HeldRestraint extends Restraint {
   readonly isLifted: boolean;
 }
 
-interface Entry extends HeldRestraint, Pick<Anomaly, 'principal' | 'upstream' | 'tool'> {
+export interface RestraintOf extends HeldRestraint, Pick<Anomaly, 'principal' | 'upstream' | 'tool'> {}
+
+interface Entry extends RestraintOf {
   endsAtMs: number;
   isLifted: boolean;
 }
@@ -94,6 +100,19 @@ export function createRestraints({ config: { throttle }, hash, clock }: Restrain
     clear: () => {
       entries.clear();
       callers.clear();
+    },
+    all: () => {
+      tidy();
+      return [...entries.values()];
+    },
+    replace: (restraints) => {
+      const wanted = new Map(restraints.map((restraint) => [restraint.id, restraint]));
+      for (const entry of entries.values()) {
+        const next = wanted.get(entry.id);
+        if (next === undefined) remove(entry);
+        else [entry.endsAtMs, entry.isLifted] = [next.endsAtMs, next.isLifted];
+      }
+      for (const next of wanted.values()) if (!entries.has(next.id)) add({ ...next });
     },
   };
 }

@@ -6,8 +6,8 @@ import {
   toolKey,
   versionedTool,
   writeHint,
-  type AdviceSnapshots,
   type LearnedTool,
+  type Published,
   type Repair,
 } from '@signalbox/learning';
 import type { KeyedHash } from './keyed-hash.ts';
@@ -39,7 +39,7 @@ export interface PublishedAdvice extends Advice {
 
 /** What was published, as the path asks it; only as far as the configuration lets it have a say. */
 export function toAdvice(
-  { version, snapshots }: { readonly version: number; readonly snapshots: AdviceSnapshots },
+  { version, snapshots }: Published,
   { config, versionOf, toolsOf, unitOf, hash, restraints }: AdviceParts,
 ): PublishedAdvice {
   const trialsOfUnit = toTrials(snapshots.experiments);

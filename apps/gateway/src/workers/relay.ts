@@ -8,11 +8,17 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { dirname } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import type { PassedRequest } from '@signalbox/protocol';
 
 /** What may wait for a client that reads slowly, in bytes; beyond it we stop reading from the other worker. */
 const MAX_UNREAD_BYTES = 1_048_576;
 const LOOK_AGAIN_MS = 20;
+/** On what a worker says itself. */
+const WORD_HEADER = 'x-signalbox-worker';
+const TELL_MS = 5_000;
+/** More than facts and callers that may wait ever are. */
+const MAX_SAID_BYTES = 16 * 1024 * 1024;
 /** Headers of one connection, which the next has of its own. */
 const HOP_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date', 'upgrade', 'expect']);
 
@@ -22,11 +28,23 @@ export interface Relay {
    * @param onUnreachable Called when nobody is there and nothing of the request has gone out.
    */
   pass(home: string, passed: PassedRequest, onUnreachable: () => void): void;
+  /**
+   * Tells another worker something of our own and brings what it says to that; `undefined` when nobody is there to hear it.
+   * @throws Error when it was sent and there is no answer in time.
+   */
+  tell(home: string, said: Buffer): Promise<Buffer | undefined>;
   close(): void;
 }
 
+export interface RelayOptions {
+  /** Where workers reach each other, in front of their names. */
+  readonly socketPrefix: string;
+  /** Known to workers alone, so that what they say themselves is told from what they pass on. */
+  readonly token: string;
+}
+
 /** Passes requests on to other workers over their sockets. */
-export function createRelay(socketPrefix: string): Relay {
+export function createRelay({ socketPrefix, token }: RelayOptions): Relay {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
   return {
     pass: (home, { request, body, response }, onUnreachable) => {
@@ -60,6 +78,28 @@ export function createRelay(socketPrefix: string): Relay {
       if (whole !== undefined) outgoing.end(whole);
       else (request as IncomingMessage).pipe(outgoing);
     },
+    tell: (home, said) =>
+      new Promise((resolve, reject) => {
+        const outgoing = sendRequest({
+          agent,
+          socketPath: toSocketPath(socketPrefix, home),
+          method: 'POST',
+          path: '/',
+          headers: { [WORD_HEADER]: token, 'content-length': said.length },
+          timeout: TELL_MS,
+        });
+        outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer in ${TELL_MS} ms`)));
+        outgoing.on('error', (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(undefined);
+          else reject(error);
+        });
+        outgoing.on(
+          'response',
+          (answer) =>
+            void buffer(answer).then(answer.statusCode === 200 ? resolve : () => reject(new Error(`status ${answer.statusCode}`)), reject),
+        );
+        outgoing.end(said);
+      }),
     close: () => agent.destroy(),
   };
 }
@@ -100,13 +140,24 @@ export interface RelayServer {
   close(): void;
 }
 
-/** Takes requests that other workers pass on. */
-export async function serveRelayed(
-  options: { readonly socketPrefix: string; readonly name: string },
-  serve: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<RelayServer> {
+export interface RelayServerOptions extends RelayOptions {
+  readonly name: string;
+  /** Takes a request that another worker passes on. */
+  readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Answers what another worker says itself; absent where nobody has anything to say. */
+  readonly answer: ((said: Buffer) => Buffer) | undefined;
+}
+
+/** Takes what other workers pass on, and what they say themselves. */
+export async function serveRelayed(options: RelayServerOptions): Promise<RelayServer> {
   const path = toSocketPath(options.socketPrefix, options.name);
-  const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, requireHostHeader: false }, serve);
+  const server = createServer(
+    { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, requireHostHeader: false },
+    (request, response) => {
+      if (request.headers[WORD_HEADER] === options.token) void answerWord(options, { request, response });
+      else options.serve(request, response);
+    },
+  );
   // The head was in bounds where it came in.
   server.maxHeadersCount = 0;
   await new Promise<void>((resolve, reject) => {
@@ -127,6 +178,18 @@ export async function serveRelayed(
       remove();
     },
   };
+}
+
+async function answerWord(
+  { answer }: Pick<RelayServerOptions, 'answer'>,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+): Promise<void> {
+  try {
+    if (answer === undefined || Number(request.headers['content-length']) > MAX_SAID_BYTES) return void response.writeHead(404).end();
+    response.writeHead(200).end(answer(await buffer(request)));
+  } catch {
+    response.destroy();
+  }
 }
 
 /** Removes what a worker is reached by. One that was killed leaves it behind. */

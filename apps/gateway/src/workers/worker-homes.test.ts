@@ -13,6 +13,7 @@ function createSetup(options: { readonly reachable?: readonly string[] } = {}) {
       passed.push(home);
       if (options.reachable?.includes(home) === false) onUnreachable();
     },
+    tell: async () => undefined,
     close: () => undefined,
   };
   const homes = new WorkerHomes({ own: '2', slots: 3, relay, send: (report) => reports.push(report) });

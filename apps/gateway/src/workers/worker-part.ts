@@ -54,6 +54,7 @@ export class WorkerPart {
   #told = '';
   #listChanged: OpenOptions['listChanged'] | undefined;
   #journal: JournalRing | undefined;
+  #answer: ((said: Buffer) => Buffer) | undefined;
   #calls: CallRecord[] = [];
 
   constructor(options: WorkerPartOptions) {
@@ -61,7 +62,7 @@ export class WorkerPart {
     this.#options = options;
     this.setup = setup;
     this.#documents = new Map(setup.documents);
-    this.#relay = createRelay(setup.socketPrefix);
+    this.#relay = createRelay({ socketPrefix: setup.socketPrefix, token: setup.adminToken });
     this.homes = new WorkerHomes({ own: String(cluster.worker!.id), slots: setup.slots, relay: this.#relay, send });
   }
 
@@ -125,6 +126,17 @@ export class WorkerPart {
     this.#state = state;
   }
 
+  /** Has what other workers tell the leader answered, for the leader. */
+  hear(answer: (said: Buffer) => Buffer): void {
+    this.#answer = answer;
+  }
+
+  /** Tells the leader something and brings what it says to that; `undefined` while it is away. @throws Error when it does not answer. */
+  async tellLeader(said: Buffer): Promise<Buffer | undefined> {
+    const { leader } = this.homes;
+    return leader === undefined ? undefined : this.#relay.tell(leader, said);
+  }
+
   /** Has the leader answer what belongs to no client. */
   route(own: Route): Route {
     return (request, response) => {
@@ -140,7 +152,13 @@ export class WorkerPart {
     const { setup, send } = this.#options;
     this.#server = server;
     this.#listChanged = listChanged;
-    this.#relayed = await serveRelayed({ socketPrefix: setup.socketPrefix, name: this.homes.own }, server.receive);
+    this.#relayed = await serveRelayed({
+      socketPrefix: setup.socketPrefix,
+      token: setup.adminToken,
+      name: this.homes.own,
+      serve: server.receive,
+      answer: this.#answer,
+    });
     send({ kind: 'ready', url, observed: toObserved(status, []) });
     this.#timer = setInterval(() => {
       const observed = toObserved(status, this.#calls);

@@ -1,4 +1,4 @@
-import type { WireWriter } from '@signalbox/core';
+import { WireWriter } from '@signalbox/core';
 import type { Effect } from '../effects/read-effect.ts';
 import type {
   CallEnding,
@@ -36,6 +36,13 @@ export function writeInteraction(writer: WireWriter, fact: Interaction): void {
     inner.uint(7, fact.policyVersion);
     for (const arm of fact.arms) inner.element(8, arm);
   });
+}
+
+/** A fact on its own, as `writeInteraction` writes it. */
+export function toFactBytes(fact: Interaction): Uint8Array {
+  const writer = new WireWriter(256);
+  writeInteraction(writer, fact);
+  return writer.written;
 }
 
 function writeCall(writer: WireWriter, fact: CallInteraction): void {

@@ -31,7 +31,7 @@ export interface AdviceSnapshots {
   readonly tools: ToolAdvice;
   readonly experiments: readonly ExperimentInForce[];
   /** Which differences between arguments leave results as they are; absent before it was said. */
-  readonly similarity: Pick<SimilarityModel, 'judge'> | undefined;
+  readonly similarity: Pick<SimilarityModel, 'judge' | 'save'> | undefined;
 }
 
 /** What is known of tools, each with its upstream and version. */

@@ -5,7 +5,8 @@ import { writeInteraction } from '../codec/interaction-codec.ts';
 import type { Interaction } from '../interaction.ts';
 import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../ring/ring.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
-import type { AdviceSnapshots, ThreadData, ThreadMessage, ToolAdvice } from './messages.ts';
+import type { Published } from './advice-codec.ts';
+import type { ThreadData, ThreadMessage, ToolAdvice } from './messages.ts';
 import { readWaitedMs } from './processor-time.ts';
 import { serveStore, type LearningStore } from './remote-store.ts';
 
@@ -15,7 +16,7 @@ export interface StartLearnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes advice as it is published; `undefined` when there is none any more. */
-  readonly onAdvice?: (advice: { readonly version: number; readonly snapshots: AdviceSnapshots } | undefined) => void;
+  readonly onAdvice?: (advice: Published | undefined) => void;
   /** Hears of what is abnormal, once of each. */
   readonly onAnomaly?: (anomaly: Anomaly) => void;
   /** Hears of what was told before and is seen again. */
@@ -32,6 +33,8 @@ export type LearnerState = 'starting' | 'learning' | 'dead';
 export interface LearnerThread {
   /** Hands on a fact. Never waits, never throws: what finds no room is dropped and counted. */
   tell(fact: Interaction): void;
+  /** The same of one that another process has written with `toFactBytes`. */
+  take(fact: Uint8Array): void;
   /** @throws GatewayError `OVERLOADED` while the thread is away, and what the thread refuses with. */
   ask<Value>(name: string, argument?: unknown): Promise<Value>;
   readonly state: LearnerState;
@@ -195,6 +198,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
       writeInteraction(wire, fact);
       writer.write(wire.written);
     },
+    take: (fact) => writer.write(fact),
     ask: <Value>(name: string, argument?: unknown) =>
       new Promise<Value>((resolve, reject) => {
         if (worker === undefined || state !== 'learning')
