@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AuditVerdict } from '../../packages/control-plane/src/index.ts';
-import { askAdmin } from '../e2e/support/admin.ts';
+import { askAdmin, untilState } from '../e2e/support/admin.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { runSignalbox, startGateway, type RunningGateway } from '../e2e/support/gateway.ts';
+import { openOfficialClient } from '../e2e/support/official-clients.ts';
 import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
 
 let server: PostgresServer;
@@ -100,4 +101,30 @@ test('two gateways with one store want the same, and calls go on while it is awa
   expect((await ask(two, '/state/verify')).body).toMatchObject({ isSound: true, problems: [] });
   const report = await runSignalbox(['audit', 'verify', '--config', one.configFile, '--data', one.dataDir, '--json'], { env: env() });
   expect([report.code, JSON.parse(report.stdout)]).toMatchObject([0, { isSound: true }]);
+});
+
+test('gateways with one store learn apart, and what one has learned advises the other', async () => {
+  const learning = { ...config, surface: 'search', learning: { enabled: true, commitSeconds: 1 } };
+  await using one = await startGateway({ config: learning, env: env() });
+  await using two = await startGateway({ config: learning, env: env() });
+  await Promise.all([one, two].map((gateway) => untilState(gateway, 'time', 'ready')));
+  const need = 'when do people get up over there';
+  await using client = await openOfficialClient('client modern', one.url);
+  for (let round = 0; round < 12; round++) {
+    await client.call('search_tools', { needs: [need] });
+    await client.call('call_tool', {
+      name: 'convert_time',
+      arguments: { time: '2026-03-01T14:30', from: 'Europe/Berlin', to: 'Asia/Tokyo' },
+    });
+  }
+  const why = async () => {
+    const { body } = await ask<{ matches: readonly { name: string; why?: string }[] }>(
+      two,
+      `/learning/why?need=${encodeURIComponent(need)}`,
+    );
+    return body.matches.find((match) => match.name === 'convert_time' && match.why !== undefined);
+  };
+  await eventually('what one has learned is advised by two', why, { withinMs: 20_000 });
+  const { facts, otherGateways } = (await ask<{ facts: { learned: number }; otherGateways: number }>(two, '/learning')).body;
+  expect([facts.learned, otherGateways]).toEqual([0, 1]);
 });

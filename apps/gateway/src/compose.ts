@@ -28,6 +28,8 @@ import { openWantedState } from './wanted-state.ts';
 
 /** Results of tasks that are kept until they are asked for. */
 const TASK_BYTES = 64 * 1024 * 1024;
+/** Kinds of stores that are one gateway's alone. */
+const OWN_STORES: ReadonlySet<string> = new Set(['memory', 'sqlite']);
 
 /** Puts a gateway together: the one place where parts are chosen and joined. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
@@ -83,6 +85,7 @@ async function joinParts(
   const { embeddings } = config.search ?? {};
   const embedder = embeddings && createEmbedder({ config: embeddings, store, environment, clock, logger });
   // One process learns for all; several would each learn a part and advise differently.
+  const instance = await readInstanceId(dataDir);
   const pathOfLearning = {
     config: config.learning,
     key,
@@ -95,6 +98,7 @@ async function joinParts(
       ? (await import('./learning/learning.ts')).createLearning({
           ...pathOfLearning,
           store,
+          scope: OWN_STORES.has(store.kind) ? undefined : instance,
           explain: (need, wanted) => dataPlane.explain(need, wanted),
           listingCosts: () => dataPlane.listingCosts(),
         })
@@ -116,7 +120,7 @@ async function joinParts(
     status: () => status,
     cache: cachePart,
     more: learned === undefined ? [] : [learned.reader],
-    writer: { instance: await readInstanceId(dataDir), slot: worker?.setup.slot ?? 0 },
+    writer: { instance, slot: worker?.setup.slot ?? 0 },
     others: worker?.metrics,
     info,
     environment,

@@ -20,12 +20,13 @@ export async function learnFreeze(context: CommandContext, { isFrozen }: { reado
 }
 
 function answerStatus({ terminal }: CommandContext, body: LearningBody): void {
-  const { state, reason, facts, models, adviceVersion, restarts, cpuSeconds, commit } = body;
+  const { state, reason, facts, models, adviceVersion, restarts, cpuSeconds, otherGateways, commit } = body;
   terminal.answer(body, function* () {
     yield `${terminal.paint.bold(state)}${reason === undefined ? '' : `: ${toSafeLine(reason)}`}`;
     yield `advice ${adviceVersion === 0 ? 'none yet, the static policy is in force' : `version ${adviceVersion}`}`;
     yield `${countOf(facts.learned, 'fact')} learned, ${facts.dropped} dropped, ${facts.kept} kept for replay`;
     yield `${durationText(cpuSeconds * 1000)} of CPU, started anew ${restarts} times${commit === undefined ? '' : `, last commit ${commit.slice(0, 12)}`}`;
+    if (otherGateways > 0) yield `advises with what ${countOf(otherGateways, 'other gateway')} of the same store learned, too`;
     if (models.length === 0) return;
     yield '';
     yield* table(

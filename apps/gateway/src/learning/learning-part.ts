@@ -58,15 +58,16 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
       if (thread.state !== 'learning') {
         const { state, reason } = thread;
         const facts = { written, dropped, learned: 0, kept: 0 };
-        return { ...base, state, ...(reason !== undefined && { reason }), facts, cpuSeconds: 0, models: [] };
+        return { ...base, state, ...(reason !== undefined && { reason }), facts, cpuSeconds: 0, otherGateways: 0, models: [] };
       }
-      const { isFrozen, learned, kept, head, cpuSeconds, models } = await thread.ask<LearnerReading>('read');
+      const { isFrozen, learned, kept, head, cpuSeconds, others, models } = await thread.ask<LearnerReading>('read');
       return {
         ...base,
         state: isFrozen ? 'frozen' : 'learning',
         ...(isFrozen && { reason: 'by command' }),
         facts: { written, dropped, learned, kept },
         cpuSeconds,
+        otherGateways: others,
         models: [...models],
         ...(head !== undefined && { commit: head }),
       };

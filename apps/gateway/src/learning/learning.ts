@@ -11,6 +11,8 @@ import { createRestraints } from './restraints.ts';
 
 export interface LearningOptions extends Omit<PathSideOptions, 'tell' | 'onCaller'> {
   readonly store: Store;
+  /** This gateway, where others share the store. */
+  readonly scope: string | undefined;
   readonly explain: DataPlane['explain'];
   readonly listingCosts: DataPlane['listingCosts'];
   readonly clock: Clock;
@@ -24,7 +26,7 @@ export interface Learning extends Pick<PathSide, 'reader' | 'advice'>, Pick<Answ
 }
 
 /** Starts the thread that learns, and joins it with what it reads and who asks it. */
-export function createLearning({ store, explain, listingCosts, clock, logger, ...options }: LearningOptions): Learning {
+export function createLearning({ store, scope, explain, listingCosts, clock, logger, ...options }: LearningOptions): Learning {
   const { config, toolsOf } = options;
   const names = createPrincipalNames();
   const { hash, versionOf, reader, advice, publish } = createPathSide({
@@ -36,6 +38,7 @@ export function createLearning({ store, explain, listingCosts, clock, logger, ..
   const feed = createAnomalyFeed({ names, restraints, logger });
   const thread = startLearner({
     store,
+    scope,
     config,
     clock,
     logger,

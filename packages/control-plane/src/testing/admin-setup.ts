@@ -272,6 +272,7 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
     facts: { written: 2, dropped: 0, learned: 2, kept: 2 },
     restarts: 0,
     cpuSeconds: 0.1,
+    otherGateways: 0,
     models: [{ name: 'tools', rows: 1, bytes: 10 }],
     commit: 'c1',
   }),

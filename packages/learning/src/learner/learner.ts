@@ -3,14 +3,12 @@ import { GatewayError, toMessage } from '@signalbox/core';
 import { readInteraction } from '../codec/interaction-codec.ts';
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
-import { REFS, SETTINGS } from '../model-store/collections.ts';
+import { LIVE, REFS, SETTINGS } from '../model-store/collections.ts';
 import { ModelStore, rootOf, type Commit, type ModelStates, type RowChange } from '../model-store/model-store.ts';
 import { TableIndex } from '../model-store/table-index.ts';
 import { FactLog, fits, type FactFilter } from './fact-log.ts';
 import type { LearningStore } from './remote-store.ts';
 
-/** The branch that is in use. */
-export const LIVE = 'live';
 const FROZEN = 'frozen';
 const KEPT_COMMITS = 1_000;
 
@@ -22,6 +20,8 @@ export interface LearnerOptions<Models extends Readonly<Record<string, Model<Int
   readonly maxFacts: number;
   /** Called between slices of long work. */
   readonly breathe: () => Promise<void>;
+  /** Hears of each fact that is new, once it is learned. */
+  readonly onFact?: ((fact: Interaction) => void) | undefined;
 }
 
 export interface Forgotten {
@@ -95,7 +95,8 @@ export class Learner<Models extends Readonly<Record<string, Model<Interaction>>>
   /** Takes a fact as it was written. @returns whether it is time to `flush`. */
   observe(bytes: Uint8Array): boolean {
     if (this.#isFrozen) return false;
-    this.#learn(this.#models, bytes);
+    const fact = this.#learn(this.#models, bytes);
+    this.#options.onFact?.(fact);
     return this.#log.add(bytes);
   }
 
@@ -254,10 +255,11 @@ export class Learner<Models extends Readonly<Record<string, Model<Interaction>>>
     this.#isDirty = false;
   }
 
-  #learn(models: Models, bytes: Uint8Array): void {
-    this.#learnInto(models, bytes);
+  #learn(models: Models, bytes: Uint8Array): Interaction {
+    const fact = this.#learnInto(models, bytes);
     this.#learned++;
     this.#isDirty = true;
+    return fact;
   }
 
   #learnInto(models: Models, bytes: Uint8Array): Interaction {

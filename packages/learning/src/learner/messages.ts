@@ -15,6 +15,8 @@ export interface ThreadData {
   /** A word that the thread raises as long as it gets on, and one with the system's number of it. */
   readonly beat: SharedArrayBuffer;
   readonly store: MessagePort;
+  /** This gateway, where others share the store. */
+  readonly scope: string | undefined;
   readonly maxFacts: number;
   readonly commitMs: number;
   /** Most of one core that it takes, from 0 to 1. */
@@ -77,5 +79,7 @@ export interface LearnerReading {
   readonly kept: number;
   readonly head: string | undefined;
   readonly cpuSeconds: number;
+  /** Others whose counts are added up with its own. */
+  readonly others: number;
   readonly models: readonly { readonly name: string; readonly rows: number; readonly bytes: number }[];
 }

@@ -12,6 +12,8 @@ import { serveStore, type LearningStore } from './remote-store.ts';
 
 export interface StartLearnerOptions {
   readonly store: LearningStore;
+  /** This gateway, where others share the store; each learns apart, and is advised by what all know. */
+  readonly scope?: string | undefined;
   readonly config: Pick<LearningConfig, 'keepFacts' | 'commitSeconds' | 'maxMemoryMb' | 'maxCpuShare'> & ThreadData['models'];
   readonly clock: Clock;
   readonly logger: Logger;
@@ -94,6 +96,7 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
       ring: ring.memory,
       beat,
       store: channel.port2,
+      scope: options.scope,
       maxFacts: config.keepFacts,
       commitMs: config.commitSeconds * 1000,
       maxCpuShare: config.maxCpuShare,

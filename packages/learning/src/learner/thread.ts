@@ -5,12 +5,14 @@ import { GatewayError, toGatewayError, toMessage } from '@signalbox/core';
 import type { PlanQuestion } from '../cache-advice/freshness-model.ts';
 import type { RepairQuestion } from '../repair/repair-model.ts';
 import { ExperimentBook } from '../experiments/experiment-book.ts';
+import { scopeStore } from '../model-store/scope-store.ts';
 import { openRingReader } from '../ring/ring.ts';
 import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
 import { behaviourOf, readAnomalies, takeOpinion, type AnomalyOpinion, type AnomalyQuestion } from './anomaly-questions.ts';
 import { createAllModels, type AllModels } from './all-models.ts';
 import { createExperimentQuestions } from './experiment-questions.ts';
 import type { FactFilter } from './fact-log.ts';
+import { JointModels, type AdvisingModels } from './joint-models.ts';
 import { Learner } from './learner.ts';
 import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
 import { createWorkClock, readThreadId } from './processor-time.ts';
@@ -35,7 +37,7 @@ const ROW_OVERHEAD_BYTES = 4;
 
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
 export async function runLearner(): Promise<void> {
-  const { ring, beat, store: port, maxFacts, commitMs, maxCpuShare, models, tellsAgain } = workerData as ThreadData;
+  const { ring, beat, store: port, scope, maxFacts, commitMs, maxCpuShare, models, tellsAgain } = workerData as ThreadData;
   const beats = new Int32Array(beat);
   Atomics.store(beats, 1, readThreadId());
   const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
@@ -43,13 +45,19 @@ export async function runLearner(): Promise<void> {
     Atomics.add(beats, 0, 1);
     await setImmediate();
   };
-  const store = createRemoteStore(port);
+  const sharedStore = createRemoteStore(port);
+  const store = scopeStore(sharedStore, scope);
+  const createModels = () => createAllModels(models);
+  const onTrouble = (message: string): void => say({ kind: 'trouble', message });
+  const joint =
+    scope === undefined ? undefined : await JointModels.open({ store: sharedStore, scope, now: Date.now, createModels, onTrouble });
   const learner = await Learner.open({
-    createModels: () => createAllModels(models),
+    createModels,
     store,
     now: Date.now,
     maxFacts,
     breathe,
+    onFact: joint && ((fact) => joint.observe(fact)),
   });
   const book = await ExperimentBook.open(store);
   const trials = () => learner.models.experiments.trials;
@@ -68,7 +76,7 @@ export async function runLearner(): Promise<void> {
     try {
       await work();
     } catch (error) {
-      say({ kind: 'trouble', message: toMessage(error) });
+      onTrouble(toMessage(error));
     }
   };
   // In pieces, so that whoever rests long from a long question is not held for hung.
@@ -77,7 +85,7 @@ export async function runLearner(): Promise<void> {
     await setTimeout(isClosing ? 0 : Math.min(REST_MS, restMs));
     if (restMs > REST_MS && !isClosing) await rest(restMs - REST_MS);
   };
-  const publish = createPublisher({ learner, book, say });
+  const publish = createPublisher({ learner, joint, book, say });
   const tell = createTeller({ learner, tellsAgain, say });
   const worked = createWorkClock();
   const startedAt = performance.now();
@@ -87,7 +95,7 @@ export async function runLearner(): Promise<void> {
     Atomics.add(beats, 0, 1);
     let isFull = false;
     const count = reader.read((bytes) => void (isFull = learner.observe(bytes) || isFull), SLICE);
-    for (const question of questions.splice(0)) await answer(question, { learner, more, say, breathe, worked });
+    for (const question of questions.splice(0)) await answer(question, { learner, more, say, breathe, worked, others: joint?.others ?? 0 });
     if (book.size > 0 && !learner.isFrozen && performance.now() - evaluatedAt > EVALUATE_MS) {
       await retry(() => book.evaluate(trials(), Date.now()));
       evaluatedAt = performance.now();
@@ -101,6 +109,7 @@ export async function runLearner(): Promise<void> {
     }
     if (now - committedAt > commitMs) {
       await retry(() => learner.commit(`after ${learner.counts.learned} facts`));
+      if (joint !== undefined && !learner.isFrozen) await retry(() => joint.look(learner.models));
       committedAt = performance.now();
     } else if (count === 0 && now - tidiedAt > TIDY_MS) {
       await retry(() => learner.tidy());
@@ -130,20 +139,23 @@ function yieldToOthers(): void {
 
 interface PublisherParts {
   readonly learner: Learner<AllModels>;
+  readonly joint: JointModels | undefined;
   readonly book: ExperimentBook;
   readonly say: (message: ThreadMessage) => void;
 }
 
 /** Publishes what the path may go by, when it has changed and not too often. */
-function createPublisher({ learner, book, say }: PublisherParts): () => void {
+function createPublisher({ learner, joint, book, say }: PublisherParts): () => void {
   let version = 0;
   let nextAt = 0;
   let toolsAt = 0;
   // What was said last, and from how many facts.
-  let said = { models: learner.models, learned: 0, ofTools: 0, ofSimilarity: -1 };
+  const modelsNow = (): AdvisingModels => joint?.models ?? learner.models;
+  let said = { models: modelsNow(), learned: 0, ofTools: 0, ofSimilarity: -1 };
   let [revision, wasFrozen] = [0, false];
   return () => {
-    const { models, isFrozen } = learner;
+    const { isFrozen } = learner;
+    const models = modelsNow();
     const similarity = models.similarity.model;
     const { learned } = learner.counts;
     const begun = performance.now();
@@ -151,7 +163,9 @@ function createPublisher({ learner, book, say }: PublisherParts): () => void {
     const isUrgent = book.revision !== revision || (book.size > 0 && isFrozen !== wasFrozen);
     const isOther = said.models !== models;
     const isToolsDue = isOther || (said.ofTools !== learned && begun >= toolsAt);
-    const isDue = begun >= nextAt && learned > 0 && (isToolsDue || said.learned !== learned);
+    // Others may know something before this gateway does.
+    const isKnowing = learned > 0 || models !== learner.models;
+    const isDue = begun >= nextAt && isKnowing && (isToolsDue || said.learned !== learned);
     if (!isUrgent && !isDue) return;
     if (isToolsDue) {
       say({ kind: 'tools', tools: toToolAdvice(models) });
@@ -198,6 +212,8 @@ interface Answering {
   readonly say: (message: ThreadMessage) => void;
   readonly breathe: () => Promise<void>;
   readonly worked: () => number;
+  /** Gateways that have a part in what is advised. */
+  readonly others: number;
 }
 
 async function answer({ id, name, argument }: Question, { learner, more, say, ...thread }: Answering): Promise<void> {
@@ -212,9 +228,9 @@ async function answer({ id, name, argument }: Question, { learner, more, say, ..
 }
 
 const QUESTIONS: Readonly<
-  Record<string, (learner: Learner<AllModels>, argument: never, thread: Pick<Answering, 'breathe' | 'worked'>) => unknown>
+  Record<string, (learner: Learner<AllModels>, argument: never, thread: Pick<Answering, 'breathe' | 'worked' | 'others'>) => unknown>
 > = {
-  read: (learner, _: unknown, { worked }): LearnerReading => {
+  read: (learner, _: unknown, { worked, others }): LearnerReading => {
     const { learned, kept, head } = learner.counts;
     return {
       isFrozen: learner.isFrozen,
@@ -222,6 +238,7 @@ const QUESTIONS: Readonly<
       kept,
       head,
       cpuSeconds: worked() / 1000,
+      others,
       models: sizesOf(learner.models),
     };
   },

@@ -1,7 +1,13 @@
 // Whoever seals stores knows them by how they begin.
-export const CHUNKS = 'learning.chunks';
-export const COMMITS = 'learning.commits';
-export const REFS = 'learning.refs';
+export const PREFIX = 'learning.';
+export const CHUNKS = `${PREFIX}chunks`;
+export const COMMITS = `${PREFIX}commits`;
+export const REFS = `${PREFIX}refs`;
 /** Facts as they came. A log. */
-export const FACTS = 'learning.facts';
-export const SETTINGS = 'learning.settings';
+export const FACTS = `${PREFIX}facts`;
+export const SETTINGS = `${PREFIX}settings`;
+/** Gateways that learn in a store that they share, by their ids. */
+export const GATEWAYS = `${PREFIX}gateways`;
+
+/** The branch that is in use. */
+export const LIVE = 'live';

@@ -21,6 +21,7 @@ export const learningBody = z
       .openapi('LearningFacts'),
     restarts: amount.describe('Times it was started anew after it died or hung.'),
     cpuSeconds: z.number().min(0),
+    otherGateways: amount.describe('Others that share the store and whose counts are added up with its own in what is advised.'),
     models: z.array(
       z
         .strictObject({ name: z.string(), rows: amount, bytes: amount.describe('As they would be written, about.') })
