@@ -27,13 +27,14 @@ export interface ModelReference {
 }
 
 /** The message `Chunk` of `learning.proto`. */
-export function encodeChunk(writer: WireWriter, rows: Iterable<Row>): Uint8Array {
+export function encodeChunk(writer: WireWriter, rows: readonly { readonly key: string; readonly row: readonly number[] }[]): Uint8Array {
   writer.reset();
-  for (const [key, values] of rows)
-    writer.message(1, (inner) => {
-      inner.text(1, key);
-      inner.doubles(2, values);
-    });
+  for (const { key, row } of rows) {
+    const start = writer.begin(1);
+    writer.text(1, key);
+    writer.doubles(2, row);
+    writer.end(start);
+  }
   return writer.written;
 }
 

@@ -14,15 +14,13 @@ export interface KnownBytes {
 
 interface Entry {
   readonly key: string;
-  /** Where it stood when the table was last read. */
-  place: number;
   row: readonly number[];
   readonly chunk: number;
 }
 
 interface Chunk {
-  /** Sorted. */
-  readonly keys: string[];
+  /** By their keys. */
+  readonly entries: Entry[];
   id: string;
 }
 
@@ -47,7 +45,7 @@ export class TableIndex {
     const fresh: KnownBytes[] = [];
     for (const index of dirty) {
       const chunk = this.#chunks[index]!;
-      const known = chunk.keys.length === 0 ? undefined : this.#encode(chunk);
+      const known = chunk.entries.length === 0 ? undefined : this.#encode(chunk);
       chunk.id = known?.id ?? '';
       if (known !== undefined) fresh.push(known);
     }
@@ -60,40 +58,36 @@ export class TableIndex {
   #clear(count: number): void {
     this.#entries = new Map();
     this.#order = [];
-    this.#chunks = Array.from({ length: count }, () => ({ keys: [], id: '' }));
+    this.#chunks = Array.from({ length: count }, () => ({ entries: [], id: '' }));
     this.#table = undefined;
   }
 
   #takeChanges(table: ModelTable): Set<number> {
     const dirty = new Set<number>();
-    const before = this.#order;
-    const order: Entry[] = [];
+    const order = this.#order;
     let place = 0;
-    // Rows mostly stand as they stood the last time, and to look there first costs a tenth of finding them by their key.
-    let expected = 0;
     for (const [key, row] of table) {
-      let entry = before[expected];
-      if (entry === undefined || entry.key !== key) entry = this.#entries.get(key);
-      if (entry === undefined) {
-        entry = this.#add(key, row);
-        dirty.add(entry.chunk);
-      } else {
-        expected = entry.place + 1;
+      // Rows mostly stand where they stood the last time, and to look there first costs a tenth of finding them by their key.
+      const before = order[place];
+      let entry = before?.key === key ? before : this.#entries.get(key);
+      if (entry === undefined) dirty.add((entry = this.#add(key, row)).chunk);
+      else if (entry.row !== row) {
         if (!isSame(entry.row, row)) dirty.add(entry.chunk);
         entry.row = row;
       }
-      entry.place = place;
-      order[place++] = entry;
+      if (entry !== before) order[place] = entry;
+      place++;
     }
-    this.#order = order;
+    order.length = place;
     if (this.#entries.size > table.size) this.#dropMissing(table, dirty);
     return dirty;
   }
 
   #add(key: string, row: readonly number[]): Entry {
-    const entry = { key, row, place: 0, chunk: chunkOf(key, this.#chunks.length) };
+    const entry = { key, row, chunk: chunkOf(key, this.#chunks.length) };
     this.#entries.set(key, entry);
-    insert(this.#chunks[entry.chunk]!.keys, key);
+    const { entries } = this.#chunks[entry.chunk]!;
+    entries.splice(placeOf(entries, key), 0, entry);
     return entry;
   }
 
@@ -101,17 +95,14 @@ export class TableIndex {
     for (const [key, { chunk }] of this.#entries) {
       if (table.has(key)) continue;
       this.#entries.delete(key);
-      const { keys } = this.#chunks[chunk]!;
-      keys.splice(placeOf(keys, key), 1);
+      const { entries } = this.#chunks[chunk]!;
+      entries.splice(placeOf(entries, key), 1);
       dirty.add(chunk);
     }
   }
 
-  #encode({ keys }: Chunk): KnownBytes {
-    const bytes = encodeChunk(
-      this.#writer,
-      keys.map((key) => [key, this.#entries.get(key)!.row]),
-    ).slice();
+  #encode({ entries }: Chunk): KnownBytes {
+    const bytes = encodeChunk(this.#writer, entries).slice();
     return { id: idOf(bytes), bytes };
   }
 }
@@ -140,15 +131,11 @@ function isSame(one: readonly number[], other: readonly number[]): boolean {
   return true;
 }
 
-function insert(keys: string[], key: string): void {
-  keys.splice(placeOf(keys, key), 0, key);
-}
-
-function placeOf(keys: readonly string[], key: string): number {
-  let [low, high] = [0, keys.length];
+function placeOf(entries: readonly Entry[], key: string): number {
+  let [low, high] = [0, entries.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (keys[middle]! < key) low = middle + 1;
+    if (entries[middle]!.key < key) low = middle + 1;
     else high = middle;
   }
   return low;
