@@ -128,3 +128,13 @@ test('gateways with one store learn apart, and what one has learned advises the 
   const { facts, otherGateways } = (await ask<{ facts: { learned: number }; otherGateways: number }>(two, '/learning')).body;
   expect([facts.learned, otherGateways]).toEqual([0, 1]);
 });
+
+test('a gateway that is started before its store waits for it, and gives up with the reason when it does not come', async () => {
+  process.kill(server.pid(), 'SIGKILL');
+  const waiting = start();
+  const hasty = { ...config, storage: { ...config.storage, startupSeconds: 1 } };
+  await expect(startGateway({ config: hasty, env: env() })).rejects.toThrow(/Cannot open the store[\s\S]*ECONNREFUSED/);
+  await server.start();
+  await using gateway = await waiting;
+  expect((await ask<{ state: string }>(gateway, '/storage')).body.state).toBe('ok');
+});

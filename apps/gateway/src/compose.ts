@@ -15,6 +15,7 @@ import { createChildGuard, createHttpServer, type HttpServer } from '@signalbox/
 import { createSeal } from '@signalbox/security';
 import { createFileLines, createMemoryCache, createStoreDocuments, type FileLines } from '@signalbox/storage';
 import { AWAY_ADMIN, createLazyAdmin, type LazyAdmin } from './admin.ts';
+import { awaitStore } from './await-store.ts';
 import { createAnswers, createIdentityOf, toCachePart } from './answers.ts';
 import { createEmbedder } from './embeddings/embedder.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
@@ -281,7 +282,9 @@ async function joinParts(
 
 async function openStorageOf({ configPath, dataDir, environment, logger }: GatewayOptions): Promise<Storage> {
   const { storage: config } = await loadConfig(configPath);
-  return openStorage({ config, configPath, dataDir, environment, logger, clock: systemClock });
+  const clock = systemClock;
+  const open = () => openStorage({ config, configPath, dataDir, environment, logger, clock });
+  return awaitStore(open, { waitMs: config.startupSeconds * 1000, clock, logger });
 }
 
 function createKeyLog({ durable, ttlSeconds }: IdempotencyConfig, { dataDir, logger }: GatewayOptions): FileLines | undefined {

@@ -34,6 +34,12 @@ export const storageConfig = z.strictObject({
     .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must start with a lower-case letter and hold at most 40 lower-case letters, digits and underscores')
     .default('signalbox')
     .describe('Schema in PostgreSQL, or beginning of every key in Redis. Gateways with one namespace share what is in it.'),
+  startupSeconds: z
+    .int()
+    .min(0)
+    .max(3_600)
+    .default(30)
+    .describe('How long a gateway that starts waits for a server that cannot be reached yet. Until then it serves nobody.'),
   encryption: encryptionConfig.prefault({}).describe('How what is marked sensitive is encrypted at rest.'),
 });
 export type StorageConfig = z.infer<typeof storageConfig>;
