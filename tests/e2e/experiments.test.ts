@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askAdmin, untilState } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
 import { runSignalbox, startGateway, type RunningGateway } from './support/gateway.ts';
-import { openOfficialClient, type OfficialClient } from './support/official-clients.ts';
+import { rpc } from './support/raw-client.ts';
 
 let dataDir: string;
 beforeAll(async () => void (dataDir = await mkdtemp(path.join(tmpdir(), 'signalbox-experiments-'))));
@@ -16,6 +16,21 @@ const catalogue = path.resolve(import.meta.dirname, '../../examples/learning/cat
 const mcpServers = { issues: { module: catalogue, config: { server: 'billing' } } };
 const config = { mcpServers, surface: 'search', learning: { enabled: true, commitSeconds: 1 } };
 const NEED = 'create, list, update or delete an invoice, a refund, a subscription or a coupon';
+
+interface Session extends AsyncDisposable {
+  call(name: string, args: object): Promise<{ readonly structured: unknown }>;
+}
+
+/** Hundreds of sessions are opened here, which takes official clients too long. */
+async function openSession(url: string): Promise<Session> {
+  const session = await rpc(url).handshake();
+  return {
+    call: async (name, args) => ({
+      structured: (await session.request('tools/call', { name, arguments: args })).result?.['structuredContent'],
+    }),
+    [Symbol.asyncDispose]: () => session.close(),
+  };
+}
 
 interface Arm {
   readonly mean?: number;
@@ -42,7 +57,7 @@ async function learn(gateway: RunningGateway, ...args: readonly string[]) {
 const read = async ({ dataDir: own }: RunningGateway, name: string) =>
   (await (await askAdmin(own, `/learning/experiments/${name}`, 'GET', {})).json()) as Experiment;
 
-async function find(client: OfficialClient, limit?: number): Promise<{ name: string; description?: string }[]> {
+async function find(client: Session, limit?: number): Promise<{ name: string; description?: string }[]> {
   const { structured } = await client.call('search_tools', { needs: [NEED], ...(limit !== undefined && { limit }) });
   return (structured as { results: [{ matches: { name: string; description?: string }[] }] }).results[0].matches;
 }
@@ -51,7 +66,7 @@ async function find(client: OfficialClient, limit?: number): Promise<{ name: str
 async function work({ url }: RunningGateway, { tool, count }: { readonly tool: string; readonly count: number }): Promise<number[]> {
   const shown: number[] = [];
   const session = async () => {
-    await using client = await openOfficialClient('client legacy', url);
+    await using client = await openSession(url);
     const matches = await find(client);
     shown.push(matches.length);
     if (!matches.some(({ name }) => name === tool)) await find(client, 20);
@@ -61,11 +76,19 @@ async function work({ url }: RunningGateway, { tool, count }: { readonly tool: s
   return shown;
 }
 
+/** Waits for the thread that learns, which comes after all others where processors are scarce. */
+const untilLearned = (gateway: RunningGateway) =>
+  eventually('all is learned', async () => {
+    const { facts } = (await (await askAdmin(gateway.dataDir, '/learning', 'GET', {})).json()) as Status;
+    return facts.learned === facts.written ? true : undefined;
+  });
+
 /** Works in sessions until an experiment gets to a stage. */
 async function workUntil(gateway: RunningGateway, { name, stage, tool }: { name: string; stage: string; tool: string }) {
   const shown: number[] = [];
   while (shown.length < 600) {
     shown.push(...(await work(gateway, { tool, count: 24 })));
+    await untilLearned(gateway);
     const experiment = await read(gateway, name);
     if (experiment.stage === stage) return { experiment, shown: new Set(shown) };
   }
@@ -77,7 +100,7 @@ test('what is worse is demoted and what is better promoted, by what sessions in 
   {
     await using gateway = await startGateway({ config, dataDir });
     await untilState(gateway, 'issues', 'ready');
-    await using client = await openOfficialClient('client legacy', gateway.url);
+    await using client = await openSession(gateway.url);
     // With the ranking on trial and nobody in it, what is learned on the way does not move tools.
     await learn(gateway, 'start', 'still', '--kind', 'ranking');
     await learn(gateway, 'stop', 'still');
@@ -112,10 +135,8 @@ test('what is worse is demoted and what is better promoted, by what sessions in 
     expect(experiment.shareInForce).toBe(0.95);
     const shown = await work(gateway, { tool: eighth, count: 24 });
     expect(shown.filter((count) => count > 5).length).toBeGreaterThan(16);
-    promoted = await eventually('they are counted', async () => {
-      const { facts } = (await (await askAdmin(gateway.dataDir, '/learning', 'GET', {})).json()) as Status;
-      return facts.learned === facts.written ? read(gateway, 'more') : undefined;
-    });
+    await untilLearned(gateway);
+    promoted = await read(gateway, 'more');
     expect(promoted.sessions.control + promoted.sessions.candidate).toBeGreaterThanOrEqual(24);
   }
   await using gateway = await startGateway({ config, dataDir });
@@ -129,7 +150,7 @@ test('what is worse is demoted and what is better promoted, by what sessions in 
   expect(table.stdout).toMatch(/fewer +limit +demoted +0 %/);
   expect((await learn(gateway, 'remove', 'more')).stderr).toContain('stop it first');
   expect((await learn(gateway, 'stop', 'more')).body).toMatchObject({ stage: 'demoted', shareInForce: 0 });
-  await using client = await openOfficialClient('client legacy', gateway.url);
+  await using client = await openSession(gateway.url);
   await eventually('the control is in force', async () => ((await find(client)).length === 5 ? true : undefined));
   expect((await learn(gateway, 'remove', 'more')).code).toBe(0);
   expect((await learn(gateway, 'show', 'more')).code).not.toBe(0);
@@ -139,7 +160,7 @@ test('a learned ranking on trial is shown to nobody in the shadow, and what it w
   await using gateway = await startGateway({ config });
   await untilState(gateway, 'issues', 'ready');
   const places = async () => {
-    await using client = await openOfficialClient('client legacy', gateway.url);
+    await using client = await openSession(gateway.url);
     return (await find(client)).map(({ name }) => name);
   };
   const plain = await places();
@@ -165,7 +186,7 @@ test('a learned ranking on trial is shown to nobody in the shadow, and what it w
 test('another description of a tool is shown to its arm only, and to nobody while learning is frozen', async () => {
   await using gateway = await startGateway({ config });
   await untilState(gateway, 'issues', 'ready');
-  await using first = await openOfficialClient('client legacy', gateway.url);
+  await using first = await openSession(gateway.url);
   const [{ name, description } = { name: '' }] = await find(first);
   const tried = 'Does what is wanted here';
   const of = ['--kind', 'description', '--upstream', 'issues', '--description', tried, '--share', '0.5'];
@@ -174,7 +195,7 @@ test('another description of a tool is shown to its arm only, and to nobody whil
   const seen = async (count: number) => {
     const texts = new Set<string>();
     for (let session = 0; session < count; session++) {
-      await using client = await openOfficialClient('client legacy', gateway.url);
+      await using client = await openSession(gateway.url);
       const said = (await find(client)).find((match) => match.name === name)!.description!;
       const described = (await client.call('describe_tool', { names: [name] })).structured;
       const whole = (described as { tools: [{ definition: { description: string } }] }).tools[0].definition.description;
