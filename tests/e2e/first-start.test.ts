@@ -10,7 +10,7 @@ import { stdioEntry } from './support/stdio-entry.ts';
 
 const SLOW_MS = 1500;
 
-test('a later start lists everything within a second, while its slow servers are still starting, and a call waits for them', async () => {
+test('a later start lists everything while its slow servers are still starting, and a call waits for them', async () => {
   await using data = await dataFolder();
   const names = ['a', 'b', 'c'];
   const config = { mcpServers: Object.fromEntries(names.map((name) => [name, stdioEntry({ prefix: `${name}_`, initDelayMs: SLOW_MS })])) };
@@ -20,23 +20,18 @@ test('a later start lists everything within a second, while its slow servers are
   expect(known).toHaveLength(15);
   await first.stop();
 
-  // The machine may be busy with other tests, so the best of three counts.
-  const times: number[] = [];
-  for (let round = 0; round < 3; round++) {
-    const startedAt = performance.now();
-    await using gateway = await startGateway({ config, dataDir: data.path });
-    expect(await toolsOf(gateway.url)).toEqual(known);
-    times.push(performance.now() - startedAt);
-    const { upstreams } = await readStatus(gateway);
-    expect(upstreams.map(({ state }) => state)).toEqual(['starting', 'starting', 'starting']);
+  // How long that takes is for the benchmark "cold-start" to say.
+  const startedAt = performance.now();
+  await using gateway = await startGateway({ config, dataDir: data.path });
+  expect(await toolsOf(gateway.url)).toEqual(known);
+  const { upstreams } = await readStatus(gateway);
+  expect(upstreams.map(({ state }) => state)).toEqual(['starting', 'starting', 'starting']);
 
-    const answer = await rpc(gateway.url)
-      .modern()
-      .request('tools/call', { name: 'b_echo', arguments: { text: 'patience' } });
-    expect(answer.result).toMatchObject({ content: [{ type: 'text', text: 'patience' }] });
-    expect(performance.now() - startedAt).toBeGreaterThan(SLOW_MS);
-  }
-  expect(Math.min(...times)).toBeLessThan(1000);
+  const answer = await rpc(gateway.url)
+    .modern()
+    .request('tools/call', { name: 'b_echo', arguments: { text: 'patience' } });
+  expect(answer.result).toMatchObject({ content: [{ type: 'text', text: 'patience' }] });
+  expect(performance.now() - startedAt).toBeGreaterThan(SLOW_MS);
 });
 
 test('a name stays with the server that had it first, whoever is faster, slower or away in later starts', async () => {
