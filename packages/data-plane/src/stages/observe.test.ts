@@ -37,12 +37,16 @@ test('a record says who asked what of whom, where, and what it took', async () =
 test('the wait for a slot is told apart from the time in the upstream', async () => {
   let finish!: () => void;
   const isFree = new Promise<void>((resolve) => (finish = resolve));
-  const slow = createScriptedServer([{ name: 'wait', run: () => isFree.then(() => resultOf({ content: [] })) }]);
+  let reach!: () => void;
+  const isReached = new Promise<void>((resolve) => (reach = resolve));
+  const slow = createScriptedServer([{ name: 'wait', run: () => (reach(), isFree.then(() => resultOf({ content: [] }))) }]);
   await using gateway = await createMemoryGateway({ servers: { slow }, config: { slow: { sequential: true } } });
   await gateway.list('tools/list');
-  const calls = [gateway.call('wait'), gateway.call('wait')];
+  const calling = gateway.call('wait');
+  await isReached;
+  const waiting = gateway.call('wait');
   setTimeout(finish, 30);
-  await Promise.all(calls);
+  await Promise.all([calling, waiting]);
   const [first, second] = gateway.records;
   expect(first!.queuedMs).toBe(0);
   expect(first!.upstreamMs).toBeGreaterThan(20);
