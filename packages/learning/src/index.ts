@@ -82,7 +82,9 @@ export {
   type RepairOptions,
   type RepairQuestion,
 } from './repair/repair-model.ts';
-export { createNextToolModel, type NextToolModel, type PredictedTool, type StepEvent } from './sequences/next-tool.ts';
+export { createNextToolModel, type NextToolModel, type StepEvent } from './sequences/next-tool.ts';
+export { isSure, type PredictedTool, type PredictionCounts } from './sequences/prediction-tally.ts';
+export type { ToldNext } from './learner/next-steps.ts';
 export { createFailureModel, toAttemptEvent, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
 export { ANOMALY_KINDS, MEASURES, type Anomaly, type AnomalyKind, type Measure, type Verdict } from './behaviour/anomaly.ts';
 export { createBehaviourModel, type BehaviourModel, type BehaviourOptions } from './behaviour/behaviour-model.ts';

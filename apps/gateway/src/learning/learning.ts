@@ -9,6 +9,7 @@ import { createKeyedHash } from './keyed-hash.ts';
 import { createLearningPart } from './learning-part.ts';
 import { createPrincipalNames } from './principal-names.ts';
 import { createRestraints } from './restraints.ts';
+import { createNextCalls } from './next-calls.ts';
 import { toAdvice, type PublishedAdvice } from './to-advice.ts';
 import { armsOf } from './to-trials.ts';
 import { unitOf } from './caller-unit.ts';
@@ -44,11 +45,15 @@ export function createLearning({ config, store, key, toolsOf, explain, listingCo
   const advice: { current: PublishedAdvice | undefined } = { current: undefined };
   const versionOf = createToolVersions(toolsOf);
   const restraints = config.anomalies.action === 'throttle' ? createRestraints({ config: config.anomalies, hash, clock }) : undefined;
+  const nextCalls = createNextCalls();
   const onAdvice: StartLearnerOptions['onAdvice'] = (published) => {
     advice.current =
-      published && toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller) => unitOf(hash, caller), hash, restraints });
+      published &&
+      toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller) => unitOf(hash, caller), hash, nextCalls, restraints });
     // Nobody is held back by what has died, nor by what comes after it and knows nothing of it.
-    if (published === undefined) restraints?.clear();
+    if (published !== undefined) return;
+    restraints?.clear();
+    nextCalls.clear();
   };
   const names = createPrincipalNames();
   const feed = createAnomalyFeed({ names, restraints, logger });
@@ -62,6 +67,7 @@ export function createLearning({ config, store, key, toolsOf, explain, listingCo
       restraints?.see(anomaly);
       feed.publish(anomaly);
     },
+    onNext: nextCalls.take,
     ...(restraints && { onAnomalyAgain: restraints.see }),
   });
   const facts = createFactMaker({
@@ -79,6 +85,7 @@ export function createLearning({ config, store, key, toolsOf, explain, listingCo
         const fact = facts.call(record, payload);
         if (fact === undefined) return;
         names.see(fact.principal, record.principal);
+        nextCalls.see(fact);
         thread.tell(fact);
       },
       search: (record) => {
@@ -98,6 +105,7 @@ export function createLearning({ config, store, key, toolsOf, explain, listingCo
       names,
       feed,
       restraints,
+      nextCalls,
       clock,
       isSearchAdvised: config.search,
     }),

@@ -173,17 +173,20 @@ function createPublisher({ learner, book, say }: PublisherParts): () => void {
   };
 }
 
-/** Tells what is abnormal once: not again when facts are learned anew after a start, or to forget some. */
+/** Tells what is abnormal, and what sessions do next, once: not again when facts are learned anew after a start, or to forget some. */
 function createTeller({ learner, tellsAgain, say }: Pick<PublisherParts, 'learner' | 'say'> & Pick<ThreadData, 'tellsAgain'>): () => void {
   let { models } = learner;
   models.behaviour?.takeNew();
   models.behaviour?.takeAgain();
+  models.next.takeTold();
   return () => {
-    const { behaviour } = learner.models;
+    const { behaviour, next } = learner.models;
+    const told = next.takeTold();
     const anomalies = behaviour?.takeNew() ?? [];
     const again = behaviour?.takeAgain() ?? [];
     if (learner.models === models) {
       for (const anomaly of anomalies) say({ kind: 'anomaly', anomaly });
+      if (told.length > 0) say({ kind: 'next', told });
       if (tellsAgain) for (const anomaly of again) say({ kind: 'anomaly-again', anomaly });
     }
     ({ models } = learner);
@@ -222,6 +225,7 @@ const QUESTIONS: Readonly<
       kept,
       head,
       cpuSeconds: worked() / 1000,
+      nextTool: learner.models.next.model.counts,
       models: sizesOf(learner.models),
     };
   },
