@@ -15,6 +15,8 @@ export interface Advice {
   readonly timeoutMs?: ((upstream: string, tool: string) => number | undefined) | undefined;
   /** What is tried on who searches; `undefined` when nothing is. The same for the same caller and version. */
   readonly trials?: ((caller: SearchCaller) => SearchTrials | undefined) | undefined;
+  /** What a caller is likely to call next; `undefined` where that is not known. */
+  readonly next?: ((caller: SearchCaller) => NextCalls | undefined) | undefined;
   /** Whether a call may be answered with the result of a similar one; absent where nobody can tell. */
   readonly similar?: SimilarAdvice | undefined;
   /**
@@ -79,6 +81,22 @@ export interface ToolUsage {
   readonly tool: string;
   /** Calls, those of a week ago for half. */
   readonly weight: number;
+}
+
+export interface NextCalls {
+  /** What was called last. */
+  readonly after: CalledTool;
+  /** Most likely first. */
+  readonly tools: readonly (CalledTool & {
+    /** Probability that it is the next one, as far as anybody can tell. */
+    readonly share: number;
+  })[];
+}
+
+export interface CalledTool {
+  readonly upstream: string;
+  /** The upstream's own name of it. */
+  readonly tool: string;
 }
 
 export interface RefusedCall {

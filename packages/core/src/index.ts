@@ -44,6 +44,7 @@ export type {
   DescriptionTrial,
   FoundTool,
   LimitTrial,
+  NextCalls,
   RankAsking,
   RefusedCall,
   RestrainedCall,

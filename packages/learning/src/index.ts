@@ -10,7 +10,7 @@ export type {
 export type { Model, ModelState, ModelTable, TableSpec } from './model.ts';
 export { mergeStates, type Descendants } from './merge-states.ts';
 export type { Forgotten, Replayed } from './learner/learner.ts';
-export { toFactBytes } from './codec/interaction-codec.ts';
+export { readInteraction, toFactBytes } from './codec/interaction-codec.ts';
 export { decodeAdvice, encodeAdvice, type Published } from './learner/advice-codec.ts';
 export type { AdviceSnapshots, LearnerReading } from './learner/messages.ts';
 export { startLearner, type LearnerState, type LearnerThread, type StartLearnerOptions } from './learner/start-learner.ts';
@@ -84,7 +84,9 @@ export {
   type RepairOptions,
   type RepairQuestion,
 } from './repair/repair-model.ts';
-export { createNextToolModel, type NextToolModel, type PredictedTool, type StepEvent } from './sequences/next-tool.ts';
+export { createNextToolModel, type NextToolModel, type StepEvent } from './sequences/next-tool.ts';
+export { isSure, type PredictedTool, type PredictionCounts } from './sequences/prediction-tally.ts';
+export type { ToldNext } from './learner/next-steps.ts';
 export { createFailureModel, toAttemptEvent, type AttemptEvent, type FailureModel } from './outcomes/failure-model.ts';
 export { ANOMALY_KINDS, MEASURES, type Anomaly, type AnomalyKind, type Measure, type Verdict } from './behaviour/anomaly.ts';
 export { createBehaviourModel, type BehaviourModel, type BehaviourOptions } from './behaviour/behaviour-model.ts';

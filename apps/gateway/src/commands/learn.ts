@@ -20,13 +20,14 @@ export async function learnFreeze(context: CommandContext, { isFrozen }: { reado
 }
 
 function answerStatus({ terminal }: CommandContext, body: LearningBody): void {
-  const { state, reason, facts, models, adviceVersion, restarts, cpuSeconds, otherGateways, commit } = body;
+  const { state, reason, facts, models, nextTool, adviceVersion, restarts, cpuSeconds, otherGateways, commit } = body;
   terminal.answer(body, function* () {
     yield `${terminal.paint.bold(state)}${reason === undefined ? '' : `: ${toSafeLine(reason)}`}`;
     yield `advice ${adviceVersion === 0 ? 'none yet, the static policy is in force' : `version ${adviceVersion}`}`;
     yield `${countOf(facts.learned, 'fact')} learned, ${facts.dropped} dropped, ${facts.kept} kept for replay`;
     yield `${durationText(cpuSeconds * 1000)} of CPU, started anew ${restarts} times${commit === undefined ? '' : `, last commit ${commit.slice(0, 12)}`}`;
     if (otherGateways > 0) yield `advises with what ${countOf(otherGateways, 'other gateway')} of the same store learned, too`;
+    if (nextTool !== undefined && nextTool.told > 0) yield nextToolText(nextTool);
     if (models.length === 0) return;
     yield '';
     yield* table(
@@ -35,6 +36,11 @@ function answerStatus({ terminal }: CommandContext, body: LearningBody): void {
       models.map(({ name, rows, bytes }) => [name, String(rows), sizeText(bytes)]),
     );
   });
+}
+
+function nextToolText({ told, first, amongThree, sure, sureRight }: NonNullable<LearningBody['nextTool']>): string {
+  const ofSure = sure === 0 ? '' : `; of ${sure} that it was sure of ${percent(sureRight / sure)}`;
+  return `the next tool was foretold for ${percent(first / told)} of ${countOf(told, 'call')}, among three for ${percent(amongThree / told)}${ofSure}`;
 }
 
 /** Shows which tools a client would be shown for a need, and what speaks for each. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { encodeAdvice, type LearnerThread, type Published } from '@signalbox/learning';
+import type { Clock } from '@signalbox/core';
+import { encodeAdvice, type LearnerThread, type Published, type ToldNext } from '@signalbox/learning';
 import { decodeParcel, encodeAnswer } from './led-messages.ts';
 import type { PrincipalNames } from './principal-names.ts';
 import type { Restraints } from './restraints.ts';
@@ -8,7 +9,11 @@ export interface AnswerLedOptions {
   readonly thread: Pick<LearnerThread, 'take'>;
   readonly names: PrincipalNames;
   readonly restraints: Restraints | undefined;
+  readonly clock: Clock;
 }
+
+/** How long what comes next is told to all: several times as long as they take to ask again, in milliseconds. */
+const NEXT_MS = 1_000;
 
 /** What the process that learns does for those that are led. */
 export interface AnswerLed {
@@ -16,11 +21,13 @@ export interface AnswerLed {
   answer(parcel: Uint8Array): Buffer;
   /** Takes note of what was published. */
   publish(published: Published | undefined): void;
+  /** Takes note of what sessions are likely to call next. */
+  tellNext(told: readonly ToldNext[]): void;
   /** Facts that found no room in the processes that are led. */
   readonly dropped: number;
 }
 
-export function createAnswerLed({ thread, names, restraints }: AnswerLedOptions): AnswerLed {
+export function createAnswerLed({ thread, names, restraints, clock }: AnswerLedOptions): AnswerLed {
   // Another run counts anew, so a number alone would be mistaken.
   const run = randomUUID();
   let published: Published | undefined;
@@ -28,6 +35,8 @@ export function createAnswerLed({ thread, names, restraints }: AnswerLedOptions)
   let dropped = 0;
   /** Of what was published last; made when first somebody asks. */
   let encoded: Buffer | undefined;
+  let next: readonly { readonly atMs: number; readonly told: readonly ToldNext[] }[] = [];
+  const ofLate = () => next.filter(({ atMs }) => atMs > clock.monotonic() - NEXT_MS);
   return {
     answer: (parcel) => {
       const { facts, callers, dropped: lost, known } = decodeParcel(parcel);
@@ -37,12 +46,20 @@ export function createAnswerLed({ thread, names, restraints }: AnswerLedOptions)
       const id = published === undefined ? '' : `${run} ${number}`;
       const isWanted = published !== undefined && known !== undefined && known !== id;
       if (isWanted) encoded ??= encodeAdvice(published!);
-      return encodeAnswer({ id, ...(isWanted && { advice: encoded! }), restraints: restraints?.all() ?? [] });
+      return encodeAnswer({
+        id,
+        ...(isWanted && { advice: encoded! }),
+        restraints: restraints?.all() ?? [],
+        next: ofLate().flatMap(({ told }) => told),
+      });
     },
     publish: (next) => {
       published = next;
       encoded = undefined;
       number++;
+    },
+    tellNext: (told) => {
+      next = [...ofLate(), { atMs: clock.monotonic(), told }];
     },
     get dropped() {
       return dropped;

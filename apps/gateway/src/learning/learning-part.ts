@@ -21,6 +21,7 @@ import type { AnswerLed } from './answer-led.ts';
 import { createExperimentsPart } from './experiments-part.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import type { PrincipalNames } from './principal-names.ts';
+import type { NextCallsBook } from './next-calls.ts';
 import type { Restraints } from './restraints.ts';
 import { readSurfaces } from './read-surfaces.ts';
 import { readInsights } from './tool-insights.ts';
@@ -40,6 +41,7 @@ export interface LearningPartOptions {
   readonly feed: AnomalyFeed;
   /** Absent where nobody is held back, whatever is abnormal. */
   readonly restraints: Restraints | undefined;
+  readonly nextCalls: Pick<NextCallsBook, 'clear'>;
   readonly clock: Clock;
   /** Whether what was learned may change what searches show. */
   readonly isSearchAdvised: boolean;
@@ -47,7 +49,7 @@ export interface LearningPartOptions {
 
 /** Learning as the admin API sees it. */
 export function createLearningPart(options: LearningPartOptions): LearningPart {
-  const { thread, led, hash, advice, explain, listingCosts, toolsOf, versionOf, names, feed, restraints, clock } = options;
+  const { thread, led, hash, advice, explain, listingCosts, toolsOf, versionOf, names, feed, restraints, nextCalls, clock } = options;
   const toBody = (anomaly: Anomaly) => toAnomalyBody(anomaly, { nameOf: names.nameOf, restraint: restraints?.find(anomaly.id) });
   return {
     experiments: createExperimentsPart(options),
@@ -60,7 +62,7 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
         const facts = { written, dropped, learned: 0, kept: 0 };
         return { ...base, state, ...(reason !== undefined && { reason }), facts, cpuSeconds: 0, otherGateways: 0, models: [] };
       }
-      const { isFrozen, learned, kept, head, cpuSeconds, others, models } = await thread.ask<LearnerReading>('read');
+      const { isFrozen, learned, kept, head, cpuSeconds, others, nextTool, models } = await thread.ask<LearnerReading>('read');
       return {
         ...base,
         state: isFrozen ? 'frozen' : 'learning',
@@ -68,6 +70,7 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
         facts: { written, dropped, learned, kept },
         cpuSeconds,
         otherGateways: others,
+        nextTool,
         models: [...models],
         ...(head !== undefined && { commit: head }),
       };
@@ -143,6 +146,7 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
       const done = await thread.ask<{ readonly commit: string }>('rollBack', to);
       // What they stand for may be known no more, and then nobody would see them.
       restraints?.clear();
+      nextCalls.clear();
       return done;
     },
     tag: (request) => thread.ask('tag', request),
@@ -153,6 +157,7 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
         throw new GatewayError('INVALID_PARAMS', 'Cannot forget a tool without the name of its server: "upstream" is missing');
       const proof = await thread.ask<Forgotten>('forget', { ...rest, ...(principal !== undefined && { principal: hash.text(principal) }) });
       restraints?.clear();
+      nextCalls.clear();
       return proof;
     },
     replay: () => thread.ask<Replayed>('replay'),

@@ -29,7 +29,7 @@ export interface Learning extends Pick<PathSide, 'reader' | 'advice'>, Pick<Answ
 export function createLearning({ store, scope, explain, listingCosts, clock, logger, ...options }: LearningOptions): Learning {
   const { config, toolsOf } = options;
   const names = createPrincipalNames();
-  const { hash, versionOf, reader, advice, publish } = createPathSide({
+  const { hash, versionOf, reader, advice, nextCalls, publish } = createPathSide({
     ...options,
     tell: (fact) => thread.tell(fact),
     onCaller: names.see,
@@ -50,9 +50,13 @@ export function createLearning({ store, scope, explain, listingCosts, clock, log
       restraints?.see(anomaly);
       feed.publish(anomaly);
     },
+    onNext: (told) => {
+      nextCalls.take(told);
+      led.tellNext(told);
+    },
     ...(restraints && { onAnomalyAgain: restraints.see }),
   });
-  const led = createAnswerLed({ thread, names, restraints });
+  const led = createAnswerLed({ thread, names, restraints, clock });
   return {
     reader,
     answer: led.answer,
@@ -69,6 +73,7 @@ export function createLearning({ store, scope, explain, listingCosts, clock, log
       names,
       feed,
       restraints,
+      nextCalls,
       clock,
       isSearchAdvised: config.search,
     }),

@@ -1,8 +1,9 @@
 import { hkdfSync } from 'node:crypto';
 import { parseGatewayConfig, silentLogger, type Clock, type Record as CallRecord } from '@signalbox/core';
-import { createSearchModel, encodeSearchSnapshot, type Published } from '@signalbox/learning';
+import { createSearchModel, encodeSearchSnapshot, readInteraction, type Published } from '@signalbox/learning';
 import { expect, test } from 'vitest';
 import { createAnswerLed } from './answer-led.ts';
+import { unitOf } from './caller-unit.ts';
 import { createLedLearning } from './led-learning.ts';
 import { createPrincipalNames } from './principal-names.ts';
 import { createRestraints } from './restraints.ts';
@@ -51,7 +52,7 @@ function setUp() {
   const names = createPrincipalNames();
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', 32)));
   const restraints = createRestraints({ config: config.anomalies, hash, clock });
-  const leader = createAnswerLed({ thread: { take: (fact) => void taken.push(fact) }, names, restraints });
+  const leader = createAnswerLed({ thread: { take: (fact) => void taken.push(fact) }, names, restraints, clock });
   const link: { state: 'up' | 'away' | 'broken' } = { state: 'up' };
   const led = createLedLearning({
     config,
@@ -145,6 +146,23 @@ test('who is held back is held back here, too, as long as it is', async () => {
   restraints.lift('a');
   await pass(250);
   expect(heldOf()).toEqual([]);
+});
+
+test('what a session calls next is told where it is, as long as it has called nothing else', async () => {
+  const { hash, leader, led, pass, taken } = setUp();
+  leader.publish(published(7));
+  led.reader.write(record());
+  await pass(250);
+  const { session, sequence } = readInteraction(taken[0]!);
+  const caller = { principal: 'alice', client: undefined, session: undefined };
+  expect(session).toBe(unitOf(hash, caller));
+  const next = { after: { upstream: 'files', tool: 'read' }, tools: [{ upstream: 'files', tool: 'write', share: 0.9, followed: 9 }] };
+  leader.tellNext([{ session, sequence, ...next }]);
+  await pass(250);
+  expect(led.advice.current?.next?.(caller)).toEqual(next);
+  led.reader.write(record());
+  await pass(250);
+  expect(led.advice.current?.next?.(caller)).toBeUndefined();
 });
 
 test('what is left is told at the end', async () => {

@@ -51,7 +51,7 @@ export function createLedLearning({ exchange, clock, logger, ...options }: LedLe
   const restraints =
     config.anomalies.action === 'throttle' ? createRestraints({ config: config.anomalies, hash: side.hash, clock }) : undefined;
 
-  const take = ({ id, advice, restraints: held }: ParcelAnswer): void => {
+  const take = ({ id, advice, restraints: held, next }: ParcelAnswer): void => {
     callers.clear();
     [heardAtMs, isTold] = [clock.monotonic(), false];
     if (advice !== undefined || id === '') {
@@ -59,6 +59,7 @@ export function createLedLearning({ exchange, clock, logger, ...options }: LedLe
       [known, advisedAtMs] = [id, heardAtMs];
     }
     restraints?.replace(held);
+    side.nextCalls.take(next);
   };
   const forget = (reason: string): void => {
     if (clock.monotonic() - heardAtMs < TRUST_MS) return;

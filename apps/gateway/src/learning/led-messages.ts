@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
+import type { ToldNext } from '@signalbox/learning';
 import type { RestraintOf } from './restraints.ts';
 
 /** What a process that is led has to say to the one that learns. */
@@ -19,6 +20,8 @@ export interface ParcelAnswer {
   /** As `encodeAdvice` writes it, where another was wanted. */
   readonly advice?: Uint8Array;
   readonly restraints: readonly RestraintOf[];
+  /** What sessions that have called of late are likely to call next, of all processes. */
+  readonly next: readonly ToldNext[];
 }
 
 export const encodeParcel = (parcel: Parcel): Buffer => serialize(parcel);

@@ -4,6 +4,7 @@ import type { Interaction, Published } from '@signalbox/learning';
 import type { RecordReader } from '../seen/journal.ts';
 import { unitOf } from './caller-unit.ts';
 import { createKeyedHash, type KeyedHash } from './keyed-hash.ts';
+import { createNextCalls, type NextCallsBook } from './next-calls.ts';
 import type { Restraints } from './restraints.ts';
 import { toAdvice, type PublishedAdvice } from './to-advice.ts';
 import { createFactMaker } from './to-facts.ts';
@@ -28,6 +29,7 @@ export interface PathSide {
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly reader: RecordReader;
   readonly advice: { readonly current: PublishedAdvice | undefined };
+  readonly nextCalls: NextCallsBook;
   /** Takes what was published; `undefined` when there is no advice any more. */
   publish(published: Published | undefined, restraints: Restraints | undefined): void;
 }
@@ -38,6 +40,7 @@ export function createPathSide({ config, key, toolsOf, tell, onCaller }: PathSid
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
   const versionOf = createToolVersions(toolsOf);
   const advice: { current: PublishedAdvice | undefined } = { current: undefined };
+  const nextCalls = createNextCalls();
   const facts = createFactMaker({
     hash,
     versionOf,
@@ -49,6 +52,7 @@ export function createPathSide({ config, key, toolsOf, tell, onCaller }: PathSid
     hash,
     versionOf,
     advice,
+    nextCalls,
     reader: {
       name: 'learning',
       wantsPayload: true,
@@ -56,6 +60,7 @@ export function createPathSide({ config, key, toolsOf, tell, onCaller }: PathSid
         const fact = facts.call(record, payload);
         if (fact === undefined) return;
         onCaller(fact.principal, record.principal);
+        nextCalls.see(fact);
         tell(fact);
       },
       search: (record) => {
@@ -66,9 +71,19 @@ export function createPathSide({ config, key, toolsOf, tell, onCaller }: PathSid
     publish: (published, restraints) => {
       advice.current =
         published &&
-        toAdvice(published, { config, versionOf, toolsOf, unitOf: (caller: SearchCaller) => unitOf(hash, caller), hash, restraints });
+        toAdvice(published, {
+          config,
+          versionOf,
+          toolsOf,
+          unitOf: (caller: SearchCaller) => unitOf(hash, caller),
+          hash,
+          nextCalls,
+          restraints,
+        });
       // Nobody is held back by what has died, nor by what comes after it and knows nothing of it.
-      if (published === undefined) restraints?.clear();
+      if (published !== undefined) return;
+      restraints?.clear();
+      nextCalls.clear();
     },
   };
 }

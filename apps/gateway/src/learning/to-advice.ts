@@ -11,6 +11,7 @@ import {
   type Repair,
 } from '@signalbox/learning';
 import type { KeyedHash } from './keyed-hash.ts';
+import type { NextCallsBook } from './next-calls.ts';
 import type { Restraints } from './restraints.ts';
 import { toSimilarAdvice } from './to-similar-advice.ts';
 import type { ToolVersion } from './tool-versions.ts';
@@ -28,6 +29,7 @@ export interface AdviceParts {
   /** What keeps its arm, of who searches. */
   readonly unitOf: (caller: SearchCaller) => string;
   readonly hash: KeyedHash;
+  readonly nextCalls: Pick<NextCallsBook, 'of'>;
   /** Absent where nobody is held back, whatever is abnormal. */
   readonly restraints?: Pick<Restraints, 'isEmpty' | 'of'> | undefined;
 }
@@ -40,7 +42,7 @@ export interface PublishedAdvice extends Advice {
 /** What was published, as the path asks it; only as far as the configuration lets it have a say. */
 export function toAdvice(
   { version, snapshots }: Published,
-  { config, versionOf, toolsOf, unitOf, hash, restraints }: AdviceParts,
+  { config, versionOf, toolsOf, unitOf, hash, nextCalls, restraints }: AdviceParts,
 ): PublishedAdvice {
   const trialsOfUnit = toTrials(snapshots.experiments);
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
@@ -67,6 +69,7 @@ export function toAdvice(
     trialsOfUnit,
     ...(trialsOfUnit && config.search && { trials: (caller: SearchCaller) => trialsOfUnit(unitOf(caller)) }),
     rank: config.search ? rank : undefined,
+    next: config.search ? (caller) => nextCalls.of(unitOf(caller)) : undefined,
     usage: () => usage,
     // Where there is nothing to say, nobody need ask.
     hints: config.hints && repairs.size > 0 ? hints : undefined,

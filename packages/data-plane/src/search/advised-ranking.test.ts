@@ -117,3 +117,23 @@ test('whatever meaning and advice say together, a third are the best by words, a
     ),
   );
 });
+
+test('what the caller most likely calls next rises past near ties, under its public name, and only for who is known', () => {
+  const next: Advice['next'] = ({ session }) =>
+    session === 'known' ? { after: of('read_mail')[0]!, tools: [{ ...of('list_issues')[0]!, share: 0.9 }] } : undefined;
+  const guard = createAdviceGuard({ current: { version: 7, next } }, { clock: systemClock, logger: silentLogger });
+  const rank = createAdvisedRanker({ tools, rank: createToolRanker(tools), guard });
+  const caller = { principal: 'p', client: undefined, session: 'known' };
+  const plain = rank(['an issue'], { limit: 3 });
+  expect(namesOf(plain).indexOf('list_issues')).toBeGreaterThan(0);
+  expect(plain.adviceVersion).toBe(0);
+  expect(rank(['an issue'], { limit: 3, caller: { ...caller, session: 'other' } })).toEqual(plain);
+  const lifted = rank(['an issue'], { limit: 3, caller });
+  expect(lifted.adviceVersion).toBe(7);
+  expect(lifted.results[0]!.matches[0]).toMatchObject({ name: 'list_issues', why: 'often follows read_mail' });
+  expect(lifted.results[0]!.shown[0]!.staticRank).toBe(namesOf(plain).indexOf('list_issues') + 1);
+  expect(namesOf(lifted).toSorted()).toEqual(namesOf(plain).toSorted());
+  const onTrial = rank(['an issue'], { limit: 3, caller, trial: { isAdvised: false, share: 0.5 } });
+  expect(namesOf(onTrial)).toEqual(namesOf(plain));
+  expect(namesOf(rank(['close_issue'], { limit: 3, caller }))[0]).toBe('close_issue');
+});

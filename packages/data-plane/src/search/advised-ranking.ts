@@ -1,6 +1,7 @@
-import type { AdvisedTool, SearchTrials, ShownRecord, Target } from '@signalbox/core';
+import type { Advice, AdvisedTool, SearchCaller, SearchTrials, ShownRecord, Target } from '@signalbox/core';
 import type { AdviceGuard } from '../advice-guard.ts';
 import { fuseRankings } from './fuse-rankings.ts';
+import { liftNext, type LikelyNext } from './lift-next.ts';
 import type { RankByMeaning } from './meaning-ranker.ts';
 import { mergeRankings, type MergedTool } from './merge-rankings.ts';
 import type { RankTools, RankedTool } from './rank-tools.ts';
@@ -16,6 +17,8 @@ export type AdvisedMatch = MergedTool;
 export interface AdvisedAsking {
   /** Tools for each need. */
   readonly limit: number;
+  /** Who searches. Absent where nobody does, who could have called anything before. */
+  readonly caller?: SearchCaller;
   /** Which ranking is shown, where that is on trial. */
   readonly trial?: SearchTrials['ranking'];
   /** Of the needs, as far as there are any. */
@@ -42,8 +45,8 @@ const DEPTH = 100;
 
 /**
  * Ranks by words and spelling, joins that with a ranking by meaning where there is one, and lets advice move tools within what is
- * shown. Whatever the advice says, a tool asked for by name comes first, a third of what is shown are the best of the static
- * ranking, and only tools that can be called here are shown.
+ * shown, and what the caller most likely calls next rise past near ties. Whatever the advice says, a tool asked for by name comes
+ * first, a third of what is shown are the best of the static ranking, and only tools that can be called here are shown.
  */
 export function createAdvisedRanker({ tools, rank, meaning, guard }: AdvisedRankerOptions): RankAdvised {
   // Made when advice first names a tool that has to be found by its owner's name.
@@ -68,9 +71,18 @@ export function createAdvisedRanker({ tools, rank, meaning, guard }: AdvisedRank
     return mergeRankings({ found, preferred, kept: found === words ? found : words.filter(({ score }) => score > 0), limit });
   };
 
-  return (needs, { limit, trial, vectors }) => {
+  const likelyNext = (advice: Advice | undefined, caller: SearchCaller | undefined): LikelyNext | undefined => {
+    if (advice?.next === undefined || caller === undefined) return undefined;
+    const next = guard.ask(() => advice.next!(caller));
+    const [best] = next?.tools ?? [];
+    const name = best && nameOf(best);
+    return name === undefined ? undefined : { name, share: best!.share, after: nameOf(next!.after) };
+  };
+
+  return (needs, { limit, caller, trial, vectors }) => {
     const advice = guard.current();
     const advise = advice?.rank;
+    const next = likelyNext(advice, caller);
     const isJoined = meaning !== undefined && vectors !== undefined;
     const ranked = rank(needs, advise === undefined && !isJoined ? limit : Math.max(DEPTH, limit));
     let adviceVersion = 0;
@@ -79,8 +91,9 @@ export function createAdvisedRanker({ tools, rank, meaning, guard }: AdvisedRank
       const found = fuse(words, vectors?.[index], limit);
       const asked = found.map(({ name, score }) => ({ upstream: tools.get(name)!.upstream, tool: tools.get(name)!.name, score }));
       const advised = advise && guard.ask(() => advise({ need, found: asked, limit, isKnown }));
-      if (advised !== undefined) adviceVersion = advice!.version;
-      const candidate = advised === undefined ? undefined : merge({ found, words, advised, limit });
+      const merged = advised === undefined ? undefined : merge({ found, words, advised, limit });
+      const candidate = next === undefined ? merged : liftNext(merged ?? found.slice(0, limit), next);
+      if (candidate !== undefined) adviceVersion = advice!.version;
       const matches = candidate === undefined || trial?.isAdvised === false ? found.slice(0, limit) : candidate;
       const [places, candidatePlaces] = [placeOf(found), trial && candidate && placeOf(candidate)];
       const shown = matches.map(({ name }, at): ShownRecord => {

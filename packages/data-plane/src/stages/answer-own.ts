@@ -40,14 +40,15 @@ export function answerOwn(options: AnswerOwnOptions): TargetedStage {
     const upstreams = call.surface.upstreams.filter((name) => !isBuiltIn(name));
     const { tools } = view;
     const { rank, rankAdvised, vectorsOf, trialsOf } = options.search(view);
-    const trials = trialsOf({ principal: call.principal, client: call.client.info?.name, session: call.session?.id });
+    const caller = { principal: call.principal, client: call.client.info?.name, session: call.session?.id };
+    const trials = trialsOf(caller);
     const args = call.params.get('arguments')?.value;
     const { needs, limit, names } = (isObject(args) ? args : {}) as SearchArguments;
     switch (call.target.name) {
       case SEARCH_TOOLS: {
         const asking = { needs: needs ?? [], limit: limit ?? limitOf(trials) };
         const finish = (vectors?: readonly (Float32Array | undefined)[]): Outcome => {
-          const { adviceVersion, results } = rankAdvised(asking.needs, { limit: asking.limit, trial: trials?.ranking, vectors });
+          const { adviceVersion, results } = rankAdvised(asking.needs, { limit: asking.limit, caller, trial: trials?.ranking, vectors });
           const texts = textsOf(trials);
           const found = answerSearch({ ...asking, tools, upstreams, texts, found: results.map(({ matches }) => matches) });
           const answer = JSON.stringify(found);

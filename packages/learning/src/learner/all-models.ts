@@ -17,6 +17,7 @@ import { createSearchModel, type SearchModel } from '../search/search-model.ts';
 import { createClientSurfaces } from '../surfaces/client-surfaces.ts';
 import { createSequences } from '../sequences/sequences.ts';
 import { feedModel } from './feed-model.ts';
+import { createNextSteps } from './next-steps.ts';
 
 export interface ModelOptions {
   readonly anomalies: Pick<LearningConfig['anomalies'], 'enabled' | 'alertsPerDay' | 'settleDays'>;
@@ -28,6 +29,7 @@ export function createAllModels({ anomalies }: ModelOptions) {
     ...(anomalies.enabled && { behaviour: createBehaviourModel(anomalies) }),
     experiments: createExperimentModel(),
     freshness: feedModel<FreshnessEvent, FreshnessModel>(createFreshnessModel(), readCallFact),
+    next: createNextSteps(),
     outcomes: createToolOutcomes(),
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
     search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),

@@ -6,6 +6,8 @@ import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
 import type { ModelOptions } from './all-models.ts';
+import type { PredictionCounts } from '../sequences/prediction-tally.ts';
+import type { ToldNext } from './next-steps.ts';
 import type { ExperimentInForce } from '../experiments/experiment-book.ts';
 
 /** What a learner's thread is started with. */
@@ -63,6 +65,8 @@ export type ThreadMessage =
       readonly search: AdviceSnapshots['search'];
       readonly experiments: AdviceSnapshots['experiments'];
     }
+  /** Of sessions that have just called. */
+  | { readonly kind: 'next'; readonly told: readonly ToldNext[] }
   /** Something abnormal that was not told before. */
   | { readonly kind: 'anomaly'; readonly anomaly: Anomaly }
   /** Something abnormal that was told before and has been seen again. */
@@ -81,5 +85,6 @@ export interface LearnerReading {
   readonly cpuSeconds: number;
   /** Others whose counts are added up with its own. */
   readonly others: number;
+  readonly nextTool: PredictionCounts;
   readonly models: readonly { readonly name: string; readonly rows: number; readonly bytes: number }[];
 }

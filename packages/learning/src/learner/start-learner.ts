@@ -7,6 +7,7 @@ import { createRing, openRingWriter, readRingCounts, type RingCounts } from '../
 import type { Anomaly } from '../behaviour/anomaly.ts';
 import type { Published } from './advice-codec.ts';
 import type { ThreadData, ThreadMessage, ToolAdvice } from './messages.ts';
+import type { ToldNext } from './next-steps.ts';
 import { readWaitedMs } from './processor-time.ts';
 import { serveStore, type LearningStore } from './remote-store.ts';
 
@@ -23,6 +24,8 @@ export interface StartLearnerOptions {
   readonly onAnomaly?: (anomaly: Anomaly) => void;
   /** Hears of what was told before and is seen again. */
   readonly onAnomalyAgain?: (anomaly: Anomaly) => void;
+  /** Hears what sessions that have just called are likely to call next. */
+  readonly onNext?: (told: readonly ToldNext[]) => void;
   /** Bytes of facts that may wait. Default 4 MiB. */
   readonly ringBytes?: number;
   /** Time without a sign of life after which the thread is ended, in milliseconds. Default 30,000. */
@@ -174,6 +177,9 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
           version: message.version,
           snapshots: { search: message.search, experiments: message.experiments, tools, similarity },
         });
+        break;
+      case 'next':
+        options.onNext?.(message.told);
         break;
       case 'anomaly':
         options.onAnomaly?.(message.anomaly);

@@ -15,7 +15,7 @@ import type { FactFilter } from './fact-log.ts';
 import { JointModels, type AdvisingModels } from './joint-models.ts';
 import { Learner } from './learner.ts';
 import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
-import { createWorkClock, readThreadId } from './processor-time.ts';
+import { createWorkClock } from './processor-time.ts';
 import { createRemoteStore } from './remote-store.ts';
 import { toToolAdvice } from './tool-advice.ts';
 
@@ -39,7 +39,6 @@ const ROW_OVERHEAD_BYTES = 4;
 export async function runLearner(): Promise<void> {
   const { ring, beat, store: port, scope, maxFacts, commitMs, maxCpuShare, models, tellsAgain } = workerData as ThreadData;
   const beats = new Int32Array(beat);
-  Atomics.store(beats, 1, readThreadId());
   const say = (message: ThreadMessage): void => parentPort!.postMessage(message);
   const breathe = async (): Promise<void> => {
     Atomics.add(beats, 0, 1);
@@ -187,17 +186,20 @@ function createPublisher({ learner, joint, book, say }: PublisherParts): () => v
   };
 }
 
-/** Tells what is abnormal once: not again when facts are learned anew after a start, or to forget some. */
+/** Tells what is abnormal, and what sessions do next, once: not again when facts are learned anew after a start, or to forget some. */
 function createTeller({ learner, tellsAgain, say }: Pick<PublisherParts, 'learner' | 'say'> & Pick<ThreadData, 'tellsAgain'>): () => void {
   let { models } = learner;
   models.behaviour?.takeNew();
   models.behaviour?.takeAgain();
+  models.next.takeTold();
   return () => {
-    const { behaviour } = learner.models;
+    const { behaviour, next } = learner.models;
+    const told = next.takeTold();
     const anomalies = behaviour?.takeNew() ?? [];
     const again = behaviour?.takeAgain() ?? [];
     if (learner.models === models) {
       for (const anomaly of anomalies) say({ kind: 'anomaly', anomaly });
+      if (told.length > 0) say({ kind: 'next', told });
       if (tellsAgain) for (const anomaly of again) say({ kind: 'anomaly-again', anomaly });
     }
     ({ models } = learner);
@@ -239,6 +241,7 @@ const QUESTIONS: Readonly<
       head,
       cpuSeconds: worked() / 1000,
       others,
+      nextTool: learner.models.next.model.counts,
       models: sizesOf(learner.models),
     };
   },

@@ -68,3 +68,34 @@ test('loading what was saved changes nothing that is told, also of what comes la
     { numRuns: 50 },
   );
 });
+
+test('how often it was right is counted before it learns, without the first call of a session, and kept', () => {
+  const model = createNextToolModel();
+  for (let round = 0; round < 20; round++) for (const tool of ['open', 'read']) model.observe(step(`a${round}`, tool));
+  const { told, first, amongThree, sure, sureRight } = model.counts;
+  expect([told, first, amongThree, sure, sureRight]).toEqual([20, 19, 19, 17, 17]);
+  model.observe(step('b', 'open'));
+  model.observe(step('b', 'open'));
+  expect(model.counts).toMatchObject({ told: 21, first, sure: sure + 1, sureRight });
+  const copy = createNextToolModel();
+  copy.load(model.save());
+  expect(copy.counts).toEqual(model.counts);
+});
+
+test('beyond 2,000 calls one in four is told, whatever the rhythm', () => {
+  const model = createNextToolModel();
+  const told = { odd: 0, even: 0 };
+  for (let call = 0; call < 6_000; call++) {
+    const before = model.counts.told;
+    model.observe(step('a', call % 2 === 0 ? 'open' : 'read'));
+    if (call >= 2_000 && model.counts.told > before) told[call % 2 === 0 ? 'even' : 'odd']++;
+  }
+  expect([Math.round(told.even / 100), Math.round(told.odd / 100)]).toEqual([5, 5]);
+});
+
+test('a session that paused for more than an hour begins anew', () => {
+  const model = createNextToolModel();
+  model.observe(step('a', 'open'));
+  model.observe(step('a', 'read', { atMs: 3_600_001 }));
+  expect(model.counts.told).toBe(0);
+});

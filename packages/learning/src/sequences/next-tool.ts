@@ -1,5 +1,7 @@
 import type { Model, ModelState } from '../model.ts';
 import { joinKey, splitKey } from '../tool-key.ts';
+import { bestOf, contextOf, EVERYTHING, raise, serverContext, serverOf, splitFollower, TOTAL, wordOf } from './followers.ts';
+import { createPredictionTally, TALLY_TABLE, TOLD_TOOLS, type PredictedTool, type PredictionCounts } from './prediction-tally.ts';
 
 /** A call as the prediction of the next one sees it. */
 export interface StepEvent {
@@ -12,19 +14,14 @@ export interface StepEvent {
   readonly need: readonly number[];
 }
 
-export interface PredictedTool {
-  readonly upstream: string;
-  readonly tool: string;
-  /** Probability that it is called next, as far as the model can tell. */
-  readonly share: number;
-}
-
 /**
  * Tells which tool a session calls next. Candidates come from what followed the same calls before, from the session itself, from
  * what was called for such needs, and from what is called often. Several experts say how likely each is, and how much each expert
  * counts is learned with every call, apart for situations of more and of less evidence (Hedge with a fixed share).
  */
 export interface NextToolModel extends Model<StepEvent> {
+  /** How often it was right on the calls that experts were tried on, before it learned from them; no session's first call is one. */
+  readonly counts: PredictionCounts;
   /** Most likely first. @param session As events name it; a session that is not known has called nothing yet. */
   predict(session: string, options: { readonly limit: number; readonly need?: readonly number[] }): readonly PredictedTool[];
 }
@@ -32,7 +29,9 @@ export interface NextToolModel extends Model<StepEvent> {
 const LONGEST = 4;
 const MAX_CANDIDATES = 48;
 const MAX_SESSIONS = 5_000;
-const MAX_ROWS = 200_000;
+const MAX_ROWS = 100_000;
+/** A call so long after the one before it begins anew. */
+const SESSION_MS = 3_600_000;
 const POPULAR = 8;
 const SESSION_TOOLS = 16;
 const WORDS = 64;
@@ -51,6 +50,8 @@ const SITUATIONS = 2 * (GRADES.length + 1);
 const START = [0.3, 0.25, 0.05, 0.05, 0.1, 0.05, 0.2];
 const RATE = 0.3;
 const SHARED = 0.02;
+/** Calls that experts are tried on one by one; of later ones, one in four. */
+const EAGER = 2_000;
 /** So likely is everything to every expert, as nobody knows everything. */
 const SURPRISE = 1e-4;
 /** Of what a longer context says, the part that a shorter one counts beside it. */
@@ -83,6 +84,7 @@ export function createNextToolModel(): NextToolModel {
   const blend = Float64Array.from(BLEND_START);
   const squares = new Float64Array(BLENDED.length).fill(1);
   let blendTrials = 0;
+  const tally = createPredictionTally();
 
   const add = (context: string, key: string): void => {
     let own = followers.get(context);
@@ -198,6 +200,18 @@ export function createNextToolModel(): NextToolModel {
     return { keys, said, shares, situation, blended };
   };
 
+  const tell = (session: Session | undefined, { keys, shares }: Scored, limit: number): PredictedTool[] => {
+    const own = session === undefined || session.keys.length === 0 ? undefined : followers.get(contextOf(session.keys, 1));
+    return keys
+      .map((key, index) => ({ key, share: shares[index]! }))
+      .toSorted((one, other) => other.share - one.share || (one.key < other.key ? -1 : 1))
+      .slice(0, limit)
+      .map(({ key, share }) => {
+        const [upstream = '', tool = ''] = splitKey(key);
+        return { upstream, tool, share, followed: own?.get(key)?.[0] ?? 0 };
+      });
+  };
+
   // One step of the gradient of the log-likelihood, each weight at its own pace (AdaGrad).
   const learnBlend = ({ keys, said, blended }: Scored, chosen: number): void => {
     const width = BLENDED.length;
@@ -226,6 +240,7 @@ export function createNextToolModel(): NextToolModel {
   const sessionOf = (name: string, atMs: number): Session => {
     let session = sessions.get(name);
     sessions.delete(name);
+    if (session !== undefined && atMs - session.atMs > SESSION_MS) session = undefined;
     if (session === undefined && sessions.size >= MAX_SESSIONS) sessions.delete(sessions.keys().next().value!);
     session ??= { atMs, keys: [], ok: [] };
     session.atMs = atMs;
@@ -240,20 +255,29 @@ export function createNextToolModel(): NextToolModel {
         for (const key of own.keys()) counts.delete(joinKey(context, key));
         followers.delete(context);
       }
+    popular = bestOf(followers.get(EVERYTHING), POPULAR);
   };
 
   return {
     name: 'next',
+    get counts() {
+      return tally.counts;
+    },
     tables: [
       { name: 'followers', columns: ['count'], rule: 'sum' },
       { name: 'sessions', columns: ['atMs', 'order', 'failures'], rule: 'latest' },
       { name: 'weights', columns: ['trials', 'weight'], rule: 'mean' },
       { name: 'blend', columns: ['trials', 'weight', 'squares'], rule: 'mean' },
+      TALLY_TABLE,
     ],
     observe: ({ session: name, atMs, upstream, tool, isOk, need }) => {
       const key = joinKey(upstream, tool);
       const session = sessionOf(name, atMs);
-      if (session.keys.length > 0) learnWeights(score(session, need), key);
+      if (session.keys.length > 0 && isTried(followers.get(EVERYTHING)?.get(TOTAL)?.[0] ?? 0)) {
+        const scored = score(session, need);
+        tally.see(tell(session, scored, TOLD_TOOLS), { upstream, tool });
+        learnWeights(scored, key);
+      }
       if (counts.size >= MAX_ROWS) prune();
       for (let order = 1; order <= Math.min(LONGEST, session.keys.length + 1); order++) learnCount(contextOf(session.keys, order), key);
       learnCount(EVERYTHING, key);
@@ -266,18 +290,11 @@ export function createNextToolModel(): NextToolModel {
         session.keys.shift();
         session.ok.shift();
       }
-      popular = bestOf(followers.get(EVERYTHING), POPULAR);
+      popular = raise(popular, key, { own: followers.get(EVERYTHING)!, limit: POPULAR });
     },
     predict: (name, { limit, need = [] }) => {
-      const { keys, shares } = score(sessions.get(name), need);
-      return keys
-        .map((key, index) => ({ key, share: shares[index]! }))
-        .toSorted((one, other) => other.share - one.share || (one.key < other.key ? -1 : 1))
-        .slice(0, limit)
-        .map(({ key, share }) => {
-          const [upstream = '', tool = ''] = splitKey(key);
-          return { upstream, tool, share };
-        });
+      const session = sessions.get(name);
+      return tell(session, score(session, need), limit);
     },
     save: (): ModelState => {
       const rows = new Map<string, readonly number[]>();
@@ -298,6 +315,7 @@ export function createNextToolModel(): NextToolModel {
           ),
         ],
         ['blend', new Map(BLENDED.map((feature, index) => [feature, [blendTrials, blend[index]!, squares[index]!]] as const))],
+        [TALLY_TABLE.name, tally.save()],
       ]);
     },
     load: (state) => {
@@ -331,13 +349,15 @@ export function createNextToolModel(): NextToolModel {
         squares[index] = square!;
       }
       popular = bestOf(followers.get(EVERYTHING), POPULAR);
+      tally.load(state.get(TALLY_TABLE.name));
     },
   };
 }
 
-// Contexts begin with what kind they are, and a key always has two parts.
-const EVERYTHING = 'e';
-const TOTAL = joinKey('', '');
+// How much each expert counts changes slowly, and trying them takes most of the time. Scattered, so that no rhythm of calls hides.
+function isTried(calls: number): boolean {
+  return calls < EAGER || Math.imul(calls, 0x9e_37_79_b1) >>> 30 === 0;
+}
 
 function situationOf(seen: number, isAskedFor: boolean): number {
   let grade = 0;
@@ -356,34 +376,4 @@ function normalize(values: Float64Array): void {
   let sum = 0;
   for (const value of values) sum += value;
   if (sum > 0) for (let index = 0; index < values.length; index++) values[index]! /= sum;
-}
-
-function contextOf(keys: readonly string[], order: number): string {
-  return joinKey(`c${order}`, ...(order > keys.length ? ['^'] : []), ...keys.slice(-order));
-}
-
-function serverContext(server: string): string {
-  return joinKey('s', server);
-}
-
-function wordOf(feature: number): string {
-  return joinKey('w', feature.toString(36));
-}
-
-function serverOf(key: string): string {
-  return key.slice(0, key.indexOf('\0'));
-}
-
-function splitFollower(joined: string): readonly [context: string, key: string] {
-  const cut = joined.lastIndexOf('\0', joined.lastIndexOf('\0') - 1);
-  return [joined.slice(0, cut), joined.slice(cut + 1)];
-}
-
-function bestOf(own: ReadonlyMap<string, readonly number[]> | undefined, limit: number): string[] {
-  if (own === undefined) return [];
-  return [...own]
-    .filter(([key]) => key !== TOTAL)
-    .toSorted(([one, [a = 0]], [other, [b = 0]]) => b - a || (one < other ? -1 : 1))
-    .slice(0, limit)
-    .map(([key]) => key);
 }

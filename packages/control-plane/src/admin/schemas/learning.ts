@@ -22,6 +22,21 @@ export const learningBody = z
     restarts: amount.describe('Times it was started anew after it died or hung.'),
     cpuSeconds: z.number().min(0),
     otherGateways: amount.describe('Others that share the store and whose counts are added up with its own in what is advised.'),
+    nextTool: z
+      .strictObject({
+        told: amount.describe(
+          'Calls of sessions that had called before, each told before it was learned from; beyond the first 2,000 calls, one in four.',
+        ),
+        first: amount.describe('The tool that was held most likely was called.'),
+        amongThree: amount.describe('One of the three that were held most likely was called.'),
+        sure: amount.describe(
+          'Of these, times it was sure: the most likely one was held at least as likely as all others together and had come at least three times. Searches go by it then.',
+        ),
+        sureRight: amount.describe('Of these, it was called.'),
+      })
+      .optional()
+      .describe('How often it was right which tool a session calls next.')
+      .openapi('NextToolCounts'),
     models: z.array(
       z
         .strictObject({ name: z.string(), rows: amount, bytes: amount.describe('As they would be written, about.') })
