@@ -24,6 +24,7 @@ import { createModuleLoader, loadDefault } from './load-module.ts';
 import { openStorage, toStoragePart, type Storage } from './open-storage.ts';
 import { readSealKey } from './seal-key.ts';
 import { readInstanceId } from './seen/instance-id.ts';
+import { createJointMonitor, createMonitorAnswer } from './seen/joint-monitor.ts';
 import { createSeen } from './seen/seen.ts';
 import { openWantedState } from './wanted-state.ts';
 
@@ -128,6 +129,7 @@ async function joinParts(
     clock,
     logger,
   });
+  if (worker?.isLeader === false) worker.hear(createMonitorAnswer(seen.monitor));
   change = async (record) => seen.audit?.change(record);
   for (const record of early)
     change(record).catch((error: unknown) => logger.error('Cannot keep a change in the audit', { error: toMessage(error) }));
@@ -218,7 +220,7 @@ async function joinParts(
           status,
           journal,
           ...(seen.audit && { audit: seen.audit }),
-          monitor: seen.monitor,
+          monitor: createJointMonitor(seen.monitor, worker && { count: worker.setup.slots, ask: worker.ask }),
           caches: cachePart,
           storage: toStoragePart(storage, { dataDir, clock }),
           ...(learning && { learning: learning.part }),

@@ -4,7 +4,7 @@ import type { ConfigDiff } from './desired-state/diff-config.ts';
 import type { Path } from './recorded-state/state-entry.ts';
 import type { StateAction } from './recorded-state/state-event.ts';
 import type { StateVerdict } from './recorded-state/state-log.ts';
-import type { AuditEntry, AuditVerdict, CachePart, StoragePart } from './parts.ts';
+import type { AuditEntry, AuditVerdict, CachePart, MonitorReading, StoragePart } from './parts.ts';
 
 /** Where the admin API begins on its listener. */
 export const ADMIN_PREFIX = '/api/v1';
@@ -139,6 +139,9 @@ export interface AuditPayloadBody {
   readonly arguments: string | null;
   readonly result: string | null;
 }
+
+/** `GET /monitor` */
+export type MonitorBody = MonitorReading;
 
 /** `GET /caches` */
 export type CachesBody = Awaited<ReturnType<CachePart['read']>>;

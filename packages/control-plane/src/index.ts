@@ -34,6 +34,7 @@ export type {
   ClearedBody,
   ConfigBody,
   LogsBody,
+  MonitorBody,
   OwnedEntryBody,
   ProblemBody,
   ReloadBody,
@@ -59,7 +60,10 @@ export type {
   LatencyReading,
   MonitorPart,
   MonitorReading,
+  ProcessReading,
+  ProfileKind,
   StoragePart,
+  WorkerReading,
 } from './parts.ts';
 export type * from './learning-part.ts';
 export { createAdminListener, loadAdminApi, loadAdminDocument } from './admin/admin-listener.ts';

@@ -66,13 +66,24 @@ export interface AuditPart {
   change(record: ChangeRecord): Promise<void>;
 }
 
-/** What the gateway does to its process: how it fares, and profiles on demand. */
+export type ProfileKind = 'cpu' | 'heap';
+
+export interface ProfileOptions {
+  readonly seconds: number;
+  /** Its number, from 1. */
+  readonly worker: number;
+}
+
+/** How the processes that serve fare, and profiles of them on demand. */
 export interface MonitorPart {
-  read(): MonitorReading;
-  /** @throws GatewayError `CONFLICT` while another profile is taken. @returns the text of a `.cpuprofile`. */
-  cpuProfile(seconds: number): Promise<string>;
-  /** A sampling profile of allocations over some seconds. @returns the text of a `.heapprofile`. */
-  heapProfile(seconds: number): Promise<string>;
+  read(): Promise<MonitorReading>;
+  /**
+   * Takes a profile of what the processor does, or a sampling one of allocations.
+   * @returns the text of a `.cpuprofile` or `.heapprofile`.
+   * @throws GatewayError `CONFLICT` while another one of that worker is taken, `INVALID_PARAMS` for a time out of bounds,
+   * `UNKNOWN_NAME` where there is no such worker, `OVERLOADED` while it is being started or does not answer.
+   */
+  profile(kind: ProfileKind, options: ProfileOptions): Promise<string>;
 }
 
 export interface LatencyReading {
@@ -83,7 +94,9 @@ export interface LatencyReading {
   readonly maxMs: number;
 }
 
-export interface MonitorReading {
+/** How one process fares. */
+export interface ProcessReading {
+  readonly pid: number;
   readonly eventLoop: {
     readonly delayP50Ms: number;
     readonly delayP99Ms: number;
@@ -98,7 +111,21 @@ export interface MonitorReading {
     readonly externalBytes: number;
   };
   readonly gc: { readonly count: number; readonly totalMs: number; readonly maxMs: number };
-  /** Calls of each upstream by name, over the last minutes. */
+}
+
+export interface WorkerReading extends ProcessReading {
+  /** Its number, from 1. */
+  readonly worker: number;
+  /** Calls it has served, over the last minutes. */
+  readonly calls: LatencyReading;
+}
+
+export interface MonitorReading {
+  /** Each that answered, by number; a gateway of one process has the first alone. */
+  readonly workers: readonly WorkerReading[];
+  /** Numbers of workers that are being started or did not answer in time, whose calls are in none of the figures. */
+  readonly silent: readonly number[];
+  /** Calls of each upstream by name, over the last minutes, in all workers. */
   readonly upstreams: Readonly<Record<string, LatencyReading>>;
   readonly all: LatencyReading;
 }

@@ -41,7 +41,7 @@ export function parseCount(text: string): number {
 }
 
 export function parseSeconds(text: string): number {
-  return parseWhole(text, { min: 1, max: 300 });
+  return parseWhole(text, { min: 1, max: 60 });
 }
 
 export function parseVersion(text: string): number {

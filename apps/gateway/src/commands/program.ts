@@ -126,9 +126,13 @@ function addCare(program: Command, execute: Execute): void {
   common(program.command('reload').description('have the configuration file read again').helpGroup(group)).action((options) =>
     execute(options, async (context) => (await import('./reload.ts')).reload(context)),
   );
+  common(program.command('monitor').description('show how each process fares, and how long calls take').helpGroup(group)).action(
+    (options) => execute(options, async (context) => (await import('./monitor.ts')).monitor(context)),
+  );
   common(program.command('profile').description('take a profile of the gateway').helpGroup(group))
     .argument('<kind>', 'cpu or heap')
     .option('--seconds <number>', 'how long', parseSeconds, 10)
+    .option('--worker <number>', 'of which worker (default: the first)', parseWorkers)
     .option('-o, --output <file>', 'where it is written (default: a file in this folder)')
     .action((kind: string, options) =>
       execute(options, async (context) => (await import('./profile.ts')).profile(context, { ...options, kind })),

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LatencySketch, readSketches } from './latency-sketch.ts';
+import { LatencySketch, readLatencies, sumLatencies } from './latency-sketch.ts';
 
 const times = fc.array(fc.double({ min: 0.01, max: 1_000_000, noNaN: true }), { minLength: 1, maxLength: 300 });
 
@@ -10,7 +10,7 @@ test('percentiles are within two hundredths of the truth', () => {
       const sketch = new LatencySketch();
       for (const ms of all) sketch.add(ms);
       const sorted = all.toSorted((left, right) => left - right);
-      const { count, p50Ms, p90Ms, p99Ms, maxMs } = sketch.read();
+      const { count, p50Ms, p90Ms, p99Ms, maxMs } = readLatencies(sketch.total());
       expect([count, maxMs]).toEqual([all.length, sorted.at(-1)]);
       for (const [share, found] of [
         [0.5, p50Ms],
@@ -28,16 +28,16 @@ test('what is older than five turns is forgotten', () => {
   const sketch = new LatencySketch();
   sketch.add(5);
   for (let turn = 0; turn < 4; turn++) sketch.turn();
-  expect(sketch.read().count).toBe(1);
+  expect(readLatencies(sketch.total()).count).toBe(1);
   sketch.add(7);
   sketch.turn();
-  expect(sketch.read()).toMatchObject({ count: 1, maxMs: 7 });
+  expect(readLatencies(sketch.total())).toMatchObject({ count: 1, maxMs: 7 });
   for (let turn = 0; turn < 5; turn++) sketch.turn();
   expect(sketch.isEmpty).toBe(true);
-  expect(sketch.read()).toEqual({ count: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 });
+  expect(readLatencies(sketch.total())).toEqual({ count: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 });
 });
 
-test('several sketches are read as if all had gone into one', () => {
+test('several sketches add up as if all had gone into one', () => {
   fc.assert(
     fc.property(times, times, (left, right) => {
       const [one, other, both] = [new LatencySketch(), new LatencySketch(), new LatencySketch()];
@@ -49,7 +49,7 @@ test('several sketches are read as if all had gone into one', () => {
         other.add(ms);
         both.add(ms);
       }
-      expect(readSketches([one, other])).toEqual(both.read());
+      expect(sumLatencies([one.total(), other.total()])).toEqual(both.total());
     }),
   );
 });

@@ -10,6 +10,13 @@ const BUCKETS = Math.ceil(Math.log(MAX_MS / MIN_MS) / LOG_GAMMA) + 1;
 /** How much of the past is told of: so many slices, each as long as the time between two calls of `turn`. */
 const SLICES = 5;
 
+/** What a sketch holds, in a form that can be told to another process. */
+export interface LatencyCounts {
+  readonly counts: Uint32Array;
+  readonly count: number;
+  readonly maxMs: number;
+}
+
 interface Slice {
   readonly counts: Uint32Array;
   count: number;
@@ -40,34 +47,27 @@ export class LatencySketch {
     this.#slices.unshift(oldest);
   }
 
-  read(): LatencyReading {
-    return readSketches([this]);
-  }
-
-  /** Adds what it holds to `counts`. */
-  addTo(counts: Float64Array): { readonly count: number; readonly maxMs: number } {
-    let count = 0;
-    let maxMs = 0;
-    for (const slice of this.#slices) {
-      if (slice.count === 0) continue;
-      for (let bucket = 0; bucket < BUCKETS; bucket++) counts[bucket]! += slice.counts[bucket]!;
-      count += slice.count;
-      maxMs = Math.max(maxMs, slice.maxMs);
-    }
-    return { count, maxMs };
+  /** What it holds. */
+  total(): LatencyCounts {
+    return sumLatencies(this.#slices);
   }
 }
 
-/** What several sketches hold together. */
-export function readSketches(sketches: Iterable<LatencySketch>): LatencyReading {
-  const counts = new Float64Array(BUCKETS);
+/** What several hold together, exactly as if all had gone into one. */
+export function sumLatencies(all: Iterable<LatencyCounts>): LatencyCounts {
+  const counts = new Uint32Array(BUCKETS);
   let count = 0;
   let maxMs = 0;
-  for (const sketch of sketches) {
-    const added = sketch.addTo(counts);
-    count += added.count;
-    maxMs = Math.max(maxMs, added.maxMs);
+  for (const each of all) {
+    if (each.count === 0) continue;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) counts[bucket]! += each.counts[bucket]!;
+    count += each.count;
+    maxMs = Math.max(maxMs, each.maxMs);
   }
+  return { counts, count, maxMs };
+}
+
+export function readLatencies({ counts, count, maxMs }: LatencyCounts): LatencyReading {
   const at = (share: number): number => (count === 0 ? 0 : Math.min(maxMs, valueAt(counts, Math.ceil(share * count))));
   return { count, p50Ms: at(0.5), p90Ms: at(0.9), p99Ms: at(0.99), maxMs };
 }
@@ -80,7 +80,7 @@ function bucketOf(ms: number): number {
   return ms <= MIN_MS ? 0 : Math.min(BUCKETS - 1, Math.ceil(Math.log(ms / MIN_MS) / LOG_GAMMA));
 }
 
-function valueAt(counts: Float64Array, rank: number): number {
+function valueAt(counts: Uint32Array, rank: number): number {
   let seen = 0;
   let bucket = 0;
   while (bucket < BUCKETS - 1 && (seen += counts[bucket]!) < rank) bucket++;

@@ -1,10 +1,10 @@
-import type { MonitorReading } from '@signalbox/control-plane';
+import type { ProcessReading } from '@signalbox/control-plane';
 import { sumCounts, type CountsSnapshot } from './call-counts.ts';
 
 /** What one process has to say for the metrics of all, in a form that can be told to another. */
 export interface MetricsSnapshot {
   readonly counts: CountsSnapshot;
-  readonly process: Pick<MonitorReading, 'eventLoop' | 'cpu' | 'memory' | 'gc'>;
+  readonly process: ProcessReading;
   readonly audit: { readonly lost: number; readonly queued: number; readonly isKept: boolean } | undefined;
   readonly traces: { readonly exported: number; readonly dropped: number } | undefined;
 }

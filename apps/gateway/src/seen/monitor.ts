@@ -1,10 +1,13 @@
 import { PerformanceObserver, monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import type { MonitorPart, MonitorReading } from '@signalbox/control-plane';
+import type { ProcessReading } from '@signalbox/control-plane';
 import type { RecordReader } from './journal.ts';
-import { LatencySketch, readSketches } from './latency-sketch.ts';
-import { createProfiles } from './profiles.ts';
+import { LatencySketch, type LatencyCounts } from './latency-sketch.ts';
+import { createProfiles, type Profiles } from './profiles.ts';
 
-export interface Monitor extends MonitorPart, RecordReader {
+export interface Monitor extends RecordReader, Profiles {
+  read(): ProcessReading;
+  /** Calls of each upstream by name over the last minutes; those of none under `NOBODY`. */
+  latencies(): ReadonlyMap<string, LatencyCounts>;
   close(): void;
 }
 
@@ -12,7 +15,7 @@ export interface Monitor extends MonitorPart, RecordReader {
 const TURN_MS = 60_000;
 const RESOLUTION_MS = 20;
 /** What has no upstream is counted under a name that none can have. */
-const NOBODY = '';
+export const NOBODY = '';
 
 /** Watches how this process fares, and how long calls of each upstream take. */
 export function createMonitor(): Monitor {
@@ -45,11 +48,11 @@ export function createMonitor(): Monitor {
       if (sketch === undefined) sketches.set(upstream, (sketch = new LatencySketch()));
       sketch.add(durationMs);
     },
-    read: (): MonitorReading => {
+    read: () => {
       const { user, system } = process.cpuUsage();
       const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
-      const named = [...sketches].filter(([name]) => name !== NOBODY);
       return {
+        pid: process.pid,
         eventLoop: {
           delayP50Ms: delayMs(delay.percentile(50)),
           delayP99Ms: delayMs(delay.percentile(99)),
@@ -59,12 +62,10 @@ export function createMonitor(): Monitor {
         cpu: { userSeconds: user / 1e6, systemSeconds: system / 1e6 },
         memory: { rssBytes: rss, heapUsedBytes: heapUsed, heapTotalBytes: heapTotal, externalBytes: external },
         gc: { ...gc },
-        upstreams: Object.fromEntries(named.map(([name, sketch]) => [name, sketch.read()])),
-        all: readSketches(sketches.values()),
       };
     },
-    cpuProfile: (seconds) => profiles.cpu(seconds),
-    heapProfile: (seconds) => profiles.heap(seconds),
+    latencies: () => new Map([...sketches].map(([name, sketch]) => [name, sketch.total()])),
+    profile: profiles.profile,
     close: () => {
       clearInterval(timer);
       delay.disable();

@@ -1,5 +1,6 @@
 import { Session } from 'node:inspector/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ProfileKind } from '@signalbox/control-plane';
 import { GatewayError } from '@signalbox/core';
 
 const MIN_SECONDS = 1;
@@ -8,8 +9,7 @@ const HEAP_INTERVAL_BYTES = 32_768;
 
 export interface Profiles {
   /** @throws GatewayError `CONFLICT` while another profile is taken, `INVALID_PARAMS` for a time out of bounds. */
-  cpu(seconds: number): Promise<string>;
-  heap(seconds: number): Promise<string>;
+  profile(kind: ProfileKind, seconds: number): Promise<string>;
 }
 
 /** Takes profiles of this process, one at a time. */
@@ -29,20 +29,19 @@ export function createProfiles(): Profiles {
       isBusy = false;
     }
   };
-  return {
-    cpu: (seconds) =>
-      take(seconds, async (session) => {
-        await session.post('Profiler.enable');
-        await session.post('Profiler.start');
-        await wait(seconds * 1_000);
-        return (await session.post('Profiler.stop')).profile;
-      }),
-    heap: (seconds) =>
-      take(seconds, async (session) => {
-        await session.post('HeapProfiler.enable');
-        await session.post('HeapProfiler.startSampling', { samplingInterval: HEAP_INTERVAL_BYTES });
-        await wait(seconds * 1_000);
-        return (await session.post('HeapProfiler.stopSampling')).profile;
-      }),
-  };
+  return { profile: (kind, seconds) => take(seconds, (session) => (kind === 'cpu' ? takeCpu : takeHeap)(session, seconds)) };
+}
+
+async function takeCpu(session: Session, seconds: number): Promise<unknown> {
+  await session.post('Profiler.enable');
+  await session.post('Profiler.start');
+  await wait(seconds * 1_000);
+  return (await session.post('Profiler.stop')).profile;
+}
+
+async function takeHeap(session: Session, seconds: number): Promise<unknown> {
+  await session.post('HeapProfiler.enable');
+  await session.post('HeapProfiler.startSampling', { samplingInterval: HEAP_INTERVAL_BYTES });
+  await wait(seconds * 1_000);
+  return (await session.post('HeapProfiler.stopSampling')).profile;
 }

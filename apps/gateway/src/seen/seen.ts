@@ -1,4 +1,4 @@
-import type { AuditPart, CachePart, MonitorPart } from '@signalbox/control-plane';
+import type { AuditPart, CachePart } from '@signalbox/control-plane';
 import {
   GatewayError,
   kindOf,
@@ -22,7 +22,7 @@ import { createJournal, type RecordReader } from './journal.ts';
 import { toMetricFamilies, type MetricFamily } from './metric-families.ts';
 import { createMetricsRoute } from './metrics-route.ts';
 import type { JointMetrics, MetricsSnapshot } from './metrics-snapshot.ts';
-import { createMonitor } from './monitor.ts';
+import { createMonitor, type Monitor } from './monitor.ts';
 import type { NetworkTransport } from './spans.ts';
 import { resourceOf } from './collector.ts';
 import { createSpanEncoder } from './span-encoder.ts';
@@ -56,7 +56,7 @@ export interface Seen {
   readonly journal: Journal;
   /** Absent while no audit is kept. */
   readonly audit: AuditPart | undefined;
-  readonly monitor: MonitorPart;
+  readonly monitor: Monitor;
   readonly health: Health;
   /** Share of calls traced whose caller has not decided; `undefined` to trace none. */
   readonly sampleRatio: number | undefined;
@@ -93,15 +93,12 @@ export function createSeen(options: SeenOptions): Seen {
   if (config.log.calls) readers.push(createCallLog(logger));
   readers.push(...(options.more ?? []));
 
-  const measure = (): MetricsSnapshot => {
-    const { eventLoop, cpu, memory, gc } = monitor.read();
-    return {
-      counts: counts.snapshot(),
-      process: { eventLoop, cpu, memory, gc },
-      audit: audit && { lost: audit.lost, queued: audit.queued, isKept: audit.obstacle === undefined },
-      traces: traces && { exported: traces.exported, dropped: traces.dropped },
-    };
-  };
+  const measure = (): MetricsSnapshot => ({
+    counts: counts.snapshot(),
+    process: monitor.read(),
+    audit: audit && { lost: audit.lost, queued: audit.queued, isKept: audit.obstacle === undefined },
+    traces: traces && { exported: traces.exported, dropped: traces.dropped },
+  });
   const families = async (): Promise<readonly MetricFamily[]> => {
     const own = measure();
     return toMetricFamilies({

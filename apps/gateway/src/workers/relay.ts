@@ -30,9 +30,10 @@ export interface Relay {
   pass(home: string, passed: PassedRequest, onUnreachable: () => void): void;
   /**
    * Tells another worker something of our own and brings what it says to that; `undefined` when nobody is there to hear it.
+   * @param waitMs Longest wait for it. Default 5 seconds.
    * @throws Error when it was sent and there is no answer in time.
    */
-  tell(home: string, said: Buffer): Promise<Buffer | undefined>;
+  tell(home: string, said: Buffer, waitMs?: number): Promise<Buffer | undefined>;
   close(): void;
 }
 
@@ -78,7 +79,7 @@ export function createRelay({ socketPrefix, token }: RelayOptions): Relay {
       if (whole !== undefined) outgoing.end(whole);
       else (request as IncomingMessage).pipe(outgoing);
     },
-    tell: (home, said) =>
+    tell: (home, said, waitMs = TELL_MS) =>
       new Promise((resolve, reject) => {
         const outgoing = sendRequest({
           agent,
@@ -86,9 +87,9 @@ export function createRelay({ socketPrefix, token }: RelayOptions): Relay {
           method: 'POST',
           path: '/',
           headers: { [WORD_HEADER]: token, 'content-length': said.length },
-          timeout: TELL_MS,
+          timeout: waitMs,
         });
-        outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer in ${TELL_MS} ms`)));
+        outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer in ${waitMs} ms`)));
         outgoing.on('error', (error: NodeJS.ErrnoException) => {
           if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(undefined);
           else reject(error);
@@ -145,7 +146,7 @@ export interface RelayServerOptions extends RelayOptions {
   /** Takes a request that another worker passes on. */
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
   /** Answers what another worker says itself; absent where nobody has anything to say. */
-  readonly answer: ((said: Buffer) => Buffer) | undefined;
+  readonly answer: ((said: Buffer) => Buffer | Promise<Buffer>) | undefined;
 }
 
 /** Takes what other workers pass on, and what they say themselves. */
@@ -186,7 +187,8 @@ async function answerWord(
 ): Promise<void> {
   try {
     if (answer === undefined || Number(request.headers['content-length']) > MAX_SAID_BYTES) return void response.writeHead(404).end();
-    response.writeHead(200).end(answer(await buffer(request)));
+    const answered = await answer(await buffer(request));
+    response.writeHead(200).end(answered);
   } catch {
     response.destroy();
   }

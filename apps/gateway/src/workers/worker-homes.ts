@@ -40,6 +40,11 @@ export class WorkerHomes implements Homes {
     return leader === this.own ? undefined : leader;
   }
 
+  /** The worker that serves in a place. */
+  inSlot(slot: number): string | undefined {
+    return this.#bySlot.get(slot);
+  }
+
   find(id: string): string | undefined | Promise<string | undefined> {
     const home = homeOf(id);
     if (home === this.own) return undefined;

@@ -8,7 +8,7 @@ import { JointMetrics, type MetricsSnapshot } from '../seen/metrics-snapshot.ts'
 import type { Follow, Order, Report, Setup } from './messages.ts';
 import { JointStatus, toObserved } from './observed.ts';
 import { isMetricsPath } from '../seen/metrics-route.ts';
-import { createRelay, serveRelayed, type Relay, type RelayServer } from './relay.ts';
+import { createRelay, serveRelayed, type Relay, type RelayServer, type RelayServerOptions } from './relay.ts';
 import { WorkerHomes } from './worker-homes.ts';
 
 /** How often what a worker observes is told, in milliseconds. */
@@ -54,7 +54,7 @@ export class WorkerPart {
   #told = '';
   #listChanged: OpenOptions['listChanged'] | undefined;
   #journal: JournalRing | undefined;
-  #answer: ((said: Buffer) => Buffer) | undefined;
+  #answer: RelayServerOptions['answer'];
   #calls: CallRecord[] = [];
 
   constructor(options: WorkerPartOptions) {
@@ -126,10 +126,16 @@ export class WorkerPart {
     this.#state = state;
   }
 
-  /** Has what other workers tell the leader answered, for the leader. */
-  hear(answer: (said: Buffer) => Buffer): void {
+  /** Has what others tell the leader answered, for the leader; what the leader asks, for others. */
+  hear(answer: NonNullable<RelayServerOptions['answer']>): void {
     this.#answer = answer;
   }
+
+  /** Asks another worker something by its number, for the leader; `undefined` while it is being started. @throws Error when it does not answer. */
+  readonly ask = async (worker: number, question: Buffer, waitMs: number): Promise<Buffer | undefined> => {
+    const name = this.homes.inSlot(worker - 1);
+    return name === undefined ? undefined : this.#relay.tell(name, question, waitMs);
+  };
 
   /** Tells the leader something and brings what it says to that; `undefined` while it is away. @throws Error when it does not answer. */
   async tellLeader(said: Buffer): Promise<Buffer | undefined> {

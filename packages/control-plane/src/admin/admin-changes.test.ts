@@ -147,7 +147,7 @@ test('what is done beside the state is in the audit, and the audit is exported l
   expect(changes.map(({ action, lines }) => [action, ...lines])).toEqual([
     ['cache.clear', 'github'],
     ['backup', '/data/backup'],
-    ['profile', 'cpu, 1 s'],
+    ['profile', 'cpu, 1 s, worker 1'],
   ]);
   expect((await ask('DELETE', '/caches?upstream=githb')).body).toMatchObject({ status: 404, code: 'UNKNOWN_NAME' });
   const { body } = await ask('GET', '/audit/export');

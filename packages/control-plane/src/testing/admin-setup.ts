@@ -181,16 +181,23 @@ function createAudit(changes: ChangeRecord[]): AuditPart {
 
 const LATENCY = { count: 1, p50Ms: 1, p90Ms: 1, p99Ms: 1, maxMs: 1 };
 const MONITOR: MonitorPart = {
-  read: () => ({
-    eventLoop: { delayP50Ms: 1, delayP99Ms: 2, delayMaxMs: 3, utilization: 0.5 },
-    cpu: { userSeconds: 1, systemSeconds: 1 },
-    memory: { rssBytes: 1, heapUsedBytes: 1, heapTotalBytes: 1, externalBytes: 1 },
-    gc: { count: 1, totalMs: 1, maxMs: 1 },
+  read: async () => ({
+    workers: [
+      {
+        worker: 1,
+        pid: 42,
+        eventLoop: { delayP50Ms: 1, delayP99Ms: 2, delayMaxMs: 3, utilization: 0.5 },
+        cpu: { userSeconds: 1, systemSeconds: 1 },
+        memory: { rssBytes: 1, heapUsedBytes: 1, heapTotalBytes: 1, externalBytes: 1 },
+        gc: { count: 1, totalMs: 1, maxMs: 1 },
+        calls: LATENCY,
+      },
+    ],
+    silent: [2],
     upstreams: { github: LATENCY },
     all: LATENCY,
   }),
-  cpuProfile: async () => '{"nodes":[]}',
-  heapProfile: async () => '{"head":{}}',
+  profile: async (kind) => (kind === 'cpu' ? '{"nodes":[]}' : '{"head":{}}'),
 };
 const CACHES: CachePart = {
   read: async () => ({

@@ -1,5 +1,6 @@
 import { unknownUpstream } from '../../desired-state/desired-state.ts';
 import type { BackupBody, CachesBody, StorageBody } from '../../contract.ts';
+import type { ProfileKind } from '../../parts.ts';
 import { recordAction } from '../actor.ts';
 import { defineRoute, type AdminParts, type AdminRoute } from '../route.ts';
 import { z } from '../schemas/common.ts';
@@ -8,7 +9,7 @@ import { required } from './required.ts';
 
 const DEFAULT_SECONDS = 10;
 
-/** Caches, the store, and profiles of the process. */
+/** Caches, the store, and profiles of the processes. */
 export function careRoutes(parts: AdminParts): AdminRoute[] {
   return [...cacheRoutes(parts), ...storageRoutes(parts), profileRoute(parts, 'cpu'), profileRoute(parts, 'heap')];
 }
@@ -78,22 +79,21 @@ function storageRoutes(parts: AdminParts): AdminRoute[] {
   ];
 }
 
-function profileRoute(parts: AdminParts, kind: 'cpu' | 'heap'): AdminRoute {
+function profileRoute(parts: AdminParts, kind: ProfileKind): AdminRoute {
   return defineRoute({
     id: kind === 'cpu' ? 'takeCpuProfile' : 'takeHeapProfile',
     method: 'post',
     path: `/profiles/${kind}`,
     tag: 'Profiles',
-    summary: kind === 'cpu' ? 'Where the process spends its time' : 'Where the process takes its memory',
+    summary: kind === 'cpu' ? 'Where a process spends its time' : 'Where a process takes its memory',
     description: 'Answers after the given time, with a profile that the developer tools of browsers open.',
     body: profileRequest,
     isBodyOptional: true,
     answer: { description: 'The profile', mediaType: 'application/json' },
-    problems: [404, 409, 413, 415],
-    run: async ({ body: { seconds = DEFAULT_SECONDS }, principal }) => {
-      const monitor = required(parts.monitor, 'The monitor');
-      const text = await (kind === 'cpu' ? monitor.cpuProfile(seconds) : monitor.heapProfile(seconds));
-      await recordAction(parts, principal, { action: 'profile', lines: [`${kind}, ${seconds} s`] });
+    problems: [404, 409, 413, 415, 503],
+    run: async ({ body: { seconds = DEFAULT_SECONDS, worker = 1 }, principal }) => {
+      const text = await required(parts.monitor, 'The monitor').profile(kind, { seconds, worker });
+      await recordAction(parts, principal, { action: 'profile', lines: [`${kind}, ${seconds} s, worker ${worker}`] });
       const headers = { 'content-type': 'application/json', 'content-disposition': `attachment; filename="gateway.${kind}profile"` };
       return new Response(text, { headers });
     },

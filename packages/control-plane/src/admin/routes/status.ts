@@ -1,4 +1,4 @@
-import type { StatusBody } from '../../contract.ts';
+import type { MonitorBody, StatusBody } from '../../contract.ts';
 import { operationsOf } from '../access.ts';
 import { defineRoute, type AdminParts, type AdminRoute } from '../route.ts';
 import { monitorBody, accessBody, whoBody } from '../schemas/seen.ts';
@@ -32,10 +32,10 @@ export function statusRoutes(parts: AdminParts): AdminRoute[] {
       method: 'get',
       path: '/monitor',
       tag: 'Gateway',
-      summary: 'How the process fares: event loop, memory, garbage collection, latencies',
+      summary: 'How each process fares: event loop, memory, garbage collection; and how long calls take',
       answer: { description: 'The reading', schema: monitorBody },
       problems: [404],
-      run: () => required(parts.monitor, 'The monitor').read(),
+      run: async () => (await required(parts.monitor, 'The monitor').read()) satisfies MonitorBody,
     }),
     defineRoute({
       id: 'whoAmI',

@@ -49,13 +49,23 @@ export const payloadBody = z.strictObject({ arguments: z.string().nullable(), re
 
 const latency = z.strictObject({ count: amount, p50Ms: amount, p90Ms: amount, p99Ms: amount, maxMs: amount }).openapi('Latency');
 
-export const monitorBody = z
+const workerReading = z
   .strictObject({
+    worker: z.int().min(1).describe('Its number.'),
+    pid: z.int(),
     eventLoop: z.strictObject({ delayP50Ms: amount, delayP99Ms: amount, delayMaxMs: amount, utilization: amount }),
     cpu: z.strictObject({ userSeconds: amount, systemSeconds: amount }),
     memory: z.strictObject({ rssBytes: amount, heapUsedBytes: amount, heapTotalBytes: amount, externalBytes: amount }),
     gc: z.strictObject({ count: amount, totalMs: amount, maxMs: amount }),
-    upstreams: z.record(z.string(), latency),
+    calls: latency,
+  })
+  .openapi('WorkerReading');
+
+export const monitorBody = z
+  .strictObject({
+    workers: z.array(workerReading).describe('Each process that answered; a gateway without workers is one.'),
+    silent: z.array(z.int()).describe('Workers that are being started or did not answer in time. Their calls are in none of the figures.'),
+    upstreams: z.record(z.string(), latency).describe('Calls of each upstream within the last minutes, in all workers.'),
     all: latency,
   })
   .openapi('Monitor');
@@ -116,5 +126,8 @@ export const accessBody = z
   .openapi('Access');
 
 export const profileRequest = z
-  .strictObject({ seconds: z.int().min(1).max(300).optional().describe('Default 10.') })
+  .strictObject({
+    seconds: z.int().min(1).max(60).optional().describe('Default 10.'),
+    worker: z.int().min(1).optional().describe('Number of the worker. Default 1, the one that leads.'),
+  })
   .openapi('ProfileRequest');
