@@ -9,12 +9,17 @@ const node = { environment: 'node', testTimeout: 20_000, hookTimeout: 30_000 } a
 // Gateways that live for a moment have no use for it, and hundreds of them start.
 const cold = { env: { SIGNALBOX_WARM_UP: 'off' } };
 
+const INSIDE = ['packages/{core,data-plane,learning}/src/**/*.test.ts'];
+const THREADS = ['packages/learning/src/learner/{start-learner,processor-time}.test.ts'];
+const OUTSIDE = ['packages/{control-plane,protocol,security,storage,tools}/src/**/*.test.ts', '{modules,apps}/*/src/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      // Imports cost more than these tests do, so the files that a worker runs share them.
-      { ...fromSource, test: { ...node, isolate: false, name: 'unit', include: ['{packages,modules,apps}/*/src/**/*.test.ts'] } },
+      // Imports cost more than the tests of packages that reach nothing outside, so the files that a worker runs share them.
+      { ...fromSource, test: { ...node, isolate: false, name: 'unit', include: INSIDE, exclude: THREADS } },
+      { ...fromSource, test: { ...node, name: 'unit-io', include: [...OUTSIDE, ...THREADS] } },
       { ...fromSource, test: { ...node, name: 'storage', include: ['tests/storage/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { ...node, name: 'floors', include: ['tests/floors.test.ts'] } },
       { ...fromSource, test: { ...node, ...cold, name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000 } },
