@@ -103,6 +103,7 @@ async function joinParts(
           scope: OWN_STORES.has(store.kind) ? undefined : instance,
           explain: (need, wanted) => dataPlane.explain(need, wanted),
           listingCosts: () => dataPlane.listingCosts(),
+          fallbacksOf: (name) => state.current.upstreams.get(name)?.config.fallback ?? [],
         })
       : undefined;
   if (learning !== undefined) worker?.hear(learning.answer);

@@ -13,6 +13,8 @@ export interface Advice {
   readonly usage?: (() => readonly ToolUsage[]) | undefined;
   /** How long an answer of a tool is worth waiting for, in milliseconds; `undefined` when too little is known. */
   readonly timeoutMs?: ((upstream: string, tool: string) => number | undefined) | undefined;
+  /** How likely each of several fallbacks should be the first to be tried, best first; `undefined` to leave them as they are configured. */
+  readonly fallbacks?: ((fallbacks: readonly CalledTool[]) => readonly AdvisedFallback[] | undefined) | undefined;
   /** What is tried on who searches; `undefined` when nothing is. The same for the same caller and version. */
   readonly trials?: ((caller: SearchCaller) => SearchTrials | undefined) | undefined;
   /** What a caller is likely to call next; `undefined` where that is not known. */
@@ -97,6 +99,11 @@ export interface CalledTool {
   readonly upstream: string;
   /** The upstream's own name of it. */
   readonly tool: string;
+}
+
+export interface AdvisedFallback extends CalledTool {
+  /** Probability with which it should be the first, of those that are not left to the configured order. */
+  readonly share: number;
 }
 
 export interface RefusedCall {

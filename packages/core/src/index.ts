@@ -39,8 +39,10 @@ export { GATEWAY_LOG_LEVELS } from './log-level.ts';
 export type { GatewayLogLevel } from './log-level.ts';
 export type {
   Advice,
+  AdvisedFallback,
   AdvisedTool,
   AdviceSource,
+  CalledTool,
   DescriptionTrial,
   FoundTool,
   LimitTrial,
@@ -78,6 +80,9 @@ export type {
   Logger,
   Record,
   RecordPayload,
+  Detour,
+  FailedAttempt,
+  FallbackChoice,
   Seal,
   Snapshot,
   State,

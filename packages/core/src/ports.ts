@@ -1,7 +1,9 @@
+import type { CalledTool } from './advice.ts';
 import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
 import type { UpstreamKind } from './config/upstream-config.ts';
 import type { SurfaceKind } from './config/virtual-server-config.ts';
+import type { ErrorCode } from './errors.ts';
 import type { RawJson } from './raw-json.ts';
 
 /** Makes a call: the one door for everything that uses tools. */
@@ -65,6 +67,27 @@ export interface RecordPayload {
   readonly result: RawJson | undefined;
   /** Id of the session it was made in, which whoever keeps it must not give away. */
   readonly session?: string | undefined;
+  /** Absent where the first attempt was the only one. */
+  readonly detour?: Detour | undefined;
+}
+
+/** How a call came to end elsewhere than its first attempt did. */
+export interface Detour {
+  /** Attempts that were made before the last one, in that order. */
+  readonly failed: readonly FailedAttempt[];
+  /** Once it turned to its fallbacks, these in the order in which they were to be tried. */
+  readonly fallbacks: readonly FallbackChoice[];
+}
+
+export interface FailedAttempt extends CalledTool {
+  readonly error: ErrorCode;
+}
+
+export interface FallbackChoice extends CalledTool {
+  /** In the configured order, from 1. */
+  readonly staticPlace: number;
+  /** Probability with which it was to be the first. */
+  readonly propensity: number;
 }
 
 /** What was searched for and what was shown for it. */

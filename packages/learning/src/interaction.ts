@@ -53,6 +53,27 @@ export interface CallInteraction extends InteractionBase {
   readonly queueMs: number;
   readonly attempts: number;
   readonly cached: boolean;
+  /** Attempts that were made before the last one, in that order; absent where there were none. */
+  readonly failed?: readonly FailedCall[];
+  /** Once it turned to its fallbacks, these in the order in which they were to be tried; absent where it did not. */
+  readonly fallbacks?: readonly ChosenFallback[];
+}
+
+export interface FailedCall {
+  readonly upstream: string;
+  readonly tool: string;
+  readonly toolVersion: string;
+  /** Code of the gateway's error. */
+  readonly errorCode: string;
+}
+
+export interface ChosenFallback {
+  readonly upstream: string;
+  readonly tool: string;
+  /** Place in the configured order, from 1. */
+  readonly staticPlace: number;
+  /** Probability with which the policy put it first. */
+  readonly propensity: number;
 }
 
 export interface SearchInteraction extends InteractionBase {

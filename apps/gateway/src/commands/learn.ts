@@ -107,10 +107,18 @@ export async function learnTools(context: CommandContext): Promise<ExitCode> {
         toSafeLine(next.map((each) => `${each.tool} ${percent(each.share)}`).join(', ')),
       ]),
     );
-    for (const { upstream, tool, hints } of body.tools)
-      for (const hint of hints) yield `${toSafeLine(`${upstream}.${tool}`)}: ${toSafeLine(hint)}`;
+    for (const { upstream, tool, hints, fallbacks } of body.tools) {
+      const name = toSafeLine(`${upstream}.${tool}`);
+      for (const hint of hints) yield `${name}: ${toSafeLine(hint)}`;
+      if (fallbacks.length > 1) yield `${name}: falls back on ${fallbacks.map(fallbackText).join(', ')}`;
+    }
   });
   return EXIT.ok;
+}
+
+function fallbackText({ upstream, attempts, failed, share, heldBack }: ToolInsightsBody['tools'][number]['fallbacks'][number]): string {
+  const place = share === undefined ? '' : heldBack === true ? ', last' : `, first in ${percent(share)}`;
+  return `${toSafeLine(upstream)} (${Math.round(failed)} of ${countOf(Math.round(attempts), 'attempt')} of late failed${place})`;
 }
 
 /** Shows calls that follow each other again and again. */

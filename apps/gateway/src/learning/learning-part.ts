@@ -36,6 +36,7 @@ export interface LearningPartOptions {
   readonly explain: DataPlane['explain'];
   readonly listingCosts: DataPlane['listingCosts'];
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+  readonly fallbacksOf: (upstream: string) => readonly string[];
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly names: PrincipalNames;
   readonly feed: AnomalyFeed;
@@ -49,7 +50,8 @@ export interface LearningPartOptions {
 
 /** Learning as the admin API sees it. */
 export function createLearningPart(options: LearningPartOptions): LearningPart {
-  const { thread, led, hash, advice, explain, listingCosts, toolsOf, versionOf, names, feed, restraints, nextCalls, clock } = options;
+  const { thread, led, hash, advice, explain, listingCosts, toolsOf, fallbacksOf, versionOf, names, feed, restraints, nextCalls, clock } =
+    options;
   const toBody = (anomaly: Anomaly) => toAnomalyBody(anomaly, { nameOf: names.nameOf, restraint: restraints?.find(anomaly.id) });
   return {
     experiments: createExperimentsPart(options),
@@ -90,7 +92,7 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
         })),
       };
     },
-    tools: async () => ({ tools: await readInsights({ thread, versionOf, toolsOf }) }),
+    tools: async () => ({ tools: await readInsights({ thread, versionOf, toolsOf, fallbacksOf }) }),
     sequences: async (limit) => {
       const sequences = await thread.ask<readonly FrequentSequence[]>('sequences', limit);
       return { sequences: sequences.map(({ tools, ...rest }) => ({ ...rest, tools: [...tools] })) };

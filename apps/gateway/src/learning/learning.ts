@@ -15,6 +15,8 @@ export interface LearningOptions extends Omit<PathSideOptions, 'tell' | 'onCalle
   readonly scope: string | undefined;
   readonly explain: DataPlane['explain'];
   readonly listingCosts: DataPlane['listingCosts'];
+  /** The upstreams that are asked for the tools of one in its place. */
+  readonly fallbacksOf: (upstream: string) => readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -26,7 +28,7 @@ export interface Learning extends Pick<PathSide, 'reader' | 'advice'>, Pick<Answ
 }
 
 /** Starts the thread that learns, and joins it with what it reads and who asks it. */
-export function createLearning({ store, scope, explain, listingCosts, clock, logger, ...options }: LearningOptions): Learning {
+export function createLearning({ store, scope, explain, listingCosts, fallbacksOf, clock, logger, ...options }: LearningOptions): Learning {
   const { config, toolsOf } = options;
   const names = createPrincipalNames();
   const { hash, versionOf, reader, advice, nextCalls, publish } = createPathSide({
@@ -69,6 +71,7 @@ export function createLearning({ store, scope, explain, listingCosts, clock, log
       explain,
       listingCosts,
       toolsOf,
+      fallbacksOf,
       versionOf,
       names,
       feed,

@@ -136,3 +136,13 @@ test('a tool has another version when its definition changes', () => {
   const unknown = { version: '', effect: 'unknown' };
   expect([versionOf('files', 'none'), versionOf('none', 'read')]).toEqual([unknown, unknown]);
 });
+
+test('a fact tells what was tried before, and how likely each fallback was to be tried first', () => {
+  const choice = { upstream: 'copy', tool: 'read', staticPlace: 1, propensity: 0.4 };
+  const detour = { failed: [{ upstream: 'main', tool: 'read', error: 'UPSTREAM_UNAVAILABLE' }], fallbacks: [choice] } as const;
+  expect(create().call(record, { ...payload({}), detour })).toMatchObject({
+    failed: [{ upstream: 'main', tool: 'read', toolVersion: 'v1', errorCode: 'UPSTREAM_UNAVAILABLE' }],
+    fallbacks: [choice],
+  });
+  expect(Object.keys(create().call(record, payload({}))!)).not.toEqual(expect.arrayContaining(['failed', 'fallbacks']));
+});

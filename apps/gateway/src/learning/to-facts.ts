@@ -1,9 +1,18 @@
-import type { ComparisonRecord, RecordPayload, Record as CallRecord, SearchRecord, ShownRecord } from '@signalbox/core';
+import type {
+  ComparisonRecord,
+  Detour,
+  FailedAttempt,
+  RecordPayload,
+  Record as CallRecord,
+  SearchRecord,
+  ShownRecord,
+} from '@signalbox/core';
 import {
   readNeed,
   type CallEnding,
   type CallInteraction,
   type ComparisonInteraction,
+  type FailedCall,
   type SearchInteraction,
   type ShownTool,
 } from '@signalbox/learning';
@@ -66,6 +75,7 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
         queueMs: record.queuedMs,
         attempts: record.attempts,
         cached: record.cached,
+        ...(payload?.detour && fromDetour(payload.detour, versionOf)),
       };
     },
     /** One for each need, so that a call later on can be told to be for one of them. */
@@ -104,6 +114,16 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
         isSame,
       };
     },
+  };
+}
+
+function fromDetour({ failed, fallbacks }: Detour, versionOf: FactSources['versionOf']): Pick<CallInteraction, 'failed' | 'fallbacks'> {
+  const toFailed = ({ upstream, tool, error }: FailedAttempt): FailedCall => {
+    return { upstream, tool, toolVersion: versionOf(upstream, tool).version, errorCode: error };
+  };
+  return {
+    ...(failed.length > 0 && { failed: failed.map(toFailed) }),
+    ...(fallbacks.length > 0 && { fallbacks }),
   };
 }
 

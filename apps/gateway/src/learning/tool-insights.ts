@@ -1,8 +1,10 @@
 import type { ToolInsight } from '@signalbox/control-plane';
-import type { ToolDefinition } from '@signalbox/core';
+import type { CalledTool, ToolDefinition } from '@signalbox/core';
 import {
+  toolKey,
   versionedTool,
   writeHint,
+  type ArmCounts,
   type CachePlan,
   type LearnerThread,
   type NextTool,
@@ -11,12 +13,15 @@ import {
   type RepairQuestion,
   type ToolReport,
 } from '@signalbox/learning';
+import { weighFallbacks } from './to-fallback-advice.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
 export interface InsightSources {
   readonly thread: Pick<LearnerThread, 'ask'>;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+  /** The upstreams that are asked for its tools in its place, as they are configured. */
+  readonly fallbacksOf: (upstream: string) => readonly string[];
 }
 
 const NEXT_TOOLS = 3;
@@ -25,7 +30,7 @@ const HINTS = 3;
 const MAX_WRONG = 0.01;
 
 /** All that is known of each tool in the version that is called now, most called first. */
-export async function readInsights({ thread, versionOf, toolsOf }: InsightSources): Promise<ToolInsight[]> {
+export async function readInsights({ thread, versionOf, toolsOf, fallbacksOf }: InsightSources): Promise<ToolInsight[]> {
   const all = await thread.ask<readonly ToolReport[]>('outcomes');
   // Of a tool whose server is away, every version may be the one.
   const reports = all.filter(({ upstream, tool, toolVersion }) => ['', toolVersion].includes(versionOf(upstream, tool).version));
@@ -40,10 +45,11 @@ export async function readInsights({ thread, versionOf, toolsOf }: InsightSource
     const definition = toolsOf(report.upstream)?.find(({ name }) => name === report.tool);
     return { tool: versionedTool(report), ...(definition && { inputSchema: definition.inputSchema }) };
   });
-  const [next, cache, mended] = await Promise.all([
+  const [next, cache, mended, arms] = await Promise.all([
     thread.ask<readonly (readonly NextTool[])[]>('next', { after, limit: NEXT_TOOLS }),
     thread.ask<readonly CachePlan[]>('plans', plans),
     thread.ask<readonly (readonly Repair[])[]>('repairs', repairs),
+    thread.ask<ReadonlyMap<string, ArmCounts>>('arms'),
   ]);
   return reports.map(({ upstream, tool, calls, failed, failureRisk, p50Ms, p95Ms, timeoutMs }, index) => ({
     upstream,
@@ -58,7 +64,25 @@ export async function readInsights({ thread, versionOf, toolsOf }: InsightSource
     cache: toCacheAdvice(cache[index]!),
     next: [...next[index]!],
     hints: mended[index]!.slice(0, HINTS).map(writeHint),
+    fallbacks: toFallbacks(
+      fallbacksOf(upstream)
+        .filter((other) => toolsOf(other)?.some(({ name }) => name === tool))
+        .map((other) => ({ upstream: other, tool })),
+      arms,
+    ),
   }));
+}
+
+function toFallbacks(fallbacks: readonly CalledTool[], arms: ReadonlyMap<string, ArmCounts>): ToolInsight['fallbacks'] {
+  const weighed = weighFallbacks(fallbacks, arms);
+  if (weighed !== undefined)
+    return weighed.map(({ place, calls, failed, share, isHeldBack }) => {
+      return { upstream: fallbacks[place]!.upstream, attempts: calls, failed, share, heldBack: isHeldBack };
+    });
+  return fallbacks.map((fallback) => {
+    const { calls, failed } = arms.get(toolKey(fallback)) ?? { calls: 0, failed: 0 };
+    return { upstream: fallback.upstream, attempts: calls, failed };
+  });
 }
 
 function toCacheAdvice({

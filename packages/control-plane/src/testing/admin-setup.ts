@@ -224,6 +224,7 @@ const TOOL_INSIGHT: ToolInsight = {
   cache: { kind: 'never', reason: 'too little evidence', ttlMs: 0, invalidatedBy: [], wrongHitBound: 1, hits: 0, staleHits: 0 },
   next: [],
   hints: [],
+  fallbacks: [],
 };
 export const ANOMALY: AnomalyBody = {
   id: '0123456789ab',

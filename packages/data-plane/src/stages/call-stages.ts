@@ -1,4 +1,4 @@
-import type { Call, ResolvedCall, Stage, TraceContext } from '@signalbox/core';
+import type { Call, Detour, ResolvedCall, Stage, TraceContext } from '@signalbox/core';
 import type { OutgoingRequest } from '@signalbox/protocol';
 import type { Surface } from '../catalog/surface.ts';
 import type { TaskRef } from '../tasks/task-ids.ts';
@@ -16,6 +16,8 @@ export interface CallTrace {
   upstreamMs: number;
   /** Whether a request may have left for an upstream. While it is false, nothing can have run. */
   isSent: boolean;
+  /** Absent while the first attempt is the only one. */
+  detour: Detour | undefined;
   isCached: boolean;
   cacheTier: string | undefined;
   /** Absent while calls are not traced. */

@@ -35,7 +35,9 @@ export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCal
     const sink =
       call.sink === undefined || isDurable ? undefined : payloadBytes > 0 ? new CapturingSink(call.sink, payloadBytes) : call.sink;
     const payloadOf = (answer: Answer | undefined): RecordPayload | undefined =>
-      wantsPayload ? { arguments: call.params.get('arguments'), result: resultOf(answer, sink), session: call.session?.id } : undefined;
+      wantsPayload
+        ? { arguments: call.params.get('arguments'), result: resultOf(answer, sink), session: call.session?.id, detour: trace.detour }
+        : undefined;
     const succeed = (answer: Answer): Awaitable<Answer> => {
       const error = answer.kind === 'error' ? String(answer.error.code) : undefined;
       const record = toRecord(call, trace, { startedAtMs, start, end: clock.monotonic(), status: statusOf(answer), error });
@@ -85,6 +87,7 @@ function createTrace(): CallTrace {
     queuedMs: 0,
     upstreamMs: 0,
     isSent: false,
+    detour: undefined,
     isCached: false,
     cacheTier: undefined,
     context: undefined,

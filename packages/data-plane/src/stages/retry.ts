@@ -1,10 +1,14 @@
 import { GatewayError, toGatewayError, type Answer, type Awaitable, type Clock, type Next, type Target } from '@signalbox/core';
+import type { AdviceGuard } from '../advice-guard.ts';
 import { backoffMs } from '../upstreams/backoff.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
+import { orderFallbacks } from './order-fallbacks.ts';
 
 export interface RetryOptions {
   readonly upstream: (name: string) => Upstream | undefined;
+  /** Absent where nobody advises. */
+  readonly advice: AdviceGuard | undefined;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -20,29 +24,35 @@ export function retry(options: RetryOptions): TargetedStage {
     const attempt = attemptOnce(options, call, next);
     if (!(attempt instanceof Failure)) {
       return attempt instanceof Promise
-        ? attempt.then((result) => (result instanceof Failure ? recover(options, call, next, result.error) : result))
+        ? attempt.then((result) => (result instanceof Failure ? recover(options, { call, next }, result) : result))
         : attempt;
     }
-    return recover(options, call, next, attempt.error);
+    return recover(options, { call, next }, attempt);
   };
 }
 
 /** A failed attempt as a value, so that the good path carries no second rejection handler. */
 class Failure {
+  readonly target: Target;
   readonly error: GatewayError;
+  /** Whether it got as far as being made. */
+  readonly isMade: boolean;
 
-  constructor(error: GatewayError) {
+  constructor(target: Target, error: GatewayError, isMade: boolean) {
+    this.target = target;
     this.error = error;
+    this.isMade = isMade;
   }
 }
 
 function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>): Awaitable<Answer | Failure> {
-  const upstream = options.upstream(call.target.upstream);
-  if (upstream === undefined) return new Failure(gone(call.target));
-  if (!upstream.breaker.allows()) return new Failure(refused(upstream));
+  const { target } = call;
+  const upstream = options.upstream(target.upstream);
+  if (upstream === undefined) return new Failure(target, gone(target), false);
+  if (!upstream.breaker.allows()) return new Failure(target, refused(upstream), false);
   call.trace.attempts++;
   call.trace.upstream = upstream.name;
-  if (call.task === undefined) call.trace.upstreamName = call.target.name;
+  if (call.task === undefined) call.trace.upstreamName = target.name;
   const succeed = (outcome: Answer): Answer => {
     upstream.breaker.succeeded();
     upstream.recordCall(false);
@@ -51,7 +61,7 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
   const fail = (thrown: unknown): Failure => {
     const error = duringCall(toGatewayError(thrown));
     report(upstream, call, error);
-    return new Failure(error);
+    return new Failure(target, error, true);
   };
   try {
     const outcome = next(call);
@@ -61,39 +71,61 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
   }
 }
 
-async function recover(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>, first: GatewayError): Promise<Answer> {
-  // The caller has a part of the result already, which another attempt could only contradict.
-  if (call.sink?.isBegun) throw first;
+interface Making {
+  readonly call: TargetedCall;
+  readonly next: Next<TargetedCall>;
+}
+
+async function recover(options: RetryOptions, { call, next }: Making, first: Failure): Promise<Answer> {
   const config = options.upstream(call.target.upstream)?.desired.config.retry;
-  const isRepeatable = isIdempotent(call);
-  let error = first;
-  for (let attempt = 1; attempt < (config?.attempts ?? 1) && mayRepeat(error, isRepeatable); attempt++) {
+  let failure = first;
+  for (let attempt = 1; attempt < (config?.attempts ?? 1) && mayRepeat(call, failure); attempt++) {
     const delay = backoffMs(attempt - 1, { baseMs: config!.backoffMs, maxMs: MAX_BACKOFF_MS, random: options.random });
     if (options.clock.monotonic() + delay >= call.deadlineMs) break;
     await wait(options.clock, delay);
     if (call.cancellation.isCancelled) throw new GatewayError('CANCELLED', `Cancelled before another attempt: ${call.cancellation.reason}`);
+    takeNote(call, failure);
     const result = await attemptOnce(options, call, next);
     if (!(result instanceof Failure)) return result;
-    error = result.error;
+    failure = result;
   }
-  for (const target of call.fallbacks) {
-    if (!maySwitch(error, isRepeatable)) break;
+  if (call.fallbacks.length === 0 || !maySwitch(call, failure)) throw failure.error;
+  return tryElsewhere(options, { call, next }, failure);
+}
+
+async function tryElsewhere(options: RetryOptions, { call, next }: Making, first: Failure): Promise<Answer> {
+  const { targets, choices } = orderFallbacks(call.fallbacks, options);
+  call.trace.detour = { failed: call.trace.detour?.failed ?? [], fallbacks: choices };
+  let failure = first;
+  for (const target of targets) {
+    if (!maySwitch(call, failure)) break;
+    takeNote(call, failure);
     const result = await attemptOnce(options, { ...call, target }, next);
     if (!(result instanceof Failure)) return result;
-    error = result.error;
+    failure = result;
   }
-  throw error;
+  throw failure.error;
+}
+
+function takeNote({ trace }: TargetedCall, { target, error, isMade }: Failure): void {
+  if (!isMade) return;
+  const attempt = { upstream: target.upstream, tool: target.name, error: error.code };
+  trace.detour = { failed: [...(trace.detour?.failed ?? []), attempt], fallbacks: trace.detour?.fallbacks ?? [] };
 }
 
 // An upstream that is not up says so with its state: it was given its chance to start, and another attempt changes nothing.
-function mayRepeat(error: GatewayError, isRepeatable: boolean): boolean {
-  if (error.code !== 'UPSTREAM_UNAVAILABLE' || error.data?.['state'] !== undefined) return false;
-  return error.data?.['sent'] === false || isRepeatable;
+function mayRepeat(call: TargetedCall, { error }: Failure): boolean {
+  return error.code === 'UPSTREAM_UNAVAILABLE' && error.data?.['state'] === undefined && mayRunAgain(call, error);
 }
 
-function maySwitch(error: GatewayError, isRepeatable: boolean): boolean {
-  if (!error.isRetryable) return false;
-  return error.data?.['sent'] === false || isRepeatable;
+function maySwitch(call: TargetedCall, { error }: Failure): boolean {
+  return error.isRetryable && mayRunAgain(call, error);
+}
+
+function mayRunAgain(call: TargetedCall, error: GatewayError): boolean {
+  // Who has a part of the result already could only be contradicted by another attempt.
+  if (call.sink?.isBegun) return false;
+  return error.data?.['sent'] === false || isIdempotent(call);
 }
 
 /** Tells whether running a call twice is the same as once, as far as its tool says. */

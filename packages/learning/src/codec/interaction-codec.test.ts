@@ -20,7 +20,9 @@ const origin = {
   policyVersion: whole,
   arms: fc.array(text, { maxLength: 3 }),
 };
-const call = fc.record({
+const failed = fc.record({ upstream: text, tool: text, toolVersion: text, errorCode: text });
+const fallback = fc.record({ upstream: text, tool: text, staticPlace: whole, propensity: number });
+const plainCall = {
   ...origin,
   kind: fc.constant('call' as const),
   upstream: text,
@@ -38,7 +40,11 @@ const call = fc.record({
   attempts: whole,
   cached: fc.boolean(),
   effect: fc.constantFrom('unknown', 'read', 'write'),
-});
+} as const;
+const call = fc.record(
+  { ...plainCall, failed: fc.array(failed, { minLength: 1, maxLength: 3 }), fallbacks: fc.array(fallback, { minLength: 1, maxLength: 3 }) },
+  { requiredKeys: Object.keys(plainCall) as (keyof typeof plainCall)[] },
+);
 const positive = fc.integer({ min: 1 });
 const shown = fc.record(
   { upstream: text, tool: text, staticRank: whole, propensity: number, candidateRank: positive },

@@ -3,7 +3,9 @@ import type { Effect } from '../effects/read-effect.ts';
 import type {
   CallEnding,
   CallInteraction,
+  ChosenFallback,
   ComparisonInteraction,
+  FailedCall,
   FeedbackInteraction,
   Interaction,
   SearchInteraction,
@@ -61,6 +63,20 @@ function writeCall(writer: WireWriter, fact: CallInteraction): void {
   writer.uint(13, fact.attempts);
   writer.bool(14, fact.cached);
   writer.uint(15, EFFECTS.indexOf(fact.effect));
+  for (const { upstream, tool, errorCode, toolVersion } of fact.failed ?? [])
+    writer.message(16, (inner) => {
+      inner.text(1, upstream);
+      inner.text(2, tool);
+      inner.text(3, errorCode);
+      inner.text(4, toolVersion);
+    });
+  for (const { upstream, tool, staticPlace, propensity } of fact.fallbacks ?? [])
+    writer.message(17, (inner) => {
+      inner.text(1, upstream);
+      inner.text(2, tool);
+      inner.uint(3, staticPlace);
+      inner.double(4, propensity);
+    });
 }
 
 function writeSearch(writer: WireWriter, fact: SearchInteraction): void {
@@ -109,10 +125,13 @@ export function readInteraction(bytes: Uint8Array): Interaction {
 }
 
 /** All members of all kinds, so that one object is filled whatever comes. */
-interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape'>> {
+interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape' | 'failed' | 'fallbacks'>> {
   kind: Interaction['kind'];
   readonly arms: string[];
   readonly argsShape: string[];
+  /** Hardly any call has these two. */
+  failed?: FailedCall[];
+  fallbacks?: ChosenFallback[];
   readonly needs: number[][];
   readonly shown: ShownTool[];
   answerBytes: number;
@@ -205,8 +224,34 @@ function readCall(reader: WireReader, call: Any): void {
     else if (field === 13) call.attempts = reader.uint();
     else if (field === 14) call.cached = reader.bool();
     else if (field === 15) call.effect = EFFECTS[reader.uint()] ?? 'unknown';
+    else if (field === 16) reader.message((inner) => (call.failed ??= []).push(readFailed(inner)));
+    else if (field === 17) reader.message((inner) => (call.fallbacks ??= []).push(readFallback(inner)));
     else reader.skip();
   }
+}
+
+function readFailed(reader: WireReader): FailedCall {
+  const failed: Mutable<FailedCall> = { upstream: '', tool: '', toolVersion: '', errorCode: '' };
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) failed.upstream = reader.text();
+    else if (field === 2) failed.tool = reader.text();
+    else if (field === 3) failed.errorCode = reader.text();
+    else if (field === 4) failed.toolVersion = reader.text();
+    else reader.skip();
+  }
+  return failed;
+}
+
+function readFallback(reader: WireReader): ChosenFallback {
+  const fallback: Mutable<ChosenFallback> = { upstream: '', tool: '', staticPlace: 0, propensity: 0 };
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) fallback.upstream = reader.text();
+    else if (field === 2) fallback.tool = reader.text();
+    else if (field === 3) fallback.staticPlace = reader.uint();
+    else if (field === 4) fallback.propensity = reader.double();
+    else reader.skip();
+  }
+  return fallback;
 }
 
 function readSearch(reader: WireReader, search: Any): void {

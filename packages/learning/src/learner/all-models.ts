@@ -6,6 +6,7 @@ import { createSimilarityModel, type ComparedCalls, type SimilarityModel } from 
 import { createSessionCounts } from '../clusters/session-counts.ts';
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
+import { createFallbackArms } from '../outcomes/fallback-arms.ts';
 import { createToolOutcomes } from '../outcomes/tool-outcomes.ts';
 import { createToolUsage } from '../outcomes/tool-usage.ts';
 import { toCallAttempt, type CallAttempt } from '../repair/call-attempt.ts';
@@ -28,6 +29,7 @@ export function createAllModels({ anomalies }: ModelOptions) {
   return {
     ...(anomalies.enabled && { behaviour: createBehaviourModel(anomalies) }),
     experiments: createExperimentModel(),
+    fallbacks: createFallbackArms(),
     freshness: feedModel<FreshnessEvent, FreshnessModel>(createFreshnessModel(), readCallFact),
     next: createNextSteps(),
     outcomes: createToolOutcomes(),

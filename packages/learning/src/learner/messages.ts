@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
 import type { SimilarityModel } from '../cache-advice/similarity-model.ts';
 import type { ModelState } from '../model.ts';
+import type { ArmCounts } from '../outcomes/order-arms.ts';
 import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
@@ -44,6 +45,8 @@ export interface ToolAdvice {
   readonly repairs: ReadonlyMap<string, ReadonlyMap<string, readonly Repair[]>>;
   /** How long a wait is worth it, in milliseconds. */
   readonly timeouts: ReadonlyMap<string, number>;
+  /** By upstream and tool, how it has fared of late. */
+  readonly arms: ReadonlyMap<string, ArmCounts>;
   /** Most used first. */
   readonly usage: readonly UsedTool[];
 }

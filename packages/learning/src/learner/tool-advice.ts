@@ -9,7 +9,12 @@ const ENOUGH_CALLS = 100;
 const MOST_USED = 500;
 
 /** Gathers what the path may go by of single tools. */
-export function toToolAdvice({ repair, outcomes, usage }: Pick<AllModels, 'repair' | 'outcomes' | 'usage'>): ToolAdvice {
+export function toToolAdvice({
+  fallbacks,
+  repair,
+  outcomes,
+  usage,
+}: Pick<AllModels, 'fallbacks' | 'repair' | 'outcomes' | 'usage'>): ToolAdvice {
   const repairs = new Map<string, Map<string, Repair[]>>();
   for (const found of repair.model.repairs({})) {
     let byCode = repairs.get(found.tool);
@@ -21,5 +26,5 @@ export function toToolAdvice({ repair, outcomes, usage }: Pick<AllModels, 'repai
   const timeouts = new Map<string, number>();
   for (const report of outcomes.reports())
     if (report.timeoutMs !== undefined && report.calls >= ENOUGH_CALLS) timeouts.set(versionedTool(report), report.timeoutMs);
-  return { repairs, timeouts, usage: usage.used(MOST_USED) };
+  return { repairs, timeouts, arms: fallbacks.arms(), usage: usage.used(MOST_USED) };
 }

@@ -69,3 +69,15 @@ test('the risk of a tool with few calls is near that of all, and of one with man
   expect(risks.get('new')).toBeGreaterThan(0.2);
   expect(risks.get('new')).toBeLessThan(0.4);
 });
+
+test('a tool in whose place another one answered has failed, once for each call', () => {
+  const model = createToolOutcomes();
+  const failed = { upstream: 'main', tool: 'read', toolVersion: 'v1', errorCode: 'UPSTREAM_UNAVAILABLE' };
+  const again = { ...failed, upstream: 'files' };
+  model.observe(createCall({ attempts: 4, failed: [failed, failed, again] }));
+  const counts = model.reports().map(({ upstream, calls, failed: ended, p95Ms }) => [upstream, calls, ended, p95Ms > 0]);
+  expect(counts).toEqual([
+    ['files', 1, 0, true],
+    ['main', 1, 1, false],
+  ]);
+});

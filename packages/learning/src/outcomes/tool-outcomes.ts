@@ -1,4 +1,4 @@
-import type { Interaction } from '../interaction.ts';
+import type { CallInteraction, Interaction } from '../interaction.ts';
 import type { Model, ModelState } from '../model.ts';
 import { joinKey, splitKey } from '../tool-key.ts';
 
@@ -50,6 +50,15 @@ export function createToolOutcomes(): ToolOutcomes {
     }
     row[0]!++;
   };
+  const count = (key: string, isFailure: boolean): void => {
+    let row = tools.get(key);
+    if (row === undefined) {
+      if (tools.size >= MAX_TOOLS) evict();
+      tools.set(key, (row = [0, 0]));
+    }
+    row[CALLS]!++;
+    if (isFailure) row[FAILED]!++;
+  };
   const evict = (): void => {
     const [least] = [...tools].reduce((one, other) => (byCalls(one, other) < 0 ? other : one));
     tools.delete(least);
@@ -74,16 +83,15 @@ export function createToolOutcomes(): ToolOutcomes {
       { name: 'durations', columns: ['calls'], rule: 'sum' },
     ],
     observe: (fact) => {
+      if (fact.kind !== 'call') return;
+      const keyOf = (each: Pick<CallInteraction, 'upstream' | 'tool' | 'toolVersion'>) =>
+        joinKey(fact.tenant, each.upstream, each.tool, each.toolVersion);
+      const key = keyOf(fact);
+      // Tools that failed before another one answered in their place.
+      for (const other of new Set(fact.failed?.map(keyOf))) if (other !== key) count(other, true);
       // What was refused or taken back says nothing of the tool.
-      if (fact.kind !== 'call' || fact.ending === 'refused' || fact.ending === 'cancelled') return;
-      const key = joinKey(fact.tenant, fact.upstream, fact.tool, fact.toolVersion);
-      let row = tools.get(key);
-      if (row === undefined) {
-        if (tools.size >= MAX_TOOLS) evict();
-        tools.set(key, (row = [0, 0]));
-      }
-      row[CALLS]!++;
-      if (fact.ending !== 'ok') row[FAILED]!++;
+      if (fact.ending === 'refused' || fact.ending === 'cancelled') return;
+      count(key, fact.ending !== 'ok');
       if (!fact.cached) add(key, fact.durationMs);
     },
     save: (): ModelState =>

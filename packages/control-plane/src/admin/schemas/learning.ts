@@ -89,6 +89,19 @@ export const toolInsight = z
       .openapi('CacheAdvice'),
     next: z.array(z.strictObject({ ...toolId, share }).openapi('NextTool')).describe('What is called after it, most often first.'),
     hints: z.array(z.string()).describe('How several callers mended calls that were refused or failed, on their own.'),
+    fallbacks: z
+      .array(
+        z
+          .strictObject({
+            upstream: z.string(),
+            attempts: z.number().min(0).describe('Of late: those of six hours before the last one count for half.'),
+            failed: z.number().min(0),
+            share: share.optional().describe('Probability of being tried first, where the configured order is not to stand.'),
+            heldBack: z.boolean().optional().describe('Whether it fares so much worse that it is tried last.'),
+          })
+          .openapi('FallbackInsight'),
+      )
+      .describe('Upstreams in `fallback` that offer it: as advised, where enough is known; else as configured.'),
   })
   .openapi('ToolInsight');
 
