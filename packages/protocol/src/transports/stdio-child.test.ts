@@ -103,6 +103,16 @@ test('a message stays on one line, whatever line ends it came with', async () =>
   await child.close();
 });
 
+test.each([
+  ['ends a little later', 'setTimeout(() => process.exit(3), 300)', 'the process exited with code 3'],
+  ['goes on', 'setInterval(() => undefined, 1_000)', 'it closed its stdout'],
+])('a process that closes its stdout and %s is told by what it does', async (_, then, reason) => {
+  const child = await start({ args: ['-e', `require('node:fs').closeSync(1); ${then}`] });
+  expect(await listen(child).closed).toBe(reason);
+  await child.close();
+  expect(isAlive(child.pid)).toBe(false);
+});
+
 test('the end of the process closes the channel with its code, and its last words can be read', async () => {
   const child = await start(bad('exit'));
   const { closed } = listen(child);

@@ -18,7 +18,9 @@ const MAX_GARBAGE_IN_A_ROW = 100;
 const REPORTED_GARBAGE = 10;
 const MAX_STDIN_END_MS = 250;
 const GIVE_UP_MS = 2_000;
-// How long a better reason, the exit, may follow a broken pipe; and how long output may follow the exit.
+// How long a better reason, the exit, may follow a broken pipe: on a busy machine it is told of late.
+const EXIT_MS = 1_000;
+// How long output may follow the exit.
 const LINGER_MS = 100;
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 // A socket without a backlog takes this much whole or not at all.
@@ -158,11 +160,11 @@ class StdioChild implements ChildChannel {
         this.#end(describeExit(this.#exit));
       });
     });
-    streams.stdout.once('end', () => this.#end('it closed its stdout'));
+    streams.stdout.once('end', () => this.#end('it closed its stdout', EXIT_MS));
     streams.stdout.on('error', (error) => this.#end(`reading its stdout failed: ${error.message}`));
     streams.stdin.on('error', (error) => {
       this.#undelivered += this.#lastWritten;
-      this.#end(`it no longer reads its stdin (${error.message})`);
+      this.#end(`it no longer reads its stdin (${error.message})`, EXIT_MS);
     });
     streams.stderr.on('data', (chunk: Buffer) => this.#readStderr(chunk));
     child.on('error', (error) => this.#end(error.message));
@@ -247,10 +249,10 @@ class StdioChild implements ChildChannel {
     if (this.#stderrBytes > STDERR_BYTES_PER_WINDOW && !this.#isClosed) this.#streams.stderr.pause();
   }
 
-  #end(reason: string): void {
+  #end(reason: string, lingerMs = LINGER_MS): void {
     if (this.#isClosed) return;
     if (this.#exit !== undefined && this.#streams.stdout.readableEnded) return this.#finish(describeExit(this.#exit));
-    this.#clock.after(LINGER_MS, () => this.#finish(this.#exit === undefined ? reason : describeExit(this.#exit)));
+    this.#clock.after(lingerMs, () => this.#finish(this.#exit === undefined ? reason : describeExit(this.#exit)));
   }
 
   #finish(reason: string): void {
