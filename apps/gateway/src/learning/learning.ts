@@ -9,7 +9,7 @@ import { createPathSide, type PathSide, type PathSideOptions } from './path-side
 import { createPrincipalNames } from './principal-names.ts';
 import { createRestraints } from './restraints.ts';
 
-export interface LearningOptions extends Omit<PathSideOptions, 'tell' | 'onCaller'> {
+export interface LearningOptions extends Omit<PathSideOptions, 'tell' | 'passesOver' | 'onCaller'> {
   readonly store: Store;
   /** This gateway, where others share the store. */
   readonly scope: string | undefined;
@@ -34,6 +34,7 @@ export function createLearning({ store, scope, explain, listingCosts, fallbacksO
   const { hash, versionOf, reader, advice, nextCalls, publish } = createPathSide({
     ...options,
     tell: (fact) => thread.tell(fact),
+    passesOver: () => thread.passesOver(),
     onCaller: names.see,
   });
   const restraints = config.anomalies.action === 'throttle' ? createRestraints({ config: config.anomalies, hash, clock }) : undefined;

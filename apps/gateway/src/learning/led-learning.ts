@@ -4,7 +4,7 @@ import { decodeAnswer, encodeParcel, type ParcelAnswer } from './led-messages.ts
 import { createPathSide, type PathSide, type PathSideOptions } from './path-side.ts';
 import { createRestraints } from './restraints.ts';
 
-export interface LedLearningOptions extends Omit<PathSideOptions, 'tell' | 'onCaller'> {
+export interface LedLearningOptions extends Omit<PathSideOptions, 'tell' | 'passesOver' | 'onCaller'> {
   /** Hands a parcel to the process that learns and brings its answer; `undefined` when it is away and has not got it. */
   readonly exchange: (parcel: Buffer) => Promise<Buffer | undefined>;
   readonly clock: Clock;
@@ -23,6 +23,8 @@ const ADVICE_MS = 2_000;
 /** How long advice outlives the last word of who gave it, in milliseconds. */
 const TRUST_MS = 5_000;
 const MAX_WAITING_BYTES = 1024 * 1024;
+/** Of them, what calls may take; the rest is for rarer facts. */
+const CALLS_SHARE = 15 / 16;
 const MAX_CALLERS = 500;
 
 export function createLedLearning({ exchange, clock, logger, ...options }: LedLearningOptions): LedLearning {
@@ -45,6 +47,11 @@ export function createLedLearning({ exchange, clock, logger, ...options }: LedLe
       if (waitingBytes + bytes.byteLength > MAX_WAITING_BYTES) return void dropped++;
       waiting.push(bytes);
       waitingBytes += bytes.byteLength;
+    },
+    passesOver: () => {
+      const isCrowded = waitingBytes > CALLS_SHARE * MAX_WAITING_BYTES;
+      if (isCrowded) dropped++;
+      return isCrowded;
     },
     onCaller: (hash, name) => void (callers.size < MAX_CALLERS && callers.set(hash, name)),
   });

@@ -5,6 +5,8 @@ import type { CallInteraction, ToldNext } from '@signalbox/learning';
 export interface NextCallsBook {
   /** Hears of a call: whatever was likely before it is over. */
   see(call: Pick<CallInteraction, 'session' | 'sequence'>): void;
+  /** Hears of a call that nothing will be told of. */
+  pass(session: string): void;
   /** Takes what was told, as far as nothing was called since. */
   take(told: readonly ToldNext[]): void;
   of(session: string): NextCalls | undefined;
@@ -22,6 +24,7 @@ export function createNextCalls(): NextCallsBook {
       sessions.set(session, { sequence, next: undefined });
       if (sessions.size > MAX_SESSIONS) sessions.delete(sessions.keys().next().value!);
     },
+    pass: (session) => void sessions.delete(session),
     take: (told) => {
       for (const { session, sequence, ...next } of told) {
         const known = sessions.get(session);

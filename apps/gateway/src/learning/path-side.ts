@@ -7,7 +7,7 @@ import { createKeyedHash, type KeyedHash } from './keyed-hash.ts';
 import { createNextCalls, type NextCallsBook } from './next-calls.ts';
 import type { Restraints } from './restraints.ts';
 import { toAdvice, type PublishedAdvice } from './to-advice.ts';
-import { createFactMaker } from './to-facts.ts';
+import { createFactMaker, isToolRecord } from './to-facts.ts';
 import { armsOf } from './to-trials.ts';
 import { createToolVersions, type ToolVersion } from './tool-versions.ts';
 
@@ -19,6 +19,8 @@ export interface PathSideOptions {
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   /** Takes a fact. Must return at once and never throw. */
   readonly tell: (fact: Interaction) => void;
+  /** Whether the fact of one more call is not worth making, as it would be dropped. */
+  readonly passesOver: () => boolean;
   /** Hears who is behind a hash, again and again. */
   readonly onCaller: (hash: string, name: string) => void;
 }
@@ -36,7 +38,7 @@ export interface PathSide {
 
 const KEY_BYTES = 32;
 
-export function createPathSide({ config, key, toolsOf, tell, onCaller }: PathSideOptions): PathSide {
+export function createPathSide({ config, key, toolsOf, tell, passesOver, onCaller }: PathSideOptions): PathSide {
   const hash = createKeyedHash(new Uint8Array(hkdfSync('sha256', key, '', 'signalbox learning', KEY_BYTES)));
   const versionOf = createToolVersions(toolsOf);
   const advice: { current: PublishedAdvice | undefined } = { current: undefined };
@@ -57,8 +59,9 @@ export function createPathSide({ config, key, toolsOf, tell, onCaller }: PathSid
       name: 'learning',
       wantsPayload: true,
       write: (record, payload) => {
+        if (!isToolRecord(record)) return;
+        if (passesOver()) return nextCalls.pass(facts.sessionOf(payload?.session, record));
         const fact = facts.call(record, payload);
-        if (fact === undefined) return;
         onCaller(fact.principal, record.principal);
         nextCalls.see(fact);
         tell(fact);

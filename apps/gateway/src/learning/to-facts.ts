@@ -38,12 +38,9 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
   const sessionOf = (session: string | undefined, { principal, client }: Pick<CallRecord, 'principal' | 'client'>): string =>
     unitOf(hash, { session, principal, client });
   return {
-    /** @returns `undefined` for what is no call of a tool of an upstream. */
-    call: (record: CallRecord, payload: RecordPayload | undefined): CallInteraction | undefined => {
-      const { upstream, upstreamName: tool, method } = record;
-      // What we held back says nothing of the tool, and must not count against its caller once more.
-      if (record.error === 'RESTRAINED') return undefined;
-      if (method !== 'tools/call' || upstream === undefined || tool === undefined || upstream.startsWith('@')) return undefined;
+    sessionOf,
+    call: (record: ToolRecord, payload: RecordPayload | undefined): CallInteraction => {
+      const { upstream, upstreamName: tool } = record;
       // Arguments and results are hashed for one in four sets of arguments: what is compared is kept, at a quarter of the cost.
       const given = payload?.arguments?.bytes;
       const argsKey = given !== undefined && isSampled(given) ? hash.bytes(given) : '';
@@ -115,6 +112,16 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
       };
     },
   };
+}
+
+/** A call that says something of a tool. */
+export type ToolRecord = CallRecord & { readonly upstream: string; readonly upstreamName: string };
+
+export function isToolRecord(record: CallRecord): record is ToolRecord {
+  const { upstream, upstreamName: tool, method, error } = record;
+  // What we held back says nothing of the tool, and must not count against its caller once more.
+  if (method !== 'tools/call' || error === 'RESTRAINED') return false;
+  return upstream !== undefined && tool !== undefined && !upstream.startsWith('@');
 }
 
 function fromDetour({ failed, fallbacks }: Detour, versionOf: FactSources['versionOf']): Pick<CallInteraction, 'failed' | 'fallbacks'> {

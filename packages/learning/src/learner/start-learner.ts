@@ -40,6 +40,11 @@ export interface LearnerThread {
   tell(fact: Interaction): void;
   /** The same of one that another process has written with `toFactBytes`. */
   take(fact: Uint8Array): void;
+  /**
+   * Whether facts of calls are better not made, as they would hardly find room: the thread does not keep up, and what is left
+   * belongs to rarer facts. Counts the one that is not made.
+   */
+  passesOver(): boolean;
   /** @throws GatewayError `OVERLOADED` while the thread is away, and what the thread refuses with. */
   ask<Value>(name: string, argument?: unknown): Promise<Value>;
   readonly state: LearnerState;
@@ -206,6 +211,11 @@ export function startLearner(options: StartLearnerOptions): LearnerThread {
       wire.reset();
       writeInteraction(wire, fact);
       writer.write(wire.written);
+    },
+    passesOver: () => {
+      if (!writer.isCrowded) return false;
+      writer.drop();
+      return true;
     },
     take: (fact) => writer.write(fact),
     ask: <Value>(name: string, argument?: unknown) =>

@@ -15,6 +15,7 @@ import type { FactFilter } from './fact-log.ts';
 import { JointModels, type AdvisingModels } from './joint-models.ts';
 import { Learner } from './learner.ts';
 import type { LearnerReading, Question, ThreadData, ThreadMessage } from './messages.ts';
+import type { ToldNext } from './next-steps.ts';
 import { createWorkClock } from './processor-time.ts';
 import { createRemoteStore } from './remote-store.ts';
 import { toToolAdvice } from './tool-advice.ts';
@@ -33,6 +34,8 @@ const ADVICE_MS = 1_000;
 const ADVICE_PAUSE = 20;
 /** The same of what is said of single tools, which needs a look at all of them. */
 const TOOL_ADVICE_MS = 2_000;
+/** The same of what sessions do next, which they do not within less. */
+const NEXT_MS = 250;
 const ROW_OVERHEAD_BYTES = 4;
 
 /** Runs in the thread of its own: learns what comes through the ring, within its share of a core, and answers questions. */
@@ -192,9 +195,16 @@ function createTeller({ learner, tellsAgain, say }: Pick<PublisherParts, 'learne
   models.behaviour?.takeNew();
   models.behaviour?.takeAgain();
   models.next.takeTold();
+  let nextAt = 0;
+  const takeNext = (): readonly ToldNext[] => {
+    const now = performance.now();
+    if (now < nextAt) return [];
+    nextAt = now + NEXT_MS;
+    return learner.models.next.takeTold();
+  };
   return () => {
-    const { behaviour, next } = learner.models;
-    const told = next.takeTold();
+    const { behaviour } = learner.models;
+    const told = takeNext();
     const anomalies = behaviour?.takeNew() ?? [];
     const again = behaviour?.takeAgain() ?? [];
     if (learner.models === models) {

@@ -51,6 +51,21 @@ test('a full ring drops and counts, and goes on once there is room', () => {
   expect(writer.write(record(2000, 0))).toBe(false);
 });
 
+test('some room is kept for what is rare, and what is not even made counts as dropped', () => {
+  const ring = createRing({ bytes: 1024 });
+  const writer = openRingWriter(ring);
+  let written = 0;
+  while (!writer.isCrowded) {
+    expect(writer.write(record(20, 0))).toBe(true);
+    written++;
+  }
+  writer.drop();
+  expect(writer.write(record(20, 0))).toBe(true);
+  expect(readRingCounts(ring)).toMatchObject({ written: written + 1, dropped: 1 });
+  openRingReader(ring).read(() => undefined, 3);
+  expect(writer.isCrowded).toBe(false);
+});
+
 test('positions run past 2^32', () => {
   const ring = createRing({ bytes: 1024 });
   const control = new Int32Array(ring.memory);

@@ -16,6 +16,8 @@ const HEADER_BYTES = 64;
 const LENGTH_BYTES = 4;
 /** In place of a length: the rest up to the end of the memory is empty. */
 const SKIP = 0xff_ff_ff_ff;
+/** Of the room, what is kept for what is rare. */
+const RARE_SHARE = 1 / 16;
 const MIN_BYTES = 1024;
 const MAX_BYTES = 1 << 30;
 
@@ -27,6 +29,10 @@ export function createRing({ bytes }: { readonly bytes: number }): Ring {
 }
 
 export interface RingWriter {
+  /** Whether so little room is left that it should be kept for what is rare. */
+  readonly isCrowded: boolean;
+  /** Counts a record that was not even made. */
+  drop(): void;
   /** Copies a record into the ring. @returns `false` when there was no room and it was dropped. */
   write(record: Uint8Array): boolean;
 }
@@ -36,6 +42,10 @@ export function openRingWriter({ memory }: Ring): RingWriter {
   const { control, data, view, capacity } = partsOf(memory);
   let head = Atomics.load(control, HEAD) >>> 0;
   return {
+    get isCrowded() {
+      return (head - (Atomics.load(control, TAIL) >>> 0)) >>> 0 > (1 - RARE_SHARE) * capacity;
+    },
+    drop: () => void Atomics.add(control, DROPPED, 1),
     write: (record) => {
       const room = align(LENGTH_BYTES + record.length);
       const at = head % capacity;

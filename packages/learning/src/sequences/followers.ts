@@ -1,14 +1,28 @@
 import { joinKey } from '../tool-key.ts';
 
-/** What followed one context: a count for each tool, by its key, and one for all. */
-export type Followers = ReadonlyMap<string, readonly number[]>;
+/** What followed one context. */
+export interface Followers {
+  /** How often anything did. */
+  total: number;
+  /** How often each tool did, by its key. */
+  readonly tools: Map<string, number>;
+}
 
 // Contexts begin with what kind they are, and a key always has two parts.
 export const EVERYTHING = 'e';
+/** Where the total stands among the rows of a context. */
 export const TOTAL = joinKey('', '');
 
-export function contextOf(keys: readonly string[], order: number): string {
-  return joinKey(`c${order}`, ...(order > keys.length ? ['^'] : []), ...keys.slice(-order));
+/** The contexts that the last calls are, the last one alone first; what a session has begun with is another context than the same later. */
+export function contextsOf(keys: readonly string[], longest: number): string[] {
+  const contexts: string[] = [];
+  let past = '';
+  for (let order = 1; order <= Math.min(longest, keys.length + 1); order++) {
+    const key = order > keys.length ? '^' : keys[keys.length - order]!;
+    past = order === 1 ? key : joinKey(key, past);
+    contexts.push(joinKey(`c${order}`, past));
+  }
+  return contexts;
 }
 
 export function serverContext(server: string): string {
@@ -31,7 +45,7 @@ export function splitFollower(joined: string): readonly [context: string, key: s
 /** Keys of what followed most often, most first. */
 export function bestOf(own: Followers | undefined, limit: number): string[] {
   const best: Counted[] = [];
-  for (const [key, [count = 0]] of own ?? []) if (key !== TOTAL) insert(best, { key, count }, limit);
+  if (own !== undefined) for (const [key, count] of own.tools) insert(best, { key, count }, limit);
   return best.map(({ key }) => key);
 }
 
@@ -40,9 +54,11 @@ export function raise(
   before: readonly string[],
   key: string,
   { own, limit }: { readonly own: Followers; readonly limit: number },
-): string[] {
+): readonly string[] {
+  // The best stays the best.
+  if (before[0] === key) return before;
   const best: Counted[] = [];
-  for (const each of new Set([...before, key])) insert(best, { key: each, count: own.get(each)?.[0] ?? 0 }, limit);
+  for (const each of new Set([...before, key])) insert(best, { key: each, count: own.tools.get(each) ?? 0 }, limit);
   return best.map((each) => each.key);
 }
 

@@ -87,7 +87,7 @@ test('beyond 2,000 calls one in four is told, whatever the rhythm', () => {
   const told = { odd: 0, even: 0 };
   for (let call = 0; call < 6_000; call++) {
     const before = model.counts.told;
-    model.observe(step('a', call % 2 === 0 ? 'open' : 'read'));
+    model.observe(step('a', call % 2 === 0 ? 'open' : 'read', { atMs: call * 20 }));
     if (call >= 2_000 && model.counts.told > before) told[call % 2 === 0 ? 'even' : 'odd']++;
   }
   expect([Math.round(told.even / 100), Math.round(told.odd / 100)]).toEqual([5, 5]);

@@ -1,6 +1,17 @@
 import type { Model, ModelState } from '../model.ts';
 import { joinKey, splitKey } from '../tool-key.ts';
-import { bestOf, contextOf, EVERYTHING, raise, serverContext, serverOf, splitFollower, TOTAL, wordOf } from './followers.ts';
+import {
+  bestOf,
+  contextsOf,
+  EVERYTHING,
+  raise,
+  serverContext,
+  serverOf,
+  splitFollower,
+  TOTAL,
+  wordOf,
+  type Followers,
+} from './followers.ts';
 import { createPredictionTally, TALLY_TABLE, TOLD_TOOLS, type PredictedTool, type PredictionCounts } from './prediction-tally.ts';
 
 /** A call as the prediction of the next one sees it. */
@@ -50,17 +61,23 @@ const SITUATIONS = 2 * (GRADES.length + 1);
 const START = [0.3, 0.25, 0.05, 0.05, 0.1, 0.05, 0.2];
 const RATE = 0.3;
 const SHARED = 0.02;
-/** Calls that experts are tried on one by one; of later ones, one in four. */
+/** Calls that experts are tried on one by one; of later ones, one in four, and no more than one in so many milliseconds. */
 const EAGER = 2_000;
+const TRIAL_MS = 10;
 /** So likely is everything to every expert, as nobody knows everything. */
 const SURPRISE = 1e-4;
 /** Of what a longer context says, the part that a shorter one counts beside it. */
 const BACK_OFF = 1e-3;
 
+/** Of a session that has called nothing yet. */
+const NO_CONTEXTS = contextsOf([], LONGEST);
+
 interface Session {
   atMs: number;
   readonly keys: string[];
   readonly ok: boolean[];
+  /** Of its last calls, the shortest first; made anew with every call and used several times. */
+  contexts: readonly string[];
 }
 
 interface Scored {
@@ -74,45 +91,47 @@ interface Scored {
 }
 
 export function createNextToolModel(): NextToolModel {
-  let counts = new Map<string, number[]>();
-  /** Successors of a context, to be found without going through all rows. */
-  let followers = new Map<string, Map<string, number[]>>();
+  let followers = new Map<string, Followers>();
+  /** Rows that `followers` is when it is saved. */
+  let rows = 0;
   let sessions = new Map<string, Session>();
-  let popular: string[] = [];
+  let popular: readonly string[] = [];
   const weights = Array.from({ length: SITUATIONS }, () => Float64Array.from(START));
   const trials = new Float64Array(SITUATIONS);
   const blend = Float64Array.from(BLEND_START);
   const squares = new Float64Array(BLENDED.length).fill(1);
   let blendTrials = 0;
+  let triedAtMs = 0;
   const tally = createPredictionTally();
 
-  const add = (context: string, key: string): void => {
-    let own = followers.get(context);
-    if (own === undefined) followers.set(context, (own = new Map()));
-    let row = own.get(key);
-    if (row === undefined) {
-      own.set(key, (row = [0]));
-      counts.set(joinKey(context, key), row);
+  const contextOf = (name: string): Followers => {
+    let own = followers.get(name);
+    if (own === undefined) {
+      followers.set(name, (own = { total: 0, tools: new Map() }));
+      rows++;
     }
-    row[0]!++;
+    return own;
   };
   const learnCount = (context: string, key: string): void => {
-    add(context, key);
-    add(context, TOTAL);
+    const own = contextOf(context);
+    const count = own.tools.get(key);
+    if (count === undefined) rows++;
+    own.tools.set(key, (count ?? 0) + 1);
+    own.total++;
   };
 
   const candidatesOf = (session: Session | undefined, need: readonly number[]): string[] => {
     const found = new Set<string>();
     const keys = session?.keys ?? [];
-    for (let order = Math.min(LONGEST, keys.length + 1); order >= 1 && found.size < MAX_CANDIDATES; order--)
-      for (const key of bestOf(followers.get(contextOf(keys, order)), PER_WORD)) found.add(key);
+    const contexts = session?.contexts ?? NO_CONTEXTS;
+    for (let order = contexts.length; order >= 1 && found.size < MAX_CANDIDATES; order--)
+      for (const key of bestOf(followers.get(contexts[order - 1]!), PER_WORD)) found.add(key);
     for (const key of keys.slice(-SESSION_TOOLS)) found.add(key);
     const votes = new Map<string, number>();
     for (const feature of need.slice(0, WORDS)) {
       const own = followers.get(wordOf(feature));
-      const total = own?.get(TOTAL)?.[0] ?? 0;
-      if (own === undefined || own.size > 4 * PER_WORD) continue;
-      for (const [key, [count = 0]] of own) if (key !== TOTAL) votes.set(key, (votes.get(key) ?? 0) + count / (total + 2));
+      if (own === undefined || own.tools.size >= 4 * PER_WORD) continue;
+      for (const [key, count] of own.tools) votes.set(key, (votes.get(key) ?? 0) + count / (own.total + 2));
     }
     for (const [key] of [...votes].toSorted(([one, a], [other, b]) => b - a || (one < other ? -1 : 1)).slice(0, PER_WORD)) found.add(key);
     for (const key of popular.slice(0, POPULAR)) found.add(key);
@@ -124,18 +143,15 @@ export function createNextToolModel(): NextToolModel {
   const score = (session: Session | undefined, need: readonly number[]): Scored => {
     const keys = candidatesOf(session, need);
     const past = session?.keys ?? [];
-    const contexts = Array.from({ length: LONGEST }, (_, index) => {
-      const own = LONGEST - index > past.length + 1 ? undefined : followers.get(contextOf(past, LONGEST - index));
-      return { own, total: own?.get(TOTAL)?.[0] ?? 0 };
-    });
+    const orders = (session?.contexts ?? NO_CONTEXTS).map((context) => followers.get(context));
+    const contexts = orders.filter((own) => own !== undefined).toReversed();
     const last = past.at(-1);
     const server = last === undefined ? undefined : followers.get(serverContext(serverOf(last)));
     const all = followers.get(EVERYTHING);
-    const total = all?.get(TOTAL)?.[0] ?? 0;
+    const total = all?.total ?? 0;
     const words = need.slice(0, WORDS).flatMap((feature) => {
       const own = followers.get(wordOf(feature));
-      const seen = own?.get(TOTAL)?.[0] ?? 0;
-      return own === undefined ? [] : [{ own, weight: Math.log(1 + total / (1 + seen)) ** 2 / (seen + 1) }];
+      return own === undefined ? [] : [{ own, weight: Math.log(1 + total / (1 + own.total)) ** 2 / (own.total + 1) }];
     });
     const said = EXPERTS.map(() => new Float64Array(keys.length));
     const [sequence, longest, recency, needed, rest, ofServer] = said as [
@@ -148,26 +164,25 @@ export function createNextToolModel(): NextToolModel {
     ];
     for (const [index, key] of keys.entries()) {
       let [part, escape] = [1, 1];
-      for (const { own, total: seen } of contexts) {
-        if (own === undefined) continue;
-        const count = own.get(key)?.[0] ?? 0;
+      for (const { total: seen, tools } of contexts) {
+        const count = tools.get(key) ?? 0;
         longest[index]! += (part * count) / seen;
         part *= BACK_OFF;
-        // PPM, method C: what was not seen here is as likely as all kinds that were. One of them is the total.
-        const kinds = own.size - 1;
+        // PPM, method C: what was not seen here is as likely as all kinds that were.
+        const kinds = tools.size;
         sequence[index]! += (escape * count) / (seen + kinds);
         escape *= kinds / (seen + kinds);
       }
-      const common = (all?.get(key)?.[0] ?? 0) / Math.max(1, total);
+      const common = (all?.tools.get(key) ?? 0) / Math.max(1, total);
       longest[index]! += part * common;
       sequence[index]! += escape * common;
       const place = past.lastIndexOf(key);
       recency[index] = place < 0 ? 0.05 * common : 0.5 ** (past.length - 1 - place);
       let vote = 0;
-      for (const { own, weight } of words) vote += weight * (own.get(key)?.[0] ?? 0);
+      for (const { own, weight } of words) vote += weight * (own.tools.get(key) ?? 0);
       needed[index] = vote;
       rest[index] = place < 0 ? vote : 0;
-      ofServer[index] = server?.get(key)?.[0] ?? 0;
+      ofServer[index] = server?.tools.get(key) ?? 0;
     }
     for (const each of said) normalize(each);
     const blended = new Float64Array(keys.length * BLENDED.length);
@@ -191,7 +206,7 @@ export function createNextToolModel(): NextToolModel {
       said[COUNT - 1]![index] = sum;
     }
     softmax(said[COUNT - 1]!);
-    const situation = situationOf(contexts[LONGEST - 2]!.total, words.length > 0);
+    const situation = situationOf(orders[1]?.total ?? 0, words.length > 0);
     const shares = new Float64Array(keys.length);
     for (const [expert, each] of said.entries()) {
       const weight = weights[situation]![expert]!;
@@ -201,14 +216,14 @@ export function createNextToolModel(): NextToolModel {
   };
 
   const tell = (session: Session | undefined, { keys, shares }: Scored, limit: number): PredictedTool[] => {
-    const own = session === undefined || session.keys.length === 0 ? undefined : followers.get(contextOf(session.keys, 1));
+    const own = session === undefined || session.keys.length === 0 ? undefined : followers.get(session.contexts[0]!);
     return keys
       .map((key, index) => ({ key, share: shares[index]! }))
       .toSorted((one, other) => other.share - one.share || (one.key < other.key ? -1 : 1))
       .slice(0, limit)
       .map(({ key, share }) => {
         const [upstream = '', tool = ''] = splitKey(key);
-        return { upstream, tool, share, followed: own?.get(key)?.[0] ?? 0 };
+        return { upstream, tool, share, followed: own?.tools.get(key) ?? 0 };
       });
   };
 
@@ -242,17 +257,17 @@ export function createNextToolModel(): NextToolModel {
     sessions.delete(name);
     if (session !== undefined && atMs - session.atMs > SESSION_MS) session = undefined;
     if (session === undefined && sessions.size >= MAX_SESSIONS) sessions.delete(sessions.keys().next().value!);
-    session ??= { atMs, keys: [], ok: [] };
+    session ??= { atMs, keys: [], ok: [], contexts: NO_CONTEXTS };
     session.atMs = atMs;
     sessions.set(name, session);
     return session;
   };
 
   const prune = (): void => {
-    for (let least = 1; counts.size > 0.9 * MAX_ROWS; least *= 2)
-      for (const [context, own] of followers) {
-        if ((own.get(TOTAL)?.[0] ?? 0) > least) continue;
-        for (const key of own.keys()) counts.delete(joinKey(context, key));
+    for (let least = 1; rows > 0.9 * MAX_ROWS; least *= 2)
+      for (const [context, { total, tools }] of followers) {
+        if (total > least) continue;
+        rows -= 1 + tools.size;
         followers.delete(context);
       }
     popular = bestOf(followers.get(EVERYTHING), POPULAR);
@@ -268,18 +283,21 @@ export function createNextToolModel(): NextToolModel {
       { name: 'sessions', columns: ['atMs', 'order', 'failures'], rule: 'latest' },
       { name: 'weights', columns: ['trials', 'weight'], rule: 'mean' },
       { name: 'blend', columns: ['trials', 'weight', 'squares'], rule: 'mean' },
+      { name: 'trial', columns: ['atMs'], rule: 'latest' },
       TALLY_TABLE,
     ],
     observe: ({ session: name, atMs, upstream, tool, isOk, need }) => {
       const key = joinKey(upstream, tool);
       const session = sessionOf(name, atMs);
-      if (session.keys.length > 0 && isTried(followers.get(EVERYTHING)?.get(TOTAL)?.[0] ?? 0)) {
+      const calls = followers.get(EVERYTHING)?.total ?? 0;
+      if (session.keys.length > 0 && (calls < EAGER || (Math.abs(atMs - triedAtMs) >= TRIAL_MS && isTried(calls)))) {
+        triedAtMs = atMs;
         const scored = score(session, need);
         tally.see(tell(session, scored, TOLD_TOOLS), { upstream, tool });
         learnWeights(scored, key);
       }
-      if (counts.size >= MAX_ROWS) prune();
-      for (let order = 1; order <= Math.min(LONGEST, session.keys.length + 1); order++) learnCount(contextOf(session.keys, order), key);
+      if (rows >= MAX_ROWS) prune();
+      for (const context of session.contexts) learnCount(context, key);
       learnCount(EVERYTHING, key);
       const last = session.keys.at(-1);
       if (last !== undefined) learnCount(serverContext(serverOf(last)), key);
@@ -290,6 +308,7 @@ export function createNextToolModel(): NextToolModel {
         session.keys.shift();
         session.ok.shift();
       }
+      session.contexts = contextsOf(session.keys, LONGEST);
       popular = raise(popular, key, { own: followers.get(EVERYTHING)!, limit: POPULAR });
     },
     predict: (name, { limit, need = [] }) => {
@@ -297,15 +316,20 @@ export function createNextToolModel(): NextToolModel {
       return tell(session, score(session, need), limit);
     },
     save: (): ModelState => {
-      const rows = new Map<string, readonly number[]>();
+      const counted = new Map<string, readonly number[]>();
+      for (const [context, { total, tools }] of followers) {
+        for (const [key, count] of tools) counted.set(joinKey(context, key), [count]);
+        counted.set(joinKey(context, TOTAL), [total]);
+      }
+      const called = new Map<string, readonly number[]>();
       let order = 0;
       for (const [name, { atMs, keys, ok }] of sessions) {
         const failures = ok.reduce((bits, isOk, index) => bits + (isOk ? 0 : 2 ** index), 0);
-        rows.set(joinKey(name, ...keys), [atMs, order++, failures]);
+        called.set(joinKey(name, ...keys), [atMs, order++, failures]);
       }
       return new Map([
-        ['followers', new Map([...counts].map(([key, row]) => [key, [...row]]))],
-        ['sessions', rows],
+        ['followers', counted],
+        ['sessions', called],
         [
           'weights',
           new Map(
@@ -315,25 +339,26 @@ export function createNextToolModel(): NextToolModel {
           ),
         ],
         ['blend', new Map(BLENDED.map((feature, index) => [feature, [blendTrials, blend[index]!, squares[index]!]] as const))],
+        ['trial', new Map([['last', [triedAtMs]]])],
         [TALLY_TABLE.name, tally.save()],
       ]);
     },
     load: (state) => {
-      counts = new Map();
       followers = new Map();
+      rows = 0;
       for (const [joined, [count = 0]] of state.get('followers') ?? []) {
-        const row = [count];
-        const [context, key] = splitFollower(joined);
-        counts.set(joined, row);
-        let own = followers.get(context);
-        if (own === undefined) followers.set(context, (own = new Map()));
-        own.set(key, row);
+        const [name, key] = splitFollower(joined);
+        const own = contextOf(name);
+        if (key === TOTAL) own.total = count;
+        else own.tools.set(key, count);
+        rows += key === TOTAL ? 0 : 1;
       }
       sessions = new Map();
       for (const [joined, [atMs = 0, , failures = 0]] of [...(state.get('sessions') ?? [])].toSorted(([, a], [, b]) => a[1]! - b[1]!)) {
         const [name = '', ...parts] = splitKey(joined);
         const keys = parts.flatMap((part, index) => (index % 2 === 0 ? [joinKey(part, parts[index + 1] ?? '')] : []));
-        sessions.set(name, { atMs, keys, ok: keys.map((_, index) => Math.floor(failures / 2 ** index) % 2 === 0) });
+        const ok = keys.map((_, index) => Math.floor(failures / 2 ** index) % 2 === 0);
+        sessions.set(name, { atMs, keys, ok, contexts: contextsOf(keys, LONGEST) });
       }
       for (const [situation, own] of weights.entries()) {
         for (const [expert, name] of EXPERTS.entries()) {
@@ -349,6 +374,7 @@ export function createNextToolModel(): NextToolModel {
         squares[index] = square!;
       }
       popular = bestOf(followers.get(EVERYTHING), POPULAR);
+      triedAtMs = state.get('trial')?.get('last')?.[0] ?? 0;
       tally.load(state.get(TALLY_TABLE.name));
     },
   };
@@ -356,7 +382,7 @@ export function createNextToolModel(): NextToolModel {
 
 // How much each expert counts changes slowly, and trying them takes most of the time. Scattered, so that no rhythm of calls hides.
 function isTried(calls: number): boolean {
-  return calls < EAGER || Math.imul(calls, 0x9e_37_79_b1) >>> 30 === 0;
+  return Math.imul(calls, 0x9e_37_79_b1) >>> 30 === 0;
 }
 
 function situationOf(seen: number, isAskedFor: boolean): number {
