@@ -19,6 +19,11 @@ export interface Advice {
   readonly trials?: ((caller: SearchCaller) => SearchTrials | undefined) | undefined;
   /** What a caller is likely to call next; `undefined` where that is not known. */
   readonly next?: ((caller: SearchCaller) => NextCalls | undefined) | undefined;
+  /**
+   * The upstream, other than its own, that most of those who call a tool call next; `undefined` where there is none. Absent where
+   * nobody can tell.
+   */
+  readonly upstreamAfter?: ((upstream: string, tool: string) => string | undefined) | undefined;
   /** Whether a call may be answered with the result of a similar one; absent where nobody can tell. */
   readonly similar?: SimilarAdvice | undefined;
   /**

@@ -218,6 +218,10 @@ export interface UpstreamStatus {
   readonly failures: number;
   /** Connections open for single clients beside the shared one. */
   readonly isolated: number;
+  /** Such connections that were opened before a call needed them, so far. */
+  readonly openedAhead: number;
+  /** Of these, the ones that a call has used. */
+  readonly usedAhead: number;
   readonly inFlight: number;
   readonly queued: number;
   readonly breaker: 'closed' | 'open' | 'half-open';

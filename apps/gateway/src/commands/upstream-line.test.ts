@@ -21,6 +21,8 @@ const status = {
   calls: 0,
   failures: 0,
   isolated: 0,
+  openedAhead: 0,
+  usedAhead: 0,
   inFlight: 0,
   queued: 0,
   breaker: 'closed',

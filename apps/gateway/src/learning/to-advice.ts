@@ -24,7 +24,7 @@ const TOLD_SHARE = 0.1;
 const TOOL_ERROR = 'toolError';
 
 export interface AdviceParts {
-  readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts' | 'fallbacks'>;
+  readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts' | 'fallbacks' | 'openAhead'>;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   /** What keeps its arm, of who searches. */
@@ -47,7 +47,7 @@ export function toAdvice(
 ): PublishedAdvice {
   const trialsOfUnit = toTrials(snapshots.experiments);
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
-  const { repairs, timeouts, arms, usage } = snapshots.tools;
+  const { repairs, timeouts, arms, upstreamsAfter, usage } = snapshots.tools;
   const keyOf = (upstream: string, tool: string) => versionedTool({ upstream, tool, toolVersion: versionOf(upstream, tool).version });
   const hints: Advice['hints'] = ({ principal, upstream, tool, code }) => {
     const found = repairs.get(keyOf(upstream, tool))?.get(code === undefined ? TOOL_ERROR : String(code));
@@ -76,6 +76,8 @@ export function toAdvice(
     hints: config.hints && repairs.size > 0 ? hints : undefined,
     similar: snapshots.similarity && toSimilarAdvice({ similarity: snapshots.similarity, keyOf, hash }),
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
+    upstreamAfter:
+      config.openAhead && upstreamsAfter.size > 0 ? (upstream, tool) => upstreamsAfter.get(toolKey({ upstream, tool })) : undefined,
     fallbacks: config.fallbacks ? toFallbackAdvice(arms) : undefined,
     get restraints() {
       return restraints === undefined || restraints.isEmpty ? undefined : restraints.of;

@@ -103,6 +103,16 @@ function ofUpstreams(status: Status): MetricFamily[] {
       each(({ isolated }) => isolated),
     ),
     counter(
+      'connections_opened_ahead_total',
+      'Connections of single clients that were opened before a call needed them.',
+      each(({ openedAhead }) => openedAhead),
+    ),
+    counter(
+      'connections_used_ahead_total',
+      'Of these, those that a call has used.',
+      each(({ usedAhead }) => usedAhead),
+    ),
+    counter(
       'upstream_starts_total',
       'Times an upstream was started.',
       each(({ starts }) => starts),

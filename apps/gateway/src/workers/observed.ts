@@ -2,6 +2,8 @@ import type { Record as CallRecord, Status, UpstreamStatus } from '@signalbox/co
 import type { Observed } from './messages.ts';
 
 const SHOWN_LINES = 20;
+/** What workers have each, and the gateway as their sum. */
+type Summed = 'calls' | 'failures' | 'isolated' | 'openedAhead' | 'usedAhead' | 'inFlight' | 'queued';
 
 /** What a worker observes, short enough to be told often. */
 export function toObserved(status: Status, calls: readonly CallRecord[]): Observed {
@@ -38,12 +40,14 @@ export class JointStatus implements Status {
         upstream,
         ...[...this.#others.values()].flatMap(({ upstreams }) => upstreams.find(({ name }) => name === upstream.name) ?? []),
       ];
-      const sum = (name: 'calls' | 'failures' | 'isolated' | 'inFlight' | 'queued') => all.reduce((total, each) => total + each[name], 0);
+      const sum = (name: Summed) => all.reduce((total, each) => total + each[name], 0);
       return {
         ...upstream,
         calls: sum('calls'),
         failures: sum('failures'),
         isolated: sum('isolated'),
+        openedAhead: sum('openedAhead'),
+        usedAhead: sum('usedAhead'),
         inFlight: sum('inFlight'),
         queued: sum('queued'),
       };

@@ -34,6 +34,8 @@ function upstream(name: string): UpstreamStatus {
     calls: 0,
     failures: 0,
     isolated: 0,
+    openedAhead: 0,
+    usedAhead: 0,
     inFlight: 0,
     queued: 0,
     breaker: 'closed',

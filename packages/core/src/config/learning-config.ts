@@ -51,6 +51,10 @@ export const learningConfig = z.strictObject({
     .default(false)
     .describe('Whether calls are given up sooner than `timeouts.callMs` says when a tool has never taken nearly as long.'),
   fallbacks: z.boolean().default(false).describe('Whether what was learned may say in which order the upstreams in `fallback` are tried.'),
+  openAhead: z
+    .boolean()
+    .default(false)
+    .describe('Whether a connection for a single client is opened before its first call, where most go on to that upstream.'),
   hotSet: z
     .strictObject({
       maxTools: z.int().min(1).max(200).default(15).describe('Most tools in it.'),

@@ -239,6 +239,11 @@ export class Surface {
     for (const notification of changesBetween(before, this.#lists(this.viewFor(session)))) session.notify(notification);
   }
 
+  /** Whether it shows anything of an upstream. */
+  shows(upstream: string): boolean {
+    return this.#contributions.some((each) => each.upstream === upstream);
+  }
+
   /** A session has ended. */
   forget(session: CallerSession): void {
     this.#own.delete(session);

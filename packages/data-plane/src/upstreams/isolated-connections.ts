@@ -20,8 +20,10 @@ import type { TargetedCall } from '../stages/call-stages.ts';
 import type { TaskCaller } from '../tasks/task-ids.ts';
 import type { TaskMessages } from '../tasks/task-messages.ts';
 import { IsolatedSessions, type OwnConnection } from './isolated-sessions.ts';
+import { noPlace, notReached } from './isolated-refusals.ts';
 import type { FetchOptions } from './manifest.ts';
 import type { OpenConnection } from './open-connection.ts';
+import { OpenedAhead } from './opened-ahead.ts';
 import { OwnChanges } from './own-changes.ts';
 
 export interface IsolatedParts {
@@ -59,6 +61,8 @@ interface Entry extends OwnConnection {
   connection: Connection | undefined;
   logLevel: LogLevel | undefined;
   lastUsedMs: number;
+  /** Opened before a call needed it, and not used yet. */
+  isAhead: boolean;
 }
 
 /**
@@ -68,6 +72,8 @@ interface Entry extends OwnConnection {
 export class IsolatedConnections {
   /** The sessions that have one. */
   readonly sessions = new IsolatedSessions<Entry>();
+  /** What came of those that were opened before a call needed them. */
+  readonly ahead: OpenedAhead;
   readonly #desired: DesiredUpstream;
   readonly #parts: IsolatedParts;
   readonly #logger: Logger;
@@ -82,6 +88,7 @@ export class IsolatedConnections {
     this.#desired = desired;
     this.#parts = parts;
     this.#logger = logger;
+    this.ahead = new OpenedAhead(parts.clock);
   }
 
   get size(): number {
@@ -104,11 +111,17 @@ export class IsolatedConnections {
   async take(call: TargetedCall, waitMs: number): Promise<Lease> {
     const untilMs = this.#parts.clock.monotonic() + waitMs;
     for (;;) {
-      if (this.#isClosed) throw this.#unavailable('it was closed');
+      if (this.#isClosed) throw notReached(this.#desired, 'it was closed');
       const entry = this.#find(call) ?? this.#open(call);
       if (entry !== undefined) return await this.#lease(entry, call, untilMs - this.#parts.clock.monotonic());
       await this.#wait(call, untilMs - this.#parts.clock.monotonic(), waitMs);
     }
+  }
+
+  /** Opens the connection of a session before a call of it comes, as long as half of the places stay free and it has paid so far. */
+  openAhead(call: TargetedCall): void {
+    if (this.#isClosed || call.session === undefined || 2 * this.#entries.size >= isolatedMaxOf(this.#desired.config)) return;
+    if (this.#find(call) === undefined && this.ahead.take()) this.#open(call)!.isAhead = true;
   }
 
   /** The id by which a caller knows a task of this upstream. */
@@ -179,6 +192,7 @@ export class IsolatedConnections {
       connection: undefined,
       logLevel: undefined,
       lastUsedMs: clock.monotonic(),
+      isAhead: false,
     };
     this.#entries.add(entry);
     void this.#follow(entry);
@@ -232,7 +246,7 @@ export class IsolatedConnections {
           capabilities: askableCapabilities(call.client.capabilities),
           onForgotten: () => changes.forget(),
           ask: changeTaskIdAround(
-            (question) => askOutside(question, session, users),
+            (question) => this.#askOutside(question, session, users),
             (id) => this.nameTask(id, caller),
           ),
         },
@@ -241,18 +255,8 @@ export class IsolatedConnections {
       release();
     }
     ({ isCorrelated } = connection);
-    await this.#atMost(SUBSCRIBE_MS, changes.open(connection));
+    await changes.open(connection, SUBSCRIBE_MS);
     return connection;
-  }
-
-  #atMost(waitMs: number, work: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.#parts.clock.after(waitMs, resolve);
-      void work.finally(() => {
-        stop();
-        resolve();
-      });
-    });
   }
 
   // What comes while there is one call in flight is about that call, unless the connection would have said so.
@@ -272,6 +276,10 @@ export class IsolatedConnections {
     this.#join(call, entry);
     let user: Call = call;
     entry.users.push(user);
+    if (entry.isAhead) {
+      entry.isAhead = false;
+      this.ahead.use();
+    }
     let isOver = false;
     const release = () => {
       if (isOver) return;
@@ -310,8 +318,10 @@ export class IsolatedConnections {
 
   #opened({ opening }: Entry, waitMs: number): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#parts.clock.after(waitMs, () => reject(this.#unavailable(`still starting after ${Math.round(waitMs)} ms`)));
-      opening.then(resolve, (error: unknown) => reject(this.#unavailable(toMessage(error), error))).finally(cancel);
+      const cancel = this.#parts.clock.after(waitMs, () =>
+        reject(notReached(this.#desired, `still starting after ${Math.round(waitMs)} ms`)),
+      );
+      opening.then(resolve, (error: unknown) => reject(notReached(this.#desired, toMessage(error), error))).finally(cancel);
     });
   }
 
@@ -326,7 +336,7 @@ export class IsolatedConnections {
       const proceed = () => end(resolve);
       this.#waiting.add(proceed);
       let unwatch = (): void => undefined;
-      const stopTimer = this.#parts.clock.after(leftMs, () => end(() => reject(this.#overloaded(waitMs))));
+      const stopTimer = this.#parts.clock.after(leftMs, () => end(() => reject(noPlace(this.#desired, waitMs))));
       unwatch = call.cancellation.watch((reason) =>
         end(() => reject(new GatewayError('CANCELLED', `Cancelled while waiting for "${this.#desired.name}": ${reason}`))),
       );
@@ -335,6 +345,28 @@ export class IsolatedConnections {
 
   get #idleMs(): number {
     return this.#desired.config.isolation.idleSeconds * 1000;
+  }
+
+  // Servers ask for roots as soon as the connection is open, before the call it was opened for is sent.
+  async #askOutside(question: Question, session: CallerSession | undefined, users: readonly Call[]): Promise<Outcome> {
+    const ask = users.findLast((call) => call.ask !== undefined)?.ask ?? session?.ask;
+    if (ask === undefined)
+      throw new GatewayError('MISSING_CAPABILITY', `Cannot ask a client "${question.method}" while no call of it is in flight`);
+    try {
+      return await ask(question);
+    } catch (error) {
+      this.#endAhead(users);
+      throw error;
+    }
+  }
+
+  // Its server got no answer, which a call could have brought: the next call gets a new one, and none is opened ahead again.
+  #endAhead(users: readonly Call[]): void {
+    for (const entry of this.#entries) {
+      if (entry.users !== users || !entry.isAhead) continue;
+      this.ahead.giveUp();
+      this.#end(entry, 'it asks before there is a call');
+    }
   }
 
   #sweep(): void {
@@ -360,31 +392,4 @@ export class IsolatedConnections {
       .finally(() => this.#closing.delete(tracked));
     this.#closing.add(tracked);
   }
-
-  #overloaded(waitMs: number): GatewayError {
-    const { name, config } = this.#desired;
-    return new GatewayError(
-      'OVERLOADED',
-      `Cannot open another connection to "${name}": all ${isolatedMaxOf(config)} for single clients were in use for ${Math.round(waitMs)} ms; raise "isolation.max" or share one with "isolation.mode"`,
-      { data: { upstream: name, phase: 'connect', sent: false } },
-    );
-  }
-
-  #unavailable(reason: string, cause?: unknown): GatewayError {
-    const { name } = this.#desired;
-    const inner = cause instanceof GatewayError ? cause.data : undefined;
-    return new GatewayError('UPSTREAM_UNAVAILABLE', `Cannot reach upstream "${name}": ${reason}`, {
-      cause,
-      data: { phase: 'connect', ...inner, upstream: name, sent: false },
-    });
-  }
-}
-
-// Servers ask for roots as soon as the connection is open, before the call it was opened for is sent.
-function askOutside(question: Question, session: CallerSession | undefined, users: readonly Call[]): Promise<Outcome> {
-  const ask = users.findLast((call) => call.ask !== undefined)?.ask ?? session?.ask;
-  if (ask !== undefined) return ask(question);
-  return Promise.reject(
-    new GatewayError('MISSING_CAPABILITY', `Cannot ask a client "${question.method}" while no call of it is in flight`),
-  );
 }

@@ -72,11 +72,18 @@ export class OwnChanges {
     releases?.delete(uri);
   }
 
-  /** The connection is open. Resolves when its server knows what the sessions want to hear of. */
-  async open(connection: Connection): Promise<void> {
+  /** The connection is open. Resolves when its server knows what the sessions want to hear of, or after so many milliseconds. */
+  open(connection: Connection, waitMs: number): Promise<void> {
     this.#connection = connection;
     if (this.#early.size > 0) this.#readAgain([...this.#early]);
-    await this.#wishes.attach(connection);
+    const attached = this.#wishes.attach(connection);
+    return new Promise((resolve) => {
+      const stop = this.#options.clock.after(waitMs, resolve);
+      void attached.finally(() => {
+        stop();
+        resolve();
+      });
+    });
   }
 
   /** The server has forgotten the conversation, and with it what it had changed there. */

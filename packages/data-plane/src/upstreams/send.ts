@@ -31,8 +31,18 @@ export function createSend(options: SendOptions): (call: TargetedCall) => Awaita
     const connection = upstream.connection(waitMs);
     const send = (shared: Connection) =>
       upstream.isolated.isNeeded(call, shared) ? sendIsolated(upstream, call, { waitMs, timeoutMs }) : request(shared, call, timeoutMs);
-    return connection instanceof Promise ? connection.then(send) : send(connection);
+    const answer = connection instanceof Promise ? connection.then(send) : send(connection);
+    openNext(options, call);
+    return answer;
   };
+}
+
+// While one upstream works, the connection to the next is opened.
+function openNext({ advice, upstream }: SendOptions, call: TargetedCall): void {
+  const ask = call.session && advice?.current()?.upstreamAfter;
+  if (ask === undefined || call.method !== 'tools/call') return;
+  const name = advice!.ask(() => ask(call.target.upstream, call.target.name));
+  if (name !== undefined && call.surface.shows(name)) upstream(name)?.openAhead(call);
 }
 
 // Advice may only shorten a wait.

@@ -13,6 +13,7 @@ import {
   type UpstreamStatus,
 } from '@signalbox/core';
 import { taskOfMessage, type Connection } from '@signalbox/protocol';
+import type { TargetedCall } from '../stages/call-stages.ts';
 import type { TaskMessages } from '../tasks/task-messages.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
@@ -152,6 +153,11 @@ export class Upstream {
     return this.#waitForConnection(waitMs);
   }
 
+  /** Opens the connection that the caller of another upstream's tool will need here, if it is one of its own and worth it. */
+  openAhead(call: TargetedCall): void {
+    if (this.#opened !== undefined && this.isolated.isNeeded(call, this.#opened.connection)) this.isolated.openAhead(call);
+  }
+
   /** Times it was started so far. */
   get starts(): number {
     return this.#starts;
@@ -186,6 +192,7 @@ export class Upstream {
       calls: this.#calls,
       failures: this.#failures,
       isolated: this.isolated.size,
+      ...this.isolated.ahead.counts,
       inFlight: this.queue.inFlight,
       queued: this.queue.queued,
       breaker: this.breaker.state,
@@ -324,10 +331,8 @@ export class Upstream {
   }
 
   #takeNotification(notification: Notification): void {
-    if (notification.method === 'notifications/resources/updated') {
-      if (notification.params !== undefined) this.#parts.onResourceUpdated(this, notification.params);
-      return;
-    }
+    if (notification.method === 'notifications/resources/updated')
+      return void (notification.params && this.#parts.onResourceUpdated(this, notification.params));
     if (this.#lists.take(notification.method)) return this.#parts.onListChanged(this, notification.method);
     const taskId = taskOfMessage(notification);
     if (taskId !== undefined) this.#parts.tasks.take(this.name, { notification, taskId });

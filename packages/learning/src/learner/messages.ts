@@ -47,6 +47,8 @@ export interface ToolAdvice {
   readonly timeouts: ReadonlyMap<string, number>;
   /** By upstream and tool, how it has fared of late. */
   readonly arms: ReadonlyMap<string, ArmCounts>;
+  /** By tool, the upstream that most sessions go on to. */
+  readonly upstreamsAfter: ReadonlyMap<string, string>;
   /** Most used first. */
   readonly usage: readonly UsedTool[];
 }

@@ -170,7 +170,7 @@ function createPublisher({ learner, joint, book, say }: PublisherParts): () => v
     const isDue = begun >= nextAt && isKnowing && (isToolsDue || said.learned !== learned);
     if (!isUrgent && !isDue) return;
     if (isToolsDue) {
-      say({ kind: 'tools', tools: toToolAdvice(models) });
+      say({ kind: 'tools', tools: toToolAdvice({ ...models, next: learner.models.next }) });
       // Most traffic teaches nothing of it, so it is not said each time.
       if (isOther || similarity.revision !== said.ofSimilarity) say({ kind: 'similarity', state: similarity.save() });
       toolsAt = begun + TOOL_ADVICE_MS;

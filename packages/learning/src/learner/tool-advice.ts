@@ -11,10 +11,11 @@ const MOST_USED = 500;
 /** Gathers what the path may go by of single tools. */
 export function toToolAdvice({
   fallbacks,
+  next,
   repair,
   outcomes,
   usage,
-}: Pick<AllModels, 'fallbacks' | 'repair' | 'outcomes' | 'usage'>): ToolAdvice {
+}: Pick<AllModels, 'fallbacks' | 'next' | 'repair' | 'outcomes' | 'usage'>): ToolAdvice {
   const repairs = new Map<string, Map<string, Repair[]>>();
   for (const found of repair.model.repairs({})) {
     let byCode = repairs.get(found.tool);
@@ -26,5 +27,5 @@ export function toToolAdvice({
   const timeouts = new Map<string, number>();
   for (const report of outcomes.reports())
     if (report.timeoutMs !== undefined && report.calls >= ENOUGH_CALLS) timeouts.set(versionedTool(report), report.timeoutMs);
-  return { repairs, timeouts, arms: fallbacks.arms(), usage: usage.used(MOST_USED) };
+  return { repairs, timeouts, arms: fallbacks.arms(), upstreamsAfter: next.model.upstreamsAfter(), usage: usage.used(MOST_USED) };
 }

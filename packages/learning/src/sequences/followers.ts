@@ -10,6 +10,10 @@ export interface Followers {
 
 // Contexts begin with what kind they are, and a key always has two parts.
 export const EVERYTHING = 'e';
+/** How the context of one call before begins; its tool follows. */
+export const AFTER_ONE = joinKey('c1', '');
+/** In place of a call before the first. */
+export const BEGINNING = '^';
 /** Where the total stands among the rows of a context. */
 export const TOTAL = joinKey('', '');
 
@@ -18,7 +22,7 @@ export function contextsOf(keys: readonly string[], longest: number): string[] {
   const contexts: string[] = [];
   let past = '';
   for (let order = 1; order <= Math.min(longest, keys.length + 1); order++) {
-    const key = order > keys.length ? '^' : keys[keys.length - order]!;
+    const key = order > keys.length ? BEGINNING : keys[keys.length - order]!;
     past = order === 1 ? key : joinKey(key, past);
     contexts.push(joinKey(`c${order}`, past));
   }

@@ -99,3 +99,21 @@ test('a session that paused for more than an hour begins anew', () => {
   model.observe(step('a', 'read', { atMs: 3_600_001 }));
   expect(model.counts.told).toBe(0);
 });
+
+test('the upstream that most sessions go on to is known by the tool they leave, once enough have', () => {
+  const model = createNextToolModel();
+  const run = (round: number, then: string) => {
+    model.observe(step(`a${round}`, 'open'));
+    model.observe(step(`a${round}`, 'find', { upstream: then }));
+    model.observe(step(`a${round}`, 'show', { upstream: then }));
+  };
+  for (let round = 0; round < 4; round++) run(round, 'web');
+  expect([...model.upstreamsAfter()]).toEqual([]);
+  for (let round = 4; round < 8; round++) run(round, 'web');
+  expect([...model.upstreamsAfter()]).toEqual([['files\0open', 'web']]);
+  const copy = createNextToolModel();
+  copy.load(model.save());
+  expect(copy.upstreamsAfter()).toEqual(model.upstreamsAfter());
+  for (let round = 8; round < 14; round++) run(round, 'mail');
+  expect([...model.upstreamsAfter()]).toEqual([]);
+});

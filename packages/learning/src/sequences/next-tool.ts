@@ -1,17 +1,7 @@
 import type { Model, ModelState } from '../model.ts';
 import { joinKey, splitKey } from '../tool-key.ts';
-import {
-  bestOf,
-  contextsOf,
-  EVERYTHING,
-  raise,
-  serverContext,
-  serverOf,
-  splitFollower,
-  TOTAL,
-  wordOf,
-  type Followers,
-} from './followers.ts';
+import { FollowerCounts } from './follower-counts.ts';
+import { bestOf, contextsOf, EVERYTHING, raise, serverContext, serverOf, wordOf } from './followers.ts';
 import { createPredictionTally, TALLY_TABLE, TOLD_TOOLS, type PredictedTool, type PredictionCounts } from './prediction-tally.ts';
 
 /** A call as the prediction of the next one sees it. */
@@ -33,6 +23,8 @@ export interface StepEvent {
 export interface NextToolModel extends Model<StepEvent> {
   /** How often it was right on the calls that experts were tried on, before it learned from them; no session's first call is one. */
   readonly counts: PredictionCounts;
+  /** By tool, the upstream other than its own that most sessions call right after it; tools without one are left out. */
+  upstreamsAfter(): ReadonlyMap<string, string>;
   /** Most likely first. @param session As events name it; a session that is not known has called nothing yet. */
   predict(session: string, options: { readonly limit: number; readonly need?: readonly number[] }): readonly PredictedTool[];
 }
@@ -40,7 +32,6 @@ export interface NextToolModel extends Model<StepEvent> {
 const LONGEST = 4;
 const MAX_CANDIDATES = 48;
 const MAX_SESSIONS = 5_000;
-const MAX_ROWS = 100_000;
 /** A call so long after the one before it begins anew. */
 const SESSION_MS = 3_600_000;
 const POPULAR = 8;
@@ -91,9 +82,7 @@ interface Scored {
 }
 
 export function createNextToolModel(): NextToolModel {
-  let followers = new Map<string, Followers>();
-  /** Rows that `followers` is when it is saved. */
-  let rows = 0;
+  const followers = new FollowerCounts();
   let sessions = new Map<string, Session>();
   let popular: readonly string[] = [];
   const weights = Array.from({ length: SITUATIONS }, () => Float64Array.from(START));
@@ -103,22 +92,6 @@ export function createNextToolModel(): NextToolModel {
   let blendTrials = 0;
   let triedAtMs = 0;
   const tally = createPredictionTally();
-
-  const contextOf = (name: string): Followers => {
-    let own = followers.get(name);
-    if (own === undefined) {
-      followers.set(name, (own = { total: 0, tools: new Map() }));
-      rows++;
-    }
-    return own;
-  };
-  const learnCount = (context: string, key: string): void => {
-    const own = contextOf(context);
-    const count = own.tools.get(key);
-    if (count === undefined) rows++;
-    own.tools.set(key, (count ?? 0) + 1);
-    own.total++;
-  };
 
   const candidatesOf = (session: Session | undefined, need: readonly number[]): string[] => {
     const found = new Set<string>();
@@ -263,16 +236,6 @@ export function createNextToolModel(): NextToolModel {
     return session;
   };
 
-  const prune = (): void => {
-    for (let least = 1; rows > 0.9 * MAX_ROWS; least *= 2)
-      for (const [context, { total, tools }] of followers) {
-        if (total > least) continue;
-        rows -= 1 + tools.size;
-        followers.delete(context);
-      }
-    popular = bestOf(followers.get(EVERYTHING), POPULAR);
-  };
-
   return {
     name: 'next',
     get counts() {
@@ -296,12 +259,12 @@ export function createNextToolModel(): NextToolModel {
         tally.see(tell(session, scored, TOLD_TOOLS), { upstream, tool });
         learnWeights(scored, key);
       }
-      if (rows >= MAX_ROWS) prune();
-      for (const context of session.contexts) learnCount(context, key);
-      learnCount(EVERYTHING, key);
+      if (followers.prune()) popular = bestOf(followers.get(EVERYTHING), POPULAR);
+      for (const context of session.contexts) followers.learn(context, key);
+      followers.learn(EVERYTHING, key);
       const last = session.keys.at(-1);
-      if (last !== undefined) learnCount(serverContext(serverOf(last)), key);
-      for (const feature of need.slice(0, WORDS)) learnCount(wordOf(feature), key);
+      if (last !== undefined) followers.learn(serverContext(serverOf(last)), key);
+      for (const feature of need.slice(0, WORDS)) followers.learn(wordOf(feature), key);
       session.keys.push(key);
       session.ok.push(isOk);
       if (session.keys.length > SESSION_TOOLS) {
@@ -311,16 +274,12 @@ export function createNextToolModel(): NextToolModel {
       session.contexts = contextsOf(session.keys, LONGEST);
       popular = raise(popular, key, { own: followers.get(EVERYTHING)!, limit: POPULAR });
     },
+    upstreamsAfter: () => followers.upstreamsAfter(),
     predict: (name, { limit, need = [] }) => {
       const session = sessions.get(name);
       return tell(session, score(session, need), limit);
     },
     save: (): ModelState => {
-      const counted = new Map<string, readonly number[]>();
-      for (const [context, { total, tools }] of followers) {
-        for (const [key, count] of tools) counted.set(joinKey(context, key), [count]);
-        counted.set(joinKey(context, TOTAL), [total]);
-      }
       const called = new Map<string, readonly number[]>();
       let order = 0;
       for (const [name, { atMs, keys, ok }] of sessions) {
@@ -328,7 +287,7 @@ export function createNextToolModel(): NextToolModel {
         called.set(joinKey(name, ...keys), [atMs, order++, failures]);
       }
       return new Map([
-        ['followers', counted],
+        ['followers', followers.save()],
         ['sessions', called],
         [
           'weights',
@@ -344,15 +303,7 @@ export function createNextToolModel(): NextToolModel {
       ]);
     },
     load: (state) => {
-      followers = new Map();
-      rows = 0;
-      for (const [joined, [count = 0]] of state.get('followers') ?? []) {
-        const [name, key] = splitFollower(joined);
-        const own = contextOf(name);
-        if (key === TOTAL) own.total = count;
-        else own.tools.set(key, count);
-        rows += key === TOTAL ? 0 : 1;
-      }
+      followers.load(state.get('followers'));
       sessions = new Map();
       for (const [joined, [atMs = 0, , failures = 0]] of [...(state.get('sessions') ?? [])].toSorted(([, a], [, b]) => a[1]! - b[1]!)) {
         const [name = '', ...parts] = splitKey(joined);

@@ -28,6 +28,8 @@ export const upstreamBody = z
     calls: amount,
     failures: amount,
     isolated: amount,
+    openedAhead: amount,
+    usedAhead: amount,
     inFlight: amount,
     queued: amount,
     breaker: z.enum(['closed', 'open', 'half-open']),
