@@ -1,7 +1,7 @@
 // A scripted agent: it is given things to do in people's words, finds the tool by `search_tools`, reads its definition and calls it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,10 +17,11 @@ const LIMITS = [5, 20];
 const PAUSE_MS = 10;
 
 /**
- * Does the tasks one by one with a gateway of its own.
+ * Does the tasks one by one with a gateway of its own; before the one that `catchUpAt` tells it waits until learning has learned
+ * from all that came before.
  * @returns for each task the place at which the right tool was shown first (0 when it was not), tokens that the agent read, calls, ms.
  */
-export async function work({ learning, tasks, kinds = TASKS.length, seed = 7 }) {
+export async function work({ learning, tasks, kinds = TASKS.length, seed = 7, catchUpAt = -1 }) {
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-learning-'));
   const module = fileURLToPath(new URL('catalogue.mjs', import.meta.url));
   const mcpServers = Object.fromEntries(SERVERS.map((server) => [server, { module, config: { server } }]));
@@ -37,6 +38,7 @@ export async function work({ learning, tasks, kinds = TASKS.length, seed = 7 }) 
     const wanted = shuffled(TASKS, random).slice(0, kinds);
     const results = [];
     for (let index = 0; index < tasks; index++) {
+      if (learning && index === catchUpAt) await catchUp(join(folder, 'data'));
       // Some things are wanted far more often than others.
       const task = wanted[Math.floor(random() ** 2 * wanted.length)];
       results.push(await doTask(client, task, task.asked[Math.floor(random() * task.asked.length)]));
@@ -76,6 +78,18 @@ async function doTask(client, { server, tool, plain }, asked) {
   }
   result.ms = performance.now() - begun;
   return result;
+}
+
+/** On a busy machine the thread that learns may come late. */
+async function catchUp(data) {
+  const { url, token } = JSON.parse(await readFile(join(data, 'gateway.json'), 'utf8'));
+  for (let waitedMs = 0; waitedMs < 2 * WAIT_MS; waitedMs += 100) {
+    const response = await fetch(new URL('/api/v1/learning', url), { headers: { authorization: `Bearer ${token}` } });
+    const { facts, adviceVersion } = await response.json();
+    if (facts.learned >= facts.written && adviceVersion >= facts.learned) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('Learning does not catch up');
 }
 
 function untilReady(stdout) {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { work } from './agent.mjs';
 
 const [tasks, kinds] = [240, 30];
-const [off, on] = [await work({ learning: false, tasks, kinds }), await work({ learning: true, tasks, kinds })];
+const catchUpAt = (2 * tasks) / 3;
+const [off, on] = [await work({ learning: false, tasks, kinds }), await work({ learning: true, tasks, kinds, catchUpAt })];
 const late = (results) => results.slice(-tasks / 3);
 const share = (results) => late(results).filter(({ place }) => place === 1).length / late(results).length;
 const tokens = (results) => late(results).reduce((sum, each) => sum + each.tokens, 0);

@@ -78,8 +78,9 @@ test('the fallback that answers is tried before the one that fails, once that is
       expect(result).toMatchObject({ content: [{ text: 'found' }] });
     }
   };
-  await call(30);
-  expect([main.calls, bad.calls, good.calls]).toEqual([30, 30, 30]);
+  // The first ten go by the configured order, whatever is known.
+  await call(10);
+  expect([main.calls, bad.calls, good.calls]).toEqual([10, 10, 10]);
   await eventually('the fallback that answers is tried first', async () => {
     const before = bad.calls;
     await call(1);

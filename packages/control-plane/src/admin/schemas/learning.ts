@@ -25,7 +25,7 @@ export const learningBody = z
     nextTool: z
       .strictObject({
         told: amount.describe(
-          'Calls of sessions that had called before, each told before it was learned from; beyond the first 2,000 calls, one in four.',
+          'Calls of sessions that had called before, each told before it was learned from; beyond the first 2,000 calls, one in four and a hundred a second at most.',
         ),
         first: amount.describe('The tool that was held most likely was called.'),
         amongThree: amount.describe('One of the three that were held most likely was called.'),
