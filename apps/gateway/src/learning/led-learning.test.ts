@@ -15,7 +15,7 @@ const published = (version: number): Published => ({
   version,
   snapshots: {
     search: encodeSearchSnapshot(createSearchModel()),
-    tools: { repairs: new Map(), timeouts: new Map(), arms: new Map(), usage: [] },
+    tools: { repairs: new Map(), timeouts: new Map(), arms: new Map(), risks: { all: [], own: new Map() }, usage: [] },
     experiments: [],
     similarity: undefined,
   },

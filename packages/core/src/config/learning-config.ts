@@ -51,6 +51,12 @@ export const learningConfig = z.strictObject({
     .default(false)
     .describe('Whether calls are given up sooner than `timeouts.callMs` says when a tool has never taken nearly as long.'),
   fallbacks: z.boolean().default(false).describe('Whether what was learned may say in which order the upstreams in `fallback` are tried.'),
+  breaker: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether an upstream that very likely fails again, as failures in a row before have shown, is tried after those in `fallback`.',
+    ),
   hotSet: z
     .strictObject({
       maxTools: z.int().min(1).max(200).default(15).describe('Most tools in it.'),

@@ -17,6 +17,7 @@ import type { TaskMessages } from '../tasks/task-messages.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
+import { FailureRun } from './failure-run.ts';
 import { HealthCheck } from './health-check.ts';
 import { IsolatedConnections } from './isolated-connections.ts';
 import { LeftOut } from './left-out.ts';
@@ -60,6 +61,7 @@ export class Upstream {
   readonly desired: DesiredUpstream;
   readonly queue: AdmissionQueue;
   readonly breaker: Breaker;
+  readonly failureRun: FailureRun;
   readonly #parts: UpstreamParts;
   readonly #logger: Logger;
   readonly #listing: FetchOptions;
@@ -104,6 +106,7 @@ export class Upstream {
       clock: parts.clock,
     });
     this.breaker = new Breaker(config.breaker, parts.clock);
+    this.failureRun = new FailureRun(parts.clock);
     this.wishes = new StandingWishes((work, what) => this.#background(work, what));
     this.isolated = new IsolatedConnections(desired, { ...parts, listing: this.#listing }, this.#logger);
     this.#lists = new ListRefresh({ clock: parts.clock, refresh: (kinds) => this.#background(this.#refresh(kinds), 'list again') });

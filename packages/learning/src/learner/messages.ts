@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
 import type { SimilarityModel } from '../cache-advice/similarity-model.ts';
 import type { ModelState } from '../model.ts';
+import type { FailureRisks } from '../outcomes/failure-runs.ts';
 import type { ArmCounts } from '../outcomes/order-arms.ts';
 import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
@@ -47,6 +48,8 @@ export interface ToolAdvice {
   readonly timeouts: ReadonlyMap<string, number>;
   /** By upstream and tool, how it has fared of late. */
   readonly arms: ReadonlyMap<string, ArmCounts>;
+  /** How likely upstreams fail again. */
+  readonly risks: FailureRisks;
   /** Most used first. */
   readonly usage: readonly UsedTool[];
 }

@@ -13,8 +13,9 @@ export function toToolAdvice({
   fallbacks,
   repair,
   outcomes,
+  runs,
   usage,
-}: Pick<AllModels, 'fallbacks' | 'repair' | 'outcomes' | 'usage'>): ToolAdvice {
+}: Pick<AllModels, 'fallbacks' | 'repair' | 'outcomes' | 'runs' | 'usage'>): ToolAdvice {
   const repairs = new Map<string, Map<string, Repair[]>>();
   for (const found of repair.model.repairs({})) {
     let byCode = repairs.get(found.tool);
@@ -26,5 +27,5 @@ export function toToolAdvice({
   const timeouts = new Map<string, number>();
   for (const report of outcomes.reports())
     if (report.timeoutMs !== undefined && report.calls >= ENOUGH_CALLS) timeouts.set(versionedTool(report), report.timeoutMs);
-  return { repairs, timeouts, arms: fallbacks.arms(), usage: usage.used(MOST_USED) };
+  return { repairs, timeouts, arms: fallbacks.arms(), risks: runs.risks(), usage: usage.used(MOST_USED) };
 }
