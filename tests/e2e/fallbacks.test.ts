@@ -53,6 +53,7 @@ interface Insights {
   readonly tools: readonly {
     readonly upstream: string;
     readonly fallbacks: readonly { readonly upstream: string; readonly share?: number; readonly heldBack?: boolean }[];
+    readonly failing?: { readonly failures: number; readonly risk?: number; readonly askedLast: boolean };
   }[];
 }
 
@@ -131,6 +132,17 @@ test('an upstream that fails again and again is asked after its fallback, once t
   for (let made = 0; made < 40; made++) await call();
   // Some calls still ask it first.
   expect(main.calls - calls).toBeLessThan(20);
+
+  const failing = await eventually('it is shown to be asked last', async () => {
+    await call();
+    const { tools } = (await (await askAdmin(gateway.dataDir, '/learning/tools')).json()) as Insights;
+    const shown = tools.find(({ upstream }) => upstream === 'main')?.failing;
+    return shown?.askedLast === true ? shown : undefined;
+  });
+  expect(failing.failures).toBeGreaterThanOrEqual(30);
+  expect(failing.risk).toBeGreaterThan(0.75);
+  const shown = await runSignalbox(['learn', 'tools', '--config', gateway.configFile, '--data', gateway.dataDir]);
+  expect(shown.stdout).toMatch(/main\.look_up: its server has failed \d+ times in a row, last [\d.]+ s ago/);
 
   main.isBroken = false;
   await eventually('it is asked first again', async () => {

@@ -11,7 +11,7 @@ export interface AvoidOptions {
 }
 
 /** From this risk on an upstream is held to fail again. */
-const VERY_LIKELY = 0.75;
+export const VERY_LIKELY = 0.75;
 /** Share of calls that ask it first all the same, so that it is seen to be back and what is learned of it stays true. */
 const TRIAL_SHARE = 0.05;
 /** Where few call, the first call so long after the last failure or such a call does, too, or later where the breaker waits longer. */
