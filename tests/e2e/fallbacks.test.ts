@@ -53,6 +53,7 @@ interface Insights {
   readonly tools: readonly {
     readonly upstream: string;
     readonly fallbacks: readonly { readonly upstream: string; readonly share?: number; readonly heldBack?: boolean }[];
+    readonly failing?: { readonly failures: number; readonly risk?: number; readonly askedLast: boolean };
   }[];
 }
 
@@ -102,4 +103,55 @@ test('the fallback that answers is tried before the one that fails, once that is
   expect(shown.stdout).toMatch(
     /main\.look_up: falls back on good \(0 of \d+ attempts of late failed, first in 100 %\), bad \(\d+ of \d+ attempts of late failed, last\)/,
   );
+});
+
+test('an upstream that fails again and again is asked after its fallback, once that is known, and first when it is back', async () => {
+  await using main = await startLookUp(true);
+  await using spare = await startLookUp(false);
+  const config = {
+    mcpServers: {
+      main: { url: main.url, tools: { prefix: 'always' }, fallback: ['spare'], retry: { attempts: 1 }, breaker: { failures: 1000 } },
+      spare: { url: spare.url },
+    },
+    learning: { enabled: true, maxCpuShare: 1, breaker: true },
+  };
+  await using gateway = await startGateway({ config });
+  for (const name of ['main', 'spare']) await untilState(gateway, name, 'ready');
+  const session = rpc(gateway.url).modern();
+  const call = async () => {
+    const { result } = await session.request('tools/call', { name: 'main__look_up', arguments: {} });
+    expect(result).toMatchObject({ content: [{ text: 'found' }] });
+  };
+  for (let made = 0; made < 30; made++) await call();
+  expect(spare.calls).toBe(30);
+  await eventually('the one that fails is not asked', async () => {
+    const before = main.calls;
+    await call();
+    return main.calls === before ? true : undefined;
+  });
+  const { calls } = main;
+  for (let made = 0; made < 40; made++) await call();
+  // Some calls still ask it first.
+  expect(main.calls - calls).toBeLessThan(20);
+
+  const failing = await eventually('it is shown to be asked last', async () => {
+    await call();
+    const { tools } = (await (await askAdmin(gateway.dataDir, '/learning/tools')).json()) as Insights;
+    const shown = tools.find(({ upstream }) => upstream === 'main')?.failing;
+    return shown?.askedLast === true ? shown : undefined;
+  });
+  expect(failing.failures).toBeGreaterThanOrEqual(30);
+  expect(failing.risk).toBeGreaterThan(0.75);
+  const shown = await runSignalbox(['learn', 'tools', '--config', gateway.configFile, '--data', gateway.dataDir]);
+  expect(shown.stdout).toMatch(/main\.look_up: its server has failed \d+ times in a row, last [\d.]+ s ago/);
+
+  main.isBroken = false;
+  await eventually('it is asked first again', async () => {
+    const before = spare.calls;
+    await call();
+    return spare.calls === before ? true : undefined;
+  });
+  const before = spare.calls;
+  for (let made = 0; made < 10; made++) await call();
+  expect(spare.calls).toBe(before);
 });

@@ -104,6 +104,7 @@ async function joinParts(
           explain: (need, wanted) => dataPlane.explain(need, wanted),
           listingCosts: () => dataPlane.listingCosts(),
           fallbacksOf: (name) => state.current.upstreams.get(name)?.config.fallback ?? [],
+          failuresOf: (name) => dataPlane.supervisor.get(name)?.failureRun.now,
         })
       : undefined;
   if (learning !== undefined) worker?.hear(learning.answer);

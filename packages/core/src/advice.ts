@@ -15,6 +15,8 @@ export interface Advice {
   readonly timeoutMs?: ((upstream: string, tool: string) => number | undefined) | undefined;
   /** How likely each of several fallbacks should be the first to be tried, best first; `undefined` to leave them as they are configured. */
   readonly fallbacks?: ((fallbacks: readonly CalledTool[]) => readonly AdvisedFallback[] | undefined) | undefined;
+  /** How likely an upstream fails again that has failed, from 0 to 1; `undefined` where too little is known. */
+  readonly failureRisk?: ((upstream: string, failures: FailuresInRow) => number | undefined) | undefined;
   /** What is tried on who searches; `undefined` when nothing is. The same for the same caller and version. */
   readonly trials?: ((caller: SearchCaller) => SearchTrials | undefined) | undefined;
   /** What a caller is likely to call next; `undefined` where that is not known. */
@@ -109,6 +111,14 @@ export interface CalledTool {
 export interface AdvisedFallback extends CalledTool {
   /** Probability with which it should be the first, of those that are not left to the configured order. */
   readonly share: number;
+}
+
+/** How an upstream has fared up to now, as the path knows it at once. */
+export interface FailuresInRow {
+  /** Since its last answer; at least 1. */
+  readonly failures: number;
+  /** Milliseconds since the last of them. */
+  readonly sinceMs: number;
 }
 
 export interface RefusedCall {

@@ -44,6 +44,7 @@ export type {
   AdviceSource,
   CalledTool,
   DescriptionTrial,
+  FailuresInRow,
   FoundTool,
   LimitTrial,
   NextCalls,
@@ -63,6 +64,7 @@ export type { TokenFigures } from './token-figures.ts';
 export { UPSTREAM_STATES } from './ports.ts';
 export type {
   AnswerCache,
+  AttemptAfterFailures,
   ByteSeal,
   Cache,
   CacheTier,

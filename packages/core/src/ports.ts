@@ -1,4 +1,4 @@
-import type { CalledTool } from './advice.ts';
+import type { CalledTool, FailuresInRow } from './advice.ts';
 import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
 import type { UpstreamKind } from './config/upstream-config.ts';
@@ -67,16 +67,27 @@ export interface RecordPayload {
   readonly result: RawJson | undefined;
   /** Id of the session it was made in, which whoever keeps it must not give away. */
   readonly session?: string | undefined;
-  /** Absent where the first attempt was the only one. */
+  /** Absent where the first attempt was the only one, and nothing had failed before it. */
   readonly detour?: Detour | undefined;
 }
 
-/** How a call came to end elsewhere than its first attempt did. */
+/** What came of what had failed: in this call, and before it. */
 export interface Detour {
   /** Attempts that were made before the last one, in that order. */
   readonly failed: readonly FailedAttempt[];
-  /** Once it turned to its fallbacks, these in the order in which they were to be tried. */
+  /**
+   * Once it turned to its fallbacks, these in the order in which they were to be tried; with the one that was asked for among them
+   * where that was not to be the first for sure.
+   */
   readonly fallbacks: readonly FallbackChoice[];
+  /** Attempts that came after failures of their upstream, in that order. */
+  readonly afterFailures: readonly AttemptAfterFailures[];
+}
+
+/** What an upstream did that had failed. Attempts that tell nothing of it, such as those that were taken back, are not among them. */
+export interface AttemptAfterFailures extends FailuresInRow {
+  readonly upstream: string;
+  readonly hasFailed: boolean;
 }
 
 export interface FailedAttempt extends CalledTool {
@@ -84,7 +95,7 @@ export interface FailedAttempt extends CalledTool {
 }
 
 export interface FallbackChoice extends CalledTool {
-  /** In the configured order, from 1. */
+  /** In the configured order, from 1; 0 for the one that was asked for. */
   readonly staticPlace: number;
   /** Probability with which it was to be the first. */
   readonly propensity: number;

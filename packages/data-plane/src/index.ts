@@ -7,4 +7,5 @@ export type { ConnectParts, LoadedModule, LoadModule } from './upstreams/connect
 export type { ListingCost } from './catalog/listing-costs.ts';
 export type { LeadDocuments } from './upstreams/led-documents.ts';
 export type { Supervisor } from './upstreams/supervisor.ts';
+export { VERY_LIKELY } from './stages/avoid-failing.ts';
 export type { Upstream } from './upstreams/upstream.ts';

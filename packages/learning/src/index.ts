@@ -1,4 +1,5 @@
 export type {
+  AfterFailures,
   CallEnding,
   CallInteraction,
   ChosenFallback,
@@ -17,6 +18,7 @@ export { decodeAdvice, encodeAdvice, type Published } from './learner/advice-cod
 export type { AdviceSnapshots, LearnerReading } from './learner/messages.ts';
 export { startLearner, type LearnerState, type LearnerThread, type StartLearnerOptions } from './learner/start-learner.ts';
 export type { Commit, RowChange } from './model-store/model-store.ts';
+export { createFailureRuns, gradeOf, type FailureRisks, type FailureRuns } from './outcomes/failure-runs.ts';
 export { orderArms, type ArmCounts, type OrderedArm } from './outcomes/order-arms.ts';
 export { createToolOutcomes, type ToolOutcomes, type ToolReport } from './outcomes/tool-outcomes.ts';
 export { createSequences, type FrequentSequence, type NextTool, type Sequences, type ToolId } from './sequences/sequences.ts';

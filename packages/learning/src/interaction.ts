@@ -57,6 +57,8 @@ export interface CallInteraction extends InteractionBase {
   readonly failed?: readonly FailedCall[];
   /** Once it turned to its fallbacks, these in the order in which they were to be tried; absent where it did not. */
   readonly fallbacks?: readonly ChosenFallback[];
+  /** Attempts at upstreams that had failed before, in that order; absent where there were none. */
+  readonly afterFailures?: readonly AfterFailures[];
 }
 
 export interface FailedCall {
@@ -70,10 +72,19 @@ export interface FailedCall {
 export interface ChosenFallback {
   readonly upstream: string;
   readonly tool: string;
-  /** Place in the configured order, from 1. */
+  /** Place in the configured order, from 1; 0 for the one that was asked for, where it was not to be the first for sure. */
   readonly staticPlace: number;
   /** Probability with which the policy put it first. */
   readonly propensity: number;
+}
+
+export interface AfterFailures {
+  readonly upstream: string;
+  /** In a row, before it. */
+  readonly failures: number;
+  /** Milliseconds since the last of them. */
+  readonly sinceMs: number;
+  readonly hasFailed: boolean;
 }
 
 export interface SearchInteraction extends InteractionBase {

@@ -107,10 +107,11 @@ export async function learnTools(context: CommandContext): Promise<ExitCode> {
         toSafeLine(next.map((each) => `${each.tool} ${percent(each.share)}`).join(', ')),
       ]),
     );
-    for (const { upstream, tool, hints, fallbacks } of body.tools) {
+    for (const { upstream, tool, hints, fallbacks, failing } of body.tools) {
       const name = toSafeLine(`${upstream}.${tool}`);
       for (const hint of hints) yield `${name}: ${toSafeLine(hint)}`;
       if (fallbacks.length > 1) yield `${name}: falls back on ${fallbacks.map(fallbackText).join(', ')}`;
+      if (failing !== undefined) yield `${name}: ${failingText(failing)}`;
     }
   });
   return EXIT.ok;
@@ -119,6 +120,12 @@ export async function learnTools(context: CommandContext): Promise<ExitCode> {
 function fallbackText({ upstream, attempts, failed, share, heldBack }: ToolInsightsBody['tools'][number]['fallbacks'][number]): string {
   const place = share === undefined ? '' : heldBack === true ? ', last' : `, first in ${percent(share)}`;
   return `${toSafeLine(upstream)} (${Math.round(failed)} of ${countOf(Math.round(attempts), 'attempt')} of late failed${place})`;
+}
+
+function failingText({ failures, sinceMs, risk, askedLast }: NonNullable<ToolInsightsBody['tools'][number]['failing']>): string {
+  const next = risk === undefined ? '' : `, and the next attempt fails in ${percent(risk)}`;
+  const place = askedLast ? '; its fallbacks are asked first' : '';
+  return `its server has failed ${countOf(failures, 'time')} in a row, last ${durationText(sinceMs)} ago${next}${place}`;
 }
 
 /** Shows calls that follow each other again and again. */

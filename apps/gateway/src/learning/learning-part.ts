@@ -1,5 +1,5 @@
 import type { ClustersBody, LearningPart } from '@signalbox/control-plane';
-import { GatewayError, type AdviceSource, type Clock, type ToolDefinition } from '@signalbox/core';
+import { GatewayError, type AdviceSource, type Clock, type FailuresInRow, type ToolDefinition } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
 import type {
   AgentCluster,
@@ -37,6 +37,7 @@ export interface LearningPartOptions {
   readonly listingCosts: DataPlane['listingCosts'];
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   readonly fallbacksOf: (upstream: string) => readonly string[];
+  readonly failuresOf: (upstream: string) => FailuresInRow | undefined;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly names: PrincipalNames;
   readonly feed: AnomalyFeed;
@@ -50,8 +51,7 @@ export interface LearningPartOptions {
 
 /** Learning as the admin API sees it. */
 export function createLearningPart(options: LearningPartOptions): LearningPart {
-  const { thread, led, hash, advice, explain, listingCosts, toolsOf, fallbacksOf, versionOf, names, feed, restraints, nextCalls, clock } =
-    options;
+  const { thread, led, hash, advice, explain, listingCosts, names, feed, restraints, nextCalls, clock } = options;
   const toBody = (anomaly: Anomaly) => toAnomalyBody(anomaly, { nameOf: names.nameOf, restraint: restraints?.find(anomaly.id) });
   return {
     experiments: createExperimentsPart(options),
@@ -92,7 +92,7 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
         })),
       };
     },
-    tools: async () => ({ tools: await readInsights({ thread, versionOf, toolsOf, fallbacksOf }) }),
+    tools: async () => ({ tools: await readInsights(options) }),
     sequences: async (limit) => {
       const sequences = await thread.ask<readonly FrequentSequence[]>('sequences', limit);
       return { sequences: sequences.map(({ tools, ...rest }) => ({ ...rest, tools: [...tools] })) };

@@ -1,5 +1,5 @@
 import type { LearningPart } from '@signalbox/control-plane';
-import type { Clock, Logger, Store } from '@signalbox/core';
+import type { Clock, FailuresInRow, Logger, Store } from '@signalbox/core';
 import type { DataPlane } from '@signalbox/data-plane';
 import { startLearner } from '@signalbox/learning';
 import { createAnomalyFeed } from './anomaly-feed.ts';
@@ -17,6 +17,8 @@ export interface LearningOptions extends Omit<PathSideOptions, 'tell' | 'passesO
   readonly listingCosts: DataPlane['listingCosts'];
   /** The upstreams that are asked for the tools of one in its place. */
   readonly fallbacksOf: (upstream: string) => readonly string[];
+  /** Its failures in a row; `undefined` for one that answers. */
+  readonly failuresOf: (upstream: string) => FailuresInRow | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -28,7 +30,8 @@ export interface Learning extends Pick<PathSide, 'reader' | 'advice'>, Pick<Answ
 }
 
 /** Starts the thread that learns, and joins it with what it reads and who asks it. */
-export function createLearning({ store, scope, explain, listingCosts, fallbacksOf, clock, logger, ...options }: LearningOptions): Learning {
+export function createLearning(all: LearningOptions): Learning {
+  const { store, scope, explain, listingCosts, fallbacksOf, failuresOf, clock, logger, ...options } = all;
   const { config, toolsOf } = options;
   const names = createPrincipalNames();
   const { hash, versionOf, reader, advice, nextCalls, publish } = createPathSide({
@@ -73,6 +76,7 @@ export function createLearning({ store, scope, explain, listingCosts, fallbacksO
       listingCosts,
       toolsOf,
       fallbacksOf,
+      failuresOf,
       versionOf,
       names,
       feed,

@@ -15,7 +15,14 @@ const published = (version: number): Published => ({
   version,
   snapshots: {
     search: encodeSearchSnapshot(createSearchModel()),
-    tools: { repairs: new Map(), timeouts: new Map(), arms: new Map(), upstreamsAfter: new Map(), usage: [] },
+    tools: {
+      repairs: new Map(),
+      timeouts: new Map(),
+      arms: new Map(),
+      upstreamsAfter: new Map(),
+      risks: { all: [], own: new Map() },
+      usage: [],
+    },
     experiments: [],
     similarity: undefined,
   },

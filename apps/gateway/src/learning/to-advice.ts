@@ -13,6 +13,7 @@ import {
 import type { KeyedHash } from './keyed-hash.ts';
 import type { NextCallsBook } from './next-calls.ts';
 import type { Restraints } from './restraints.ts';
+import { toFailureRisk } from './to-failure-risk.ts';
 import { toFallbackAdvice } from './to-fallback-advice.ts';
 import { toSimilarAdvice } from './to-similar-advice.ts';
 import type { ToolVersion } from './tool-versions.ts';
@@ -24,7 +25,7 @@ const TOLD_SHARE = 0.1;
 const TOOL_ERROR = 'toolError';
 
 export interface AdviceParts {
-  readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts' | 'fallbacks' | 'openAhead'>;
+  readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts' | 'fallbacks' | 'breaker' | 'openAhead'>;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   /** What keeps its arm, of who searches. */
@@ -47,7 +48,7 @@ export function toAdvice(
 ): PublishedAdvice {
   const trialsOfUnit = toTrials(snapshots.experiments);
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
-  const { repairs, timeouts, arms, upstreamsAfter, usage } = snapshots.tools;
+  const { repairs, timeouts, arms, risks, upstreamsAfter, usage } = snapshots.tools;
   const keyOf = (upstream: string, tool: string) => versionedTool({ upstream, tool, toolVersion: versionOf(upstream, tool).version });
   const hints: Advice['hints'] = ({ principal, upstream, tool, code }) => {
     const found = repairs.get(keyOf(upstream, tool))?.get(code === undefined ? TOOL_ERROR : String(code));
@@ -78,6 +79,7 @@ export function toAdvice(
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
     upstreamAfter:
       config.openAhead && upstreamsAfter.size > 0 ? (upstream, tool) => upstreamsAfter.get(toolKey({ upstream, tool })) : undefined,
+    failureRisk: config.breaker && risks.all.some((risk) => risk !== undefined) ? toFailureRisk(risks) : undefined,
     fallbacks: config.fallbacks ? toFallbackAdvice(arms) : undefined,
     get restraints() {
       return restraints === undefined || restraints.isEmpty ? undefined : restraints.of;

@@ -136,12 +136,15 @@ test('a tool has another version when its definition changes', () => {
   expect([versionOf('files', 'none'), versionOf('none', 'read')]).toEqual([unknown, unknown]);
 });
 
-test('a fact tells what was tried before, and how likely each fallback was to be tried first', () => {
+test('a fact tells what was tried before, how likely each fallback was to be tried first, and what came after failures', () => {
   const choice = { upstream: 'copy', tool: 'read', staticPlace: 1, propensity: 0.4 };
-  const detour = { failed: [{ upstream: 'main', tool: 'read', error: 'UPSTREAM_UNAVAILABLE' }], fallbacks: [choice] } as const;
+  const afterFailures = [{ upstream: 'main', failures: 2, sinceMs: 40, hasFailed: true }];
+  const failed = [{ upstream: 'main', tool: 'read', error: 'UPSTREAM_UNAVAILABLE' }] as const;
+  const detour = { failed, fallbacks: [choice], afterFailures };
   expect(create().call(record, { ...payload({}), detour })).toMatchObject({
     failed: [{ upstream: 'main', tool: 'read', toolVersion: 'v1', errorCode: 'UPSTREAM_UNAVAILABLE' }],
     fallbacks: [choice],
+    afterFailures,
   });
-  expect(Object.keys(create().call(record, payload({})))).not.toEqual(expect.arrayContaining(['failed', 'fallbacks']));
+  expect(Object.keys(create().call(record, payload({})))).not.toEqual(expect.arrayContaining(['failed', 'fallbacks', 'afterFailures']));
 });

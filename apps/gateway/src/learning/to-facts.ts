@@ -124,13 +124,17 @@ export function isToolRecord(record: CallRecord): record is ToolRecord {
   return upstream !== undefined && tool !== undefined && !upstream.startsWith('@');
 }
 
-function fromDetour({ failed, fallbacks }: Detour, versionOf: FactSources['versionOf']): Pick<CallInteraction, 'failed' | 'fallbacks'> {
+function fromDetour(
+  { failed, fallbacks, afterFailures }: Detour,
+  versionOf: FactSources['versionOf'],
+): Pick<CallInteraction, 'failed' | 'fallbacks' | 'afterFailures'> {
   const toFailed = ({ upstream, tool, error }: FailedAttempt): FailedCall => {
     return { upstream, tool, toolVersion: versionOf(upstream, tool).version, errorCode: error };
   };
   return {
     ...(failed.length > 0 && { failed: failed.map(toFailed) }),
     ...(fallbacks.length > 0 && { fallbacks }),
+    ...(afterFailures.length > 0 && { afterFailures }),
   };
 }
 

@@ -55,6 +55,12 @@ export const learningConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether a connection for a single client is opened before its first call, where most go on to that upstream.'),
+  breaker: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether an upstream that very likely fails again, as failures in a row before have shown, is tried after those in `fallback`.',
+    ),
   hotSet: z
     .strictObject({
       maxTools: z.int().min(1).max(200).default(15).describe('Most tools in it.'),

@@ -16,7 +16,7 @@ export interface CallTrace {
   upstreamMs: number;
   /** Whether a request may have left for an upstream. While it is false, nothing can have run. */
   isSent: boolean;
-  /** Absent while the first attempt is the only one. */
+  /** Absent while the first attempt is the only one, and nothing had failed before it. */
   detour: Detour | undefined;
   isCached: boolean;
   cacheTier: string | undefined;

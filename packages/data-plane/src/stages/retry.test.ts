@@ -1,8 +1,10 @@
 import { GatewayError, RawJson, silentLogger, type Advice, type Answer, type ResultSink } from '@signalbox/core';
+import { toParams } from '@signalbox/protocol';
 import { expect, test } from 'vitest';
 import { createAdviceGuard } from '../advice-guard.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { Breaker } from '../upstreams/breaker.ts';
+import { FailureRun } from '../upstreams/failure-run.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { TargetedCall } from './call-stages.ts';
 import { retry } from './retry.ts';
@@ -18,6 +20,9 @@ interface CallOptions {
   readonly attempts?: number;
   readonly isRead?: boolean;
   readonly advice?: Partial<Advice>;
+  readonly params?: Readonly<Record<string, unknown>>;
+  /** What is drawn, again and again. Default 0.5. */
+  readonly draw?: number;
 }
 
 /** Upstreams that live on from call to call. */
@@ -29,16 +34,23 @@ function createStage() {
     breakers.set(name, breaker);
     return breaker;
   };
+  const runs = new Map<string, FailureRun>();
+  const runOf = (name: string) => {
+    const run = runs.get(name) ?? new FailureRun(clock);
+    runs.set(name, run);
+    return run;
+  };
   const call = async (options: CallOptions) => {
-    const { sink, fallbacks = [], attempts: most = 1, isRead = true, advice } = options;
+    const { sink, fallbacks = [], attempts: most = 1, isRead = true, advice, draw = 0.5 } = options;
     const failures: NonNullable<CallOptions['failures']> = options.failures ?? { a: BROKEN };
     const attempts: string[] = [];
     const upstream = (name: string) =>
       ({
         name,
         state: 'ready',
-        desired: { config: { retry: { attempts: most, backoffMs: 0 } } },
+        desired: { config: { retry: { attempts: most, backoffMs: 0 }, breaker: { openMs: 1000 } } },
         breaker: breakerOf(name),
+        failureRun: runOf(name),
         recordCall: () => undefined,
       }) as unknown as Upstream;
     const definition = { name: 'x', inputSchema: {}, annotations: { readOnlyHint: isRead } };
@@ -46,6 +58,7 @@ function createStage() {
     const trace = { upstream: undefined, name: undefined, attempts: 0, isCached: false, detour: undefined };
     const made = {
       method: 'tools/call',
+      params: toParams(options.params ?? {}),
       target,
       fallbacks: fallbacks.map((name) => ({ ...target, upstream: name })),
       trace,
@@ -55,7 +68,7 @@ function createStage() {
     } as unknown as TargetedCall;
     const guard = advice && createAdviceGuard({ current: { version: 1, ...advice } }, { clock, logger: silentLogger });
     const eager = { ...clock, after: (_: number, then: () => void) => (queueMicrotask(then), () => undefined) };
-    const stage = retry({ upstream, advice: guard, clock: eager, random: () => 0.5 });
+    const stage = retry({ upstream, advice: guard, clock: eager, random: () => draw });
     const seen = new Set<string>();
     const answer = Promise.resolve(
       stage(made, ({ target: { upstream: name } }) => {
@@ -72,7 +85,7 @@ function createStage() {
     );
     return { attempts: attempts.join(''), end, detour: made.trace.detour };
   };
-  return { call, clock, breakerOf };
+  return { call, clock, breakerOf, runOf };
 }
 
 test('a result of which nothing has reached the caller is asked for again', async () => {
@@ -105,6 +118,11 @@ test('fallbacks are tried in the advised order, and what was tried before is tol
     ['c', 2, 0.9],
     ['b', 1, 0.1],
   ]);
+  expect((await call({ failures: {} })).detour).toEqual({
+    failed: [],
+    fallbacks: [],
+    afterFailures: [{ upstream: 'a', failures: 2, sinceMs: 0, hasFailed: false }],
+  });
   expect((await call({ failures: {} })).detour).toBeUndefined();
 });
 
@@ -114,4 +132,100 @@ test('a write that may have run is tried nowhere else, whatever is advised', asy
   expect(await call(write)).toMatchObject({ attempts: 'a', end: 'UPSTREAM_UNAVAILABLE' });
   const unsent = { a: { sent: false }, c: BROKEN };
   expect(await call({ ...write, failures: unsent })).toMatchObject({ attempts: 'ac', end: 'UPSTREAM_UNAVAILABLE' });
+});
+
+const LIKELY: Partial<Advice> = { failureRisk: () => 0.9 };
+
+test('what very likely fails again is asked after its fallbacks, and in the end all the same', async () => {
+  const { call, runOf } = createStage();
+  const more = { fallbacks: ['b', 'c'], advice: LIKELY };
+  expect(await call({ ...more, failures: {} })).toMatchObject({ attempts: 'a', detour: undefined });
+  expect(await call(more)).toMatchObject({ attempts: 'ab', end: 'result' });
+  const turned = await call(more);
+  expect(turned).toMatchObject({ attempts: 'b', end: 'result', detour: { failed: [], afterFailures: [] } });
+  expect(turned.detour!.fallbacks).toEqual([
+    { upstream: 'b', tool: 'x', staticPlace: 1, propensity: 0.95 },
+    { upstream: 'c', tool: 'x', staticPlace: 2, propensity: 0 },
+    { upstream: 'a', tool: 'x', staticPlace: 0, propensity: 0.05 },
+  ]);
+  const late = await call({ ...more, failures: { b: BROKEN, c: BROKEN } });
+  expect(late).toMatchObject({ attempts: 'bca', end: 'result' });
+  expect(late.detour!.afterFailures).toEqual([{ upstream: 'a', failures: 1, sinceMs: 0, hasFailed: false }]);
+  expect([runOf('a').now, runOf('b').now]).toEqual([undefined, { failures: 1, sinceMs: 0 }]);
+});
+
+test('the target is tried again as often as it is configured also where it is asked last', async () => {
+  const { call } = createStage();
+  await call({ fallbacks: ['b'], failures: { a: BROKEN } });
+  const failures = { a: BROKEN, b: { ...BROKEN, phase: 'call' } };
+  expect(await call({ fallbacks: ['b'], failures, attempts: 2, advice: LIKELY })).toMatchObject({ attempts: 'baa', end: 'result' });
+});
+
+test('without advice, with little risk, or with risk that is none the configured order stands', async () => {
+  const wrong: readonly Partial<Advice>[] = [
+    {},
+    { failureRisk: () => undefined },
+    { failureRisk: () => 0.7 },
+    { failureRisk: () => Number.NaN },
+    { failureRisk: () => 40 },
+    {
+      failureRisk: () => {
+        throw new Error('broken');
+      },
+    },
+  ];
+  for (const advice of [undefined, ...wrong]) {
+    const { call } = createStage();
+    for (let made = 0; made < 4; made++)
+      expect(await call({ fallbacks: ['b'], ...(advice && { advice }) })).toMatchObject({ attempts: 'ab' });
+  }
+  const { call } = createStage();
+  for (let made = 0; made < 4; made++) expect(await call({ advice: LIKELY })).toMatchObject({ attempts: 'a', end: 'UPSTREAM_UNAVAILABLE' });
+});
+
+test('a share of calls, and one in thirty seconds where few call, asks the target first, and its answer ends the turn', async () => {
+  const { call, clock } = createStage();
+  const more = { fallbacks: ['b'], advice: LIKELY };
+  const shareOf = ({ detour }: Awaited<ReturnType<typeof call>>) =>
+    detour!.fallbacks.map(({ upstream, propensity }) => [upstream, propensity]);
+  await call(more);
+  const drawn = await call({ ...more, draw: 0.04 });
+  expect(drawn).toMatchObject({ attempts: 'ab', detour: { afterFailures: [{ failures: 1, hasFailed: true }] } });
+  expect(shareOf(drawn)).toEqual([
+    ['a', 0.05],
+    ['b', 0.95],
+  ]);
+  clock.advance(29_999);
+  expect((await call(more)).attempts).toBe('b');
+  clock.advance(1);
+  const due = await call({ ...more, failures: {} });
+  expect(due).toMatchObject({ attempts: 'a', detour: { afterFailures: [{ failures: 2, sinceMs: 30_000, hasFailed: false }] } });
+  expect(shareOf(due)).toEqual([
+    ['a', 1],
+    ['b', 0],
+  ]);
+  expect(await call({ ...more, failures: {} })).toMatchObject({ attempts: 'a', detour: undefined });
+});
+
+test('of fallbacks only those that may answer come before the target', async () => {
+  const { call } = createStage();
+  const more = { fallbacks: ['b', 'c'], advice: LIKELY };
+  await call({ ...more, failures: { a: BROKEN, b: BROKEN } });
+  const turned = await call(more);
+  expect(turned.attempts).toBe('c');
+  expect(turned.detour!.fallbacks.map(({ upstream, staticPlace, propensity }) => [upstream, staticPlace, propensity])).toEqual([
+    ['c', 2, 0.95],
+    ['a', 0, 0.05],
+    ['b', 1, 0],
+  ]);
+  expect((await call({ ...more, failures: { a: BROKEN, b: BROKEN, c: BROKEN } })).attempts).toBe('cab');
+  expect((await call({ ...more, failures: {} })).attempts).toBe('a');
+});
+
+test('a later round is for the one that has asked, and a write that may have run is tried nowhere else', async () => {
+  const { call } = createStage();
+  const more = { fallbacks: ['b'], advice: LIKELY };
+  await call(more);
+  expect((await call({ ...more, params: { requestState: 'x' } })).attempts).toBe('ab');
+  expect(await call({ ...more, isRead: false, failures: { b: BROKEN } })).toMatchObject({ attempts: 'b', end: 'UPSTREAM_UNAVAILABLE' });
 });

@@ -1,9 +1,20 @@
-import { GatewayError, toGatewayError, type Answer, type Awaitable, type Clock, type Next, type Target } from '@signalbox/core';
+import {
+  GatewayError,
+  toGatewayError,
+  type Answer,
+  type AttemptAfterFailures,
+  type Awaitable,
+  type Clock,
+  type Detour,
+  type Next,
+  type Target,
+} from '@signalbox/core';
 import type { AdviceGuard } from '../advice-guard.ts';
 import { backoffMs } from '../upstreams/backoff.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
+import { avoidFailing } from './avoid-failing.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
-import { orderFallbacks } from './order-fallbacks.ts';
+import { orderFallbacks, type FallbackOrder } from './order-fallbacks.ts';
 
 export interface RetryOptions {
   readonly upstream: (name: string) => Upstream | undefined;
@@ -17,17 +28,21 @@ const MAX_BACKOFF_MS = 5_000;
 
 /**
  * Tries again where that cannot do harm: the request never reached the server, or the tool says that running it twice is
- * the same as once. Then turns to the fallbacks. Keeps the circuit breaker of each upstream informed.
+ * the same as once. Then turns to the fallbacks, or begins with them where that is advised. Keeps the circuit breaker of each
+ * upstream informed.
  */
 export function retry(options: RetryOptions): TargetedStage {
   return (call, next) => {
-    const attempt = attemptOnce(options, call, next);
+    const order = call.fallbacks.length === 0 ? undefined : avoidFailing(call, options);
+    if (order !== undefined) call.trace.detour = { ...NO_DETOUR, fallbacks: order.choices };
+    const target = order?.targets[0] ?? call.target;
+    const attempt = attemptOnce(options, target === call.target ? call : { ...call, target }, next);
     if (!(attempt instanceof Failure)) {
       return attempt instanceof Promise
-        ? attempt.then((result) => (result instanceof Failure ? recover(options, { call, next }, result) : result))
+        ? attempt.then((result) => (result instanceof Failure ? recover(options, { call, next, order }, result) : result))
         : attempt;
     }
-    return recover(options, { call, next }, attempt);
+    return recover(options, { call, next, order }, attempt);
   };
 }
 
@@ -53,14 +68,18 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
   call.trace.attempts++;
   call.trace.upstream = upstream.name;
   if (call.task === undefined) call.trace.upstreamName = target.name;
+  const failures = upstream.failureRun.now;
   const succeed = (outcome: Answer): Answer => {
     upstream.breaker.succeeded();
+    upstream.failureRun.succeeded();
     upstream.recordCall(false);
+    if (failures !== undefined) tellAfter(call, { ...failures, hasFailed: false });
     return outcome;
   };
   const fail = (thrown: unknown): Failure => {
     const error = duringCall(toGatewayError(thrown));
-    report(upstream, call, error);
+    const hasFailed = report(upstream, call, error);
+    if (hasFailed && failures !== undefined) tellAfter(call, { ...failures, hasFailed });
     return new Failure(target, error, true);
   };
   try {
@@ -74,9 +93,21 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
 interface Making {
   readonly call: TargetedCall;
   readonly next: Next<TargetedCall>;
+  /** Of all that may be asked, where it is not the configured one. */
+  readonly order: FallbackOrder | undefined;
 }
 
-async function recover(options: RetryOptions, { call, next }: Making, first: Failure): Promise<Answer> {
+async function recover(options: RetryOptions, making: Making, first: Failure): Promise<Answer> {
+  const { call } = making;
+  const isOwn = first.target === call.target;
+  const result = isOwn && mayRepeat(call, first) ? await repeat(options, making, first) : first;
+  if (!(result instanceof Failure)) return result;
+  if (call.fallbacks.length === 0 || !maySwitch(making, result)) throw result.error;
+  return tryElsewhere(options, making, result);
+}
+
+/** Asks the one that was asked for again, as often as the configuration says. */
+async function repeat(options: RetryOptions, { call, next }: Making, first: Failure): Promise<Answer | Failure> {
   const config = options.upstream(call.target.upstream)?.desired.config.retry;
   let failure = first;
   for (let attempt = 1; attempt < (config?.attempts ?? 1) && mayRepeat(call, failure); attempt++) {
@@ -89,28 +120,42 @@ async function recover(options: RetryOptions, { call, next }: Making, first: Fai
     if (!(result instanceof Failure)) return result;
     failure = result;
   }
-  if (call.fallbacks.length === 0 || !maySwitch(call, failure)) throw failure.error;
-  return tryElsewhere(options, { call, next }, failure);
+  return failure;
 }
 
-async function tryElsewhere(options: RetryOptions, { call, next }: Making, first: Failure): Promise<Answer> {
-  const { targets, choices } = orderFallbacks(call.fallbacks, options);
-  call.trace.detour = { failed: call.trace.detour?.failed ?? [], fallbacks: choices };
+async function tryElsewhere(options: RetryOptions, making: Making, first: Failure): Promise<Answer> {
+  const { call, next } = making;
   let failure = first;
-  for (const target of targets) {
-    if (!maySwitch(call, failure)) break;
+  for (const target of targetsLeft(options, making)) {
+    if (!maySwitch(making, failure)) break;
     takeNote(call, failure);
-    const result = await attemptOnce(options, { ...call, target }, next);
+    let result = await attemptOnce(options, target === call.target ? call : { ...call, target }, next);
+    if (result instanceof Failure && target === call.target && mayRepeat(call, result)) result = await repeat(options, making, result);
     if (!(result instanceof Failure)) return result;
     failure = result;
   }
   throw failure.error;
 }
 
+function targetsLeft(options: RetryOptions, { call, order }: Making): readonly Target[] {
+  if (order !== undefined) return order.targets.slice(1);
+  const { targets, choices } = orderFallbacks(call.fallbacks, options);
+  call.trace.detour = { ...NO_DETOUR, ...call.trace.detour, fallbacks: choices };
+  return targets;
+}
+
+const NO_DETOUR: Detour = { failed: [], fallbacks: [], afterFailures: [] };
+
 function takeNote({ trace }: TargetedCall, { target, error, isMade }: Failure): void {
   if (!isMade) return;
   const attempt = { upstream: target.upstream, tool: target.name, error: error.code };
-  trace.detour = { failed: [...(trace.detour?.failed ?? []), attempt], fallbacks: trace.detour?.fallbacks ?? [] };
+  const { detour = NO_DETOUR } = trace;
+  trace.detour = { ...detour, failed: [...detour.failed, attempt] };
+}
+
+function tellAfter({ trace, target: { upstream } }: TargetedCall, ended: Omit<AttemptAfterFailures, 'upstream'>): void {
+  const { detour = NO_DETOUR } = trace;
+  trace.detour = { ...detour, afterFailures: [...detour.afterFailures, { upstream, ...ended }] };
 }
 
 // An upstream that is not up says so with its state: it was given its chance to start, and another attempt changes nothing.
@@ -118,8 +163,10 @@ function mayRepeat(call: TargetedCall, { error }: Failure): boolean {
   return error.code === 'UPSTREAM_UNAVAILABLE' && error.data?.['state'] === undefined && mayRunAgain(call, error);
 }
 
-function maySwitch(call: TargetedCall, { error }: Failure): boolean {
-  return error.isRetryable && mayRunAgain(call, error);
+function maySwitch({ call, order }: Making, { target, error }: Failure): boolean {
+  // Who was asked in place of another does not have the last word by not speaking the protocol.
+  const isStandIn = order !== undefined && target !== call.target;
+  return (error.isRetryable || (isStandIn && error.code === 'UPSTREAM_PROTOCOL')) && mayRunAgain(call, error);
 }
 
 function mayRunAgain(call: TargetedCall, error: GatewayError): boolean {
@@ -145,13 +192,18 @@ function isTheirs({ code }: GatewayError): boolean {
   return code === 'UPSTREAM_UNAVAILABLE' || code === 'UPSTREAM_PROTOCOL' || code === 'DEADLINE_EXCEEDED';
 }
 
-function report(upstream: Upstream, call: TargetedCall, error: GatewayError): void {
+/** @returns whether it counts as one of its failures in a row. */
+function report(upstream: Upstream, call: TargetedCall, error: GatewayError): boolean {
   const wasSent = error.data?.['sent'] !== false;
   // The result of a task comes when the task is over, however long that takes.
   const isFailure = isTheirs(error) && !(call.method === 'tasks/result' && error.code === 'DEADLINE_EXCEEDED');
   upstream.recordCall(isFailure);
   if (isFailure && wasSent) upstream.breaker.failed();
   else upstream.breaker.abandoned();
+  // Whose deadline passed in our own line has not asked it.
+  const hasFailed = isFailure && (wasSent || error.code !== 'DEADLINE_EXCEEDED');
+  if (hasFailed) upstream.failureRun.failed();
+  return hasFailed;
 }
 
 function refused(upstream: Upstream): GatewayError {

@@ -18,6 +18,7 @@ import type { TaskMessages } from '../tasks/task-messages.ts';
 import { AdmissionQueue } from './admission-queue.ts';
 import { backoffMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
+import { FailureRun } from './failure-run.ts';
 import { HealthCheck } from './health-check.ts';
 import { IsolatedConnections } from './isolated-connections.ts';
 import { LeftOut } from './left-out.ts';
@@ -61,6 +62,7 @@ export class Upstream {
   readonly desired: DesiredUpstream;
   readonly queue: AdmissionQueue;
   readonly breaker: Breaker;
+  readonly failureRun: FailureRun;
   readonly #parts: UpstreamParts;
   readonly #logger: Logger;
   readonly #listing: FetchOptions;
@@ -105,6 +107,7 @@ export class Upstream {
       clock: parts.clock,
     });
     this.breaker = new Breaker(config.breaker, parts.clock);
+    this.failureRun = new FailureRun(parts.clock);
     this.wishes = new StandingWishes((work, what) => this.#background(work, what));
     this.isolated = new IsolatedConnections(desired, { ...parts, listing: this.#listing }, this.#logger);
     this.#lists = new ListRefresh({ clock: parts.clock, refresh: (kinds) => this.#background(this.#refresh(kinds), 'list again') });
@@ -356,9 +359,7 @@ export class Upstream {
       clock: this.#parts.clock,
       ping: (timeoutMs) => connection.ping(timeoutMs),
       onMissed: (reason) => this.#become('degraded', reason),
-      onAnswer: () => {
-        if (this.#state === 'degraded') this.#become('ready', 'answers pings again');
-      },
+      onAnswer: () => void (this.#state === 'degraded' && this.#become('ready', 'answers pings again')),
       onDead: () => this.#background(connection.close(), 'close it'),
     });
   }

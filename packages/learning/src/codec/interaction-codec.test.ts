@@ -22,6 +22,7 @@ const origin = {
 };
 const failed = fc.record({ upstream: text, tool: text, toolVersion: text, errorCode: text });
 const fallback = fc.record({ upstream: text, tool: text, staticPlace: whole, propensity: number });
+const after = fc.record({ upstream: text, failures: whole, sinceMs: number, hasFailed: fc.boolean() });
 const plainCall = {
   ...origin,
   kind: fc.constant('call' as const),
@@ -42,7 +43,12 @@ const plainCall = {
   effect: fc.constantFrom('unknown', 'read', 'write'),
 } as const;
 const call = fc.record(
-  { ...plainCall, failed: fc.array(failed, { minLength: 1, maxLength: 3 }), fallbacks: fc.array(fallback, { minLength: 1, maxLength: 3 }) },
+  {
+    ...plainCall,
+    failed: fc.array(failed, { minLength: 1, maxLength: 3 }),
+    fallbacks: fc.array(fallback, { minLength: 1, maxLength: 3 }),
+    afterFailures: fc.array(after, { minLength: 1, maxLength: 3 }),
+  },
   { requiredKeys: Object.keys(plainCall) as (keyof typeof plainCall)[] },
 );
 const positive = fc.integer({ min: 1 });

@@ -1,6 +1,7 @@
 import { WireWriter } from '@signalbox/core';
 import type { Effect } from '../effects/read-effect.ts';
 import type {
+  AfterFailures,
   CallEnding,
   CallInteraction,
   ChosenFallback,
@@ -77,6 +78,13 @@ function writeCall(writer: WireWriter, fact: CallInteraction): void {
       inner.uint(3, staticPlace);
       inner.double(4, propensity);
     });
+  for (const { upstream, failures, sinceMs, hasFailed } of fact.afterFailures ?? [])
+    writer.message(18, (inner) => {
+      inner.text(1, upstream);
+      inner.uint(2, failures);
+      inner.double(3, sinceMs);
+      inner.bool(4, hasFailed);
+    });
 }
 
 function writeSearch(writer: WireWriter, fact: SearchInteraction): void {
@@ -125,13 +133,14 @@ export function readInteraction(bytes: Uint8Array): Interaction {
 }
 
 /** All members of all kinds, so that one object is filled whatever comes. */
-interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape' | 'failed' | 'fallbacks'>> {
+interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape' | 'failed' | 'fallbacks' | 'afterFailures'>> {
   kind: Interaction['kind'];
   readonly arms: string[];
   readonly argsShape: string[];
-  /** Hardly any call has these two. */
+  /** Hardly any call has these three. */
   failed?: FailedCall[];
   fallbacks?: ChosenFallback[];
+  afterFailures?: AfterFailures[];
   readonly needs: number[][];
   readonly shown: ShownTool[];
   answerBytes: number;
@@ -226,6 +235,7 @@ function readCall(reader: WireReader, call: Any): void {
     else if (field === 15) call.effect = EFFECTS[reader.uint()] ?? 'unknown';
     else if (field === 16) reader.message((inner) => (call.failed ??= []).push(readFailed(inner)));
     else if (field === 17) reader.message((inner) => (call.fallbacks ??= []).push(readFallback(inner)));
+    else if (field === 18) reader.message((inner) => (call.afterFailures ??= []).push(readAfterFailures(inner)));
     else reader.skip();
   }
 }
@@ -252,6 +262,18 @@ function readFallback(reader: WireReader): ChosenFallback {
     else reader.skip();
   }
   return fallback;
+}
+
+function readAfterFailures(reader: WireReader): AfterFailures {
+  const after: Mutable<AfterFailures> = { upstream: '', failures: 0, sinceMs: 0, hasFailed: false };
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) after.upstream = reader.text();
+    else if (field === 2) after.failures = reader.uint();
+    else if (field === 3) after.sinceMs = reader.double();
+    else if (field === 4) after.hasFailed = reader.bool();
+    else reader.skip();
+  }
+  return after;
 }
 
 function readSearch(reader: WireReader, search: Any): void {

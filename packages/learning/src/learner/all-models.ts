@@ -7,6 +7,7 @@ import { createSessionCounts } from '../clusters/session-counts.ts';
 import type { Interaction } from '../interaction.ts';
 import type { Model } from '../model.ts';
 import { createFallbackArms } from '../outcomes/fallback-arms.ts';
+import { createFailureRuns } from '../outcomes/failure-runs.ts';
 import { createToolOutcomes } from '../outcomes/tool-outcomes.ts';
 import { createToolUsage } from '../outcomes/tool-usage.ts';
 import { toCallAttempt, type CallAttempt } from '../repair/call-attempt.ts';
@@ -35,6 +36,7 @@ export function createAllModels({ anomalies }: ModelOptions) {
     outcomes: createToolOutcomes(),
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
     search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),
+    runs: createFailureRuns(),
     sequences: createSequences(),
     similarity: feedModel<ComparedCalls, SimilarityModel>(createSimilarityModel(), readComparison),
     usage: createToolUsage(),

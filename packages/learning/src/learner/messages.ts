@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '@signalbox/core';
 import type { SimilarityModel } from '../cache-advice/similarity-model.ts';
 import type { ModelState } from '../model.ts';
+import type { FailureRisks } from '../outcomes/failure-runs.ts';
 import type { ArmCounts } from '../outcomes/order-arms.ts';
 import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
@@ -49,6 +50,8 @@ export interface ToolAdvice {
   readonly arms: ReadonlyMap<string, ArmCounts>;
   /** By tool, the upstream that most sessions go on to. */
   readonly upstreamsAfter: ReadonlyMap<string, string>;
+  /** How likely upstreams fail again. */
+  readonly risks: FailureRisks;
   /** Most used first. */
   readonly usage: readonly UsedTool[];
 }

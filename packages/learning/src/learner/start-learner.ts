@@ -68,7 +68,14 @@ const LONGEST_BACKOFF_MS = 60_000;
 const WELL_MS = 60_000;
 const CLOSE_MS = 5_000;
 
-const NOTHING_OF_TOOLS: ToolAdvice = { repairs: new Map(), timeouts: new Map(), arms: new Map(), upstreamsAfter: new Map(), usage: [] };
+const NOTHING_OF_TOOLS: ToolAdvice = {
+  repairs: new Map(),
+  timeouts: new Map(),
+  arms: new Map(),
+  upstreamsAfter: new Map(),
+  risks: { all: [], own: new Map() },
+  usage: [],
+};
 
 /** Starts the thread that learns, and starts it anew whenever it dies or hangs. Nothing that happens to it reaches the caller. */
 export function startLearner(options: StartLearnerOptions): LearnerThread {

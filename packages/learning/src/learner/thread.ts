@@ -257,6 +257,7 @@ const QUESTIONS: Readonly<
   },
   outcomes: (learner) => learner.models.outcomes.reports(),
   arms: (learner) => learner.models.fallbacks.arms(),
+  risks: (learner) => learner.models.runs.risks(),
   next: (learner, { after, limit }: { after: readonly { upstream: string; tool: string }[]; limit: number }) =>
     after.map((each) => learner.models.sequences.next(each, limit)),
   plans: (learner, questions: readonly PlanQuestion[]) => questions.map((question) => learner.models.freshness.model.plan(question)),

@@ -14,8 +14,9 @@ export function toToolAdvice({
   next,
   repair,
   outcomes,
+  runs,
   usage,
-}: Pick<AllModels, 'fallbacks' | 'next' | 'repair' | 'outcomes' | 'usage'>): ToolAdvice {
+}: Pick<AllModels, 'fallbacks' | 'next' | 'repair' | 'outcomes' | 'runs' | 'usage'>): ToolAdvice {
   const repairs = new Map<string, Map<string, Repair[]>>();
   for (const found of repair.model.repairs({})) {
     let byCode = repairs.get(found.tool);
@@ -27,5 +28,6 @@ export function toToolAdvice({
   const timeouts = new Map<string, number>();
   for (const report of outcomes.reports())
     if (report.timeoutMs !== undefined && report.calls >= ENOUGH_CALLS) timeouts.set(versionedTool(report), report.timeoutMs);
-  return { repairs, timeouts, arms: fallbacks.arms(), upstreamsAfter: next.model.upstreamsAfter(), usage: usage.used(MOST_USED) };
+  const upstreamsAfter = next.model.upstreamsAfter();
+  return { repairs, timeouts, arms: fallbacks.arms(), risks: runs.risks(), upstreamsAfter, usage: usage.used(MOST_USED) };
 }

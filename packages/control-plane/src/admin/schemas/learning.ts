@@ -102,6 +102,16 @@ export const toolInsight = z
           .openapi('FallbackInsight'),
       )
       .describe('Upstreams in `fallback` that offer it: as advised, where enough is known; else as configured.'),
+    failing: z
+      .strictObject({
+        failures: z.int().min(1).describe('In a row, of its upstream.'),
+        sinceMs: z.number().min(0).describe('Since the last of them.'),
+        risk: share.optional().describe('That the next attempt fails as well, where enough is known.'),
+        askedLast: z.boolean().describe('Whether those in `fallback` are asked first because of that.'),
+      })
+      .optional()
+      .describe('Absent while its upstream answers. With `listen.workers` above 1, as the first worker sees it.')
+      .openapi('FailingUpstream'),
   })
   .openapi('ToolInsight');
 
