@@ -15,7 +15,8 @@ const OUTSIDE = ['packages/{control-plane,protocol,security,storage,tools}/src/*
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than cores: many files wait for programs most of the time.
+    maxWorkers: 3,
     projects: [
       // Imports cost more than the tests of packages that reach nothing outside, so the files that a worker runs share them.
       { ...fromSource, test: { ...node, isolate: false, name: 'unit', include: INSIDE, exclude: THREADS } },

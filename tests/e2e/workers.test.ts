@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as sendRequest, type IncomingMessage } from 'node:http';
@@ -13,6 +14,7 @@ import { WebSocket } from 'ws';
 import { ANSWERING_CLIENTS, openAnsweringClient } from './support/answering-clients.ts';
 import { askAdmin, readStatus } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
+import { PROGRAM } from './support/gateway.ts';
 import { isAlive, processTree, processesWith } from './support/process-tree.ts';
 import { openEventStream, openListening, type EventStream } from './support/event-stream.ts';
 import { rpc, type RawSession } from './support/raw-client.ts';
@@ -431,6 +433,25 @@ test('SIGTERM also ends a worker that has just been started', { timeout: 120_000
   await eventually('another is started', () => (gateway.workers().some((pid) => !before.includes(pid)) ? true : undefined));
 
   expect(await gateway.stop()).toEqual({ code: 0, signal: null });
+});
+
+test('SIGTERM ends workers that wait for their store at once', { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-'));
+  const configFile = path.join(folder, 'signalbox.json');
+  await writeFile(configFile, JSON.stringify({ mcpServers: {}, storage: { url: 'redis://127.0.0.1:1', startupSeconds: 60 } }));
+  const args = ['serve', '--workers', '2', '--port', '0', '--config', configFile, '--data', path.join(folder, 'data')];
+  const gateway = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  gateway.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await eventually('it waits', () => (said.includes('waits for the store') ? true : undefined), { withinMs: 30_000 });
+  const tree = processTree(gateway.pid!);
+  const askedAt = performance.now();
+  gateway.kill('SIGTERM');
+  expect(await once(gateway, 'exit')).toEqual([0, null]);
+  // Who does not end is killed after fifteen seconds.
+  expect(performance.now() - askedAt).toBeLessThan(10_000);
+  expect(tree.filter(({ pid }) => isAlive(pid))).toEqual([]);
+  await rm(folder, { recursive: true });
 });
 
 test('nothing outlives the process that started the workers, not even when that is killed', { timeout: 120_000 }, async () => {

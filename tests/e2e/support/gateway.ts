@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const PROGRAM = path.resolve(import.meta.dirname, '../../../apps/gateway/bin/signalbox.js');
+export const PROGRAM = path.resolve(import.meta.dirname, '../../../apps/gateway/bin/signalbox.js');
 const READY = /http:\/\/(?:127\.0\.0\.1|0\.0\.0\.0):\d+\/mcp/;
 
 export interface GatewayOptions {

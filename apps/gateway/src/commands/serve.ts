@@ -1,5 +1,5 @@
 import { loadConfig } from '@signalbox/control-plane';
-import { Cancellation, GatewayError, type GatewayConfig } from '@signalbox/core';
+import { Cancellation, GatewayError, toMessage, type GatewayConfig } from '@signalbox/core';
 import { startWarmUp } from '../start-warm-up.ts';
 import { boundYoungSpace, compileSooner } from '../tune-engine.ts';
 import { createGateway } from '../compose.ts';
@@ -54,7 +54,17 @@ export async function serve(context: CommandContext, options: ServeOptions): Pro
       host: host ?? config.listen.host,
     });
   const end = watchProcess({ gateway, logger, terminal: context.terminal });
-  const { url } = await listen(gateway, { host: host ?? config.listen.host, port: port ?? config.listen.port });
+  const listening = listen(gateway, { host: host ?? config.listen.host, port: port ?? config.listen.port });
+  const ready = await Promise.race([listening, end.signal]);
+  if (typeof ready === 'string') {
+    // Nobody is served yet, so there is nothing to wait for.
+    listening.catch((error: unknown) => logger.debug('could not listen before the end', { error: toMessage(error) }));
+    await gateway.close(0);
+    await logger.close();
+    end.stop();
+    return EXIT.ok;
+  }
+  const { url } = ready;
   boundYoungSpace();
   compileSooner();
 

@@ -29,7 +29,8 @@ export async function serveAsWorker({ env, terminal }: CommandContext, options: 
   // Whoever started us tells us when to end; a signal to the whole group is for it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const logger = createLogger(config.log, { dataDir, stderr: process.stderr, send: (line) => send({ kind: 'log', line }) });
-  const orders = takeOrders();
+  // While it opens what it needs it serves nobody, and whatever it waits for may be long in coming.
+  const orders = takeOrders(() => void logger.close().finally(() => process.exit(EXIT.ok)));
   send({ kind: 'hello' });
   const setup = await orders.setup;
   const ownLog = logger.with({ worker: setup.slot + 1 });
@@ -78,12 +79,13 @@ interface Orders {
   follow(worker: WorkerPart): Promise<Extract<Order, { readonly kind: 'stop' }>>;
 }
 
-// Orders that come before there is anyone to follow them wait.
-function takeOrders(): Orders {
+/** Orders that come before there is anyone to follow them wait, but for the one to end. */
+function takeOrders(onEarlyEnd: () => void): Orders {
   const waiting: (readonly [order: Order, handle: object | undefined])[] = [];
   let reportSetup!: (setup: Setup) => void;
   let take = (order: Order, handle: object | undefined): void => {
     if (order.kind === 'setup') reportSetup(order);
+    else if (order.kind === 'stop') onEarlyEnd();
     else waiting.push([order, handle]);
   };
   const setup = new Promise<Setup>((resolve) => (reportSetup = resolve));
