@@ -20,6 +20,12 @@ test('an attempt that failed counts for the tool that failed, and the answer for
   );
 });
 
+test('an attempt counts once, also where the fallback after it was not even tried', () => {
+  const model = createFallbackArms();
+  model.observe(createCall({ ending: 'unavailable', attempts: 1, failed }));
+  expect(model.arms()).toEqual(new Map([[READ, { calls: 1, failed: 1 }]]));
+});
+
 test('what was refused, taken back, cached, or never tried says nothing of a tool', () => {
   const model = createFallbackArms();
   for (const more of [{ ending: 'refused' }, { ending: 'cancelled' }, { cached: true }, { ending: 'unavailable', attempts: 0 }] as const)

@@ -30,7 +30,8 @@ export function createFallbackArms(): FallbackArms {
   };
 }
 
-// What was refused, taken back, answered from a cache or never tried says nothing of the tool.
-function isTelling({ ending, attempts, cached }: CallInteraction): boolean {
-  return attempts > 0 && !cached && ending !== 'refused' && ending !== 'cancelled';
+// What was refused, taken back, answered from a cache or never tried says nothing of the tool. Where the last one was not even
+// tried, the call is told under the one before, which is among those that failed.
+function isTelling({ ending, attempts, cached, failed = [] }: CallInteraction): boolean {
+  return attempts > failed.length && !cached && ending !== 'refused' && ending !== 'cancelled';
 }
