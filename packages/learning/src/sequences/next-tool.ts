@@ -1,5 +1,6 @@
 import type { Model, ModelState } from '../model.ts';
 import { joinKey, splitKey } from '../tool-key.ts';
+import { CALIBRATION_TABLE, createCalibration, type Guess } from './calibration.ts';
 import { FollowerCounts } from './follower-counts.ts';
 import { bestOf, contextsOf, EVERYTHING, raise, serverContext, serverOf, wordOf } from './followers.ts';
 import { createPredictionTally, TALLY_TABLE, TOLD_TOOLS, type PredictedTool, type PredictionCounts } from './prediction-tally.ts';
@@ -18,7 +19,8 @@ export interface StepEvent {
 /**
  * Tells which tool a session calls next. Candidates come from what followed the same calls before, from the session itself, from
  * what was called for such needs, and from what is called often. Several experts say how likely each is, and how much each expert
- * counts is learned with every call, apart for situations of more and of less evidence (Hedge with a fixed share).
+ * counts is learned with every call, apart for situations of more and of less evidence (Hedge with a fixed share). How likely the
+ * first really is, is learned beside that.
  */
 export interface NextToolModel extends Model<StepEvent> {
   /** How often it was right on the calls that experts were tried on, before it learned from them; no session's first call is one. */
@@ -71,6 +73,11 @@ interface Session {
   contexts: readonly string[];
 }
 
+interface Ranked {
+  readonly key: string;
+  readonly share: number;
+}
+
 interface Scored {
   readonly keys: string[];
   /** What each expert says of each candidate. */
@@ -91,6 +98,7 @@ export function createNextToolModel(): NextToolModel {
   const squares = new Float64Array(BLENDED.length).fill(1);
   let blendTrials = 0;
   let triedAtMs = 0;
+  const calibration = createCalibration();
   const tally = createPredictionTally();
 
   const candidatesOf = (session: Session | undefined, need: readonly number[]): string[] => {
@@ -188,16 +196,42 @@ export function createNextToolModel(): NextToolModel {
     return { keys, said, shares, situation, blended };
   };
 
-  const tell = (session: Session | undefined, { keys, shares }: Scored, limit: number): PredictedTool[] => {
-    const own = session === undefined || session.keys.length === 0 ? undefined : followers.get(session.contexts[0]!);
-    return keys
+  /** Most likely first. */
+  const rank = ({ keys, shares }: Scored): Ranked[] =>
+    keys
       .map((key, index) => ({ key, share: shares[index]! }))
-      .toSorted((one, other) => other.share - one.share || (one.key < other.key ? -1 : 1))
-      .slice(0, limit)
-      .map(({ key, share }) => {
-        const [upstream = '', tool = ''] = splitKey(key);
-        return { upstream, tool, share, followed: own?.tools.get(key) ?? 0 };
-      });
+      .toSorted((one, other) => other.share - one.share || (one.key < other.key ? -1 : 1));
+
+  const guessOf = (session: Session | undefined, [first, second, third]: readonly Ranked[]): Guess | undefined => {
+    if (first === undefined) return undefined;
+    const past = session?.keys ?? [];
+    const last = past.at(-1);
+    return {
+      shares: [first.share, second?.share ?? 0, third?.share ?? 0],
+      followed: followedBy(session, first.key),
+      isLast: first.key === last,
+      isKnown: past.includes(first.key),
+      calls: past.length,
+      isSameServer: last !== undefined && serverOf(first.key) === serverOf(last),
+      isAfterFailure: session?.ok.at(-1) === false,
+    };
+  };
+
+  const followedBy = (session: Session | undefined, key: string): number =>
+    session === undefined || session.keys.length === 0 ? 0 : (followers.get(session.contexts[0]!)?.tools.get(key) ?? 0);
+
+  // The first is given its probability, and the others share what is left as they did; none comes to stand before the first.
+  const tell = (session: Session | undefined, ranked: readonly Ranked[], limit: number): PredictedTool[] => {
+    const guess = guessOf(session, ranked);
+    if (guess === undefined) return [];
+    const [first, second] = guess.shares;
+    const odds = second / Math.max(Number.EPSILON, 1 - first);
+    const probability = Math.max(calibration.probabilityOf(guess), odds / (1 + odds));
+    const scale = (1 - probability) / Math.max(Number.EPSILON, 1 - first);
+    return ranked.slice(0, limit).map(({ key, share }, index) => {
+      const [upstream = '', tool = ''] = splitKey(key);
+      return { upstream, tool, share: index === 0 ? probability : share * scale, followed: followedBy(session, key) };
+    });
   };
 
   // One step of the gradient of the log-likelihood, each weight at its own pace (AdaGrad).
@@ -247,6 +281,7 @@ export function createNextToolModel(): NextToolModel {
       { name: 'weights', columns: ['trials', 'weight'], rule: 'mean' },
       { name: 'blend', columns: ['trials', 'weight', 'squares'], rule: 'mean' },
       { name: 'trial', columns: ['atMs'], rule: 'latest' },
+      CALIBRATION_TABLE,
       TALLY_TABLE,
     ],
     observe: ({ session: name, atMs, upstream, tool, isOk, need }) => {
@@ -256,7 +291,10 @@ export function createNextToolModel(): NextToolModel {
       if (session.keys.length > 0 && (calls < EAGER || (Math.abs(atMs - triedAtMs) >= TRIAL_MS && isTried(calls)))) {
         triedAtMs = atMs;
         const scored = score(session, need);
-        tally.see(tell(session, scored, TOLD_TOOLS), { upstream, tool });
+        const ranked = rank(scored);
+        tally.see(tell(session, ranked, TOLD_TOOLS), { upstream, tool });
+        const guess = guessOf(session, ranked);
+        if (guess !== undefined) calibration.learn(guess, ranked[0]!.key === key);
         learnWeights(scored, key);
       }
       if (followers.prune()) popular = bestOf(followers.get(EVERYTHING), POPULAR);
@@ -277,7 +315,7 @@ export function createNextToolModel(): NextToolModel {
     upstreamsAfter: () => followers.upstreamsAfter(),
     predict: (name, { limit, need = [] }) => {
       const session = sessions.get(name);
-      return tell(session, score(session, need), limit);
+      return tell(session, rank(score(session, need)), limit);
     },
     save: (): ModelState => {
       const called = new Map<string, readonly number[]>();
@@ -299,6 +337,7 @@ export function createNextToolModel(): NextToolModel {
         ],
         ['blend', new Map(BLENDED.map((feature, index) => [feature, [blendTrials, blend[index]!, squares[index]!]] as const))],
         ['trial', new Map([['last', [triedAtMs]]])],
+        [CALIBRATION_TABLE.name, calibration.save()],
         [TALLY_TABLE.name, tally.save()],
       ]);
     },
@@ -326,6 +365,7 @@ export function createNextToolModel(): NextToolModel {
       }
       popular = bestOf(followers.get(EVERYTHING), POPULAR);
       triedAtMs = state.get('trial')?.get('last')?.[0] ?? 0;
+      calibration.load(state.get(CALIBRATION_TABLE.name));
       tally.load(state.get(TALLY_TABLE.name));
     },
   };
