@@ -49,8 +49,8 @@ export function createAnswers(options: AnswersOptions): TieredCache<ResultOutcom
 export function toCachePart(answers: TieredCache<ResultOutcome>, counts: () => AnswerCounts): CachePart {
   return {
     read: async () => {
-      const { hits, staleHits, misses, savedMs, similar } = counts();
-      return { tiers: await answers.read(), hits, staleHits, misses, savedMs, similar };
+      const { hits, staleHits, misses, savedMs, similar, ahead } = counts();
+      return { tiers: await answers.read(), hits, staleHits, misses, savedMs, similar, ahead };
     },
     clear: (upstream) => answers.clear(upstream),
   };

@@ -151,6 +151,13 @@ export interface SimilarReading {
   readonly bound: number;
 }
 
+/** Calls that nobody had asked for, since the start. */
+export interface AheadReading {
+  readonly made: number;
+  /** Of those, the ones that somebody asked for then. */
+  readonly used: number;
+}
+
 export interface CachePart {
   read(): Promise<{
     readonly tiers: readonly CacheTierReading[];
@@ -160,6 +167,7 @@ export interface CachePart {
     /** Time that callers did not wait, by what the same answers took when they were fetched. */
     readonly savedMs: number;
     readonly similar: SimilarReading;
+    readonly ahead: AheadReading;
   }>;
   /** Forgets the answers of one upstream, or all. */
   clear(upstream: string | undefined): Promise<void>;

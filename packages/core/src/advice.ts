@@ -26,6 +26,8 @@ export interface Advice {
    * nobody can tell.
    */
   readonly upstreamAfter?: ((upstream: string, tool: string) => string | undefined) | undefined;
+  /** Which calls may be made before anybody asks for them; absent where nobody can tell, or where none shall be. */
+  readonly ahead?: AheadAdvice | undefined;
   /** Whether a call may be answered with the result of a similar one; absent where nobody can tell. */
   readonly similar?: SimilarAdvice | undefined;
   /**
@@ -33,6 +35,35 @@ export interface Advice {
    * lasts. How far they hold it back is not for advice to say. `undefined` while nobody is restrained.
    */
   readonly restraints?: ((call: RestrainedCall) => readonly Restraint[]) | undefined;
+}
+
+/** What conversations go on to so often that the call may be made before. */
+export interface AheadAdvice {
+  /**
+   * The call that most likely comes after others of one conversation; `undefined` where none is likely enough.
+   * @param last Two calls at most, the last one first.
+   */
+  readonly after: (last: readonly CalledTool[]) => PlannedCall | undefined;
+  /** Keyed hash of a place within results, which may have names in it that nobody else should read. */
+  readonly hashOf: (place: string) => string;
+}
+
+export interface PlannedCall extends CalledTool {
+  /** Where its arguments come from, as `CallStep.sources` says it. */
+  readonly sources: string;
+  /** Probability that it is the next one, with these arguments. */
+  readonly share: number;
+}
+
+/** After which calls of its conversation a call was made, and where its arguments could have been had by then. */
+export interface CallStep {
+  /** One call or two, the last one first. */
+  readonly after: readonly CalledTool[];
+  /**
+   * For each argument where its value stood before: names of arguments and keyed hashes of places within results, never values. The
+   * same text for the same places. Absent where one stood nowhere, and for calls that are not to be made ahead.
+   */
+  readonly sources?: string | undefined;
 }
 
 /** Sees arguments, so what it says is kept in memory alone. */

@@ -24,6 +24,7 @@ const RECORD: Required<CallRecord> = {
   attempts: 1,
   cached: false,
   cacheTier: undefined,
+  isAhead: undefined,
   trace: undefined,
 };
 /** What like calls may differ in. */

@@ -49,6 +49,7 @@ function isAlike(one: Record, other: Record): boolean {
     one.error === other.error &&
     one.cached === other.cached &&
     one.cacheTier === other.cacheTier &&
+    one.isAhead === other.isAhead &&
     one.attempts === other.attempts
   );
 }

@@ -1,4 +1,4 @@
-import type { CalledTool, FailuresInRow } from './advice.ts';
+import type { CalledTool, CallStep, FailuresInRow } from './advice.ts';
 import type { Answer, Awaitable, Call, Implementation } from './call.ts';
 import type { GatewayConfig, UpstreamConfig } from './config/gateway-config.ts';
 import type { UpstreamKind } from './config/upstream-config.ts';
@@ -44,6 +44,8 @@ export interface Record {
   readonly cached: boolean;
   /** The tier of the cache that answered; `similar` when it answered with what a similar call was answered. */
   readonly cacheTier: string | undefined;
+  /** Whether nobody has asked for it: the gateway made it, to have the answer at hand. Absent where somebody has. */
+  readonly isAhead?: true | undefined;
   /** Absent while calls are not traced. */
   readonly trace: TraceContext | undefined;
 }
@@ -69,6 +71,8 @@ export interface RecordPayload {
   readonly session?: string | undefined;
   /** Absent where the first attempt was the only one, and nothing had failed before it. */
   readonly detour?: Detour | undefined;
+  /** Absent where nobody wants to know, and for the first call of a conversation. */
+  readonly step?: CallStep | undefined;
 }
 
 /** What came of what had failed: in this call, and before it. */

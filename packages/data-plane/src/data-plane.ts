@@ -152,7 +152,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
   const keyTtlMs = limits.idempotency.ttlSeconds * 1000;
   const keyJournal = keyLog && (await KeyJournal.open({ log: keyLog, keys, ttlMs: keyTtlMs, clock, logger }));
   const similar = { hits: 0, checked: 0, wrong: 0, compared: 0, bound: 0 };
-  const answerCounts: AnswerCounts = { hits: 0, staleHits: 0, misses: 0, joined: 0, savedMs: 0, similar };
+  const answerCounts: AnswerCounts = { hits: 0, staleHits: 0, misses: 0, joined: 0, savedMs: 0, similar, ahead: { made: 0, used: 0 } };
   const advice = createAdviceGuard(parts.advice, { clock, logger });
   const search = createToolSearch(advice, parts.embedder);
   const dispatch = createCallPipeline({
@@ -169,6 +169,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     search,
     advice: parts.advice && advice,
     throttle: state.current.config.learning.anomalies.throttle,
+    maxAheadShare: state.current.config.learning.callAhead.maxShare,
     beginTrace: sampleRatio === undefined ? undefined : createBeginTrace({ sampleRatio }),
     clock,
     logger,

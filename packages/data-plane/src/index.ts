@@ -1,4 +1,5 @@
 export { outcomeCodec } from './answers/outcome-bytes.ts';
+export { explainSources } from './ahead/argument-sources.ts';
 export type { AnswerCounts } from './stages/cache.ts';
 export { createDataPlane } from './data-plane.ts';
 export type { DataPlane, DataPlaneParts, SearchExplanation } from './data-plane.ts';

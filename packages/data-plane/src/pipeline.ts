@@ -20,6 +20,7 @@ import type { ReduceParts } from './results/reduce-result.ts';
 import type { ViewRankers } from './search/tool-search.ts';
 import { admit } from './stages/admit.ts';
 import { answerOwn } from './stages/answer-own.ts';
+import { callAhead } from './stages/call-ahead.ts';
 import { cacheOutcomes, type AnswerCounts } from './stages/cache.ts';
 import type { SurfaceCall } from './stages/call-stages.ts';
 import { hint } from './stages/hint.ts';
@@ -52,6 +53,7 @@ export interface PipelineParts {
   /** Absent where nobody advises. */
   readonly advice: AdviceGuard | undefined;
   readonly throttle: LearningConfig['anomalies']['throttle'];
+  readonly maxAheadShare: number;
   readonly beginTrace: BeginTrace | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -66,7 +68,7 @@ export interface PipelineParts {
 /** The path of a call: every stage, outermost first, and the only place that orders them. */
 export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
   const observed = observe(parts);
-  return createPipeline<SurfaceCall>()
+  const dispatch: Next<SurfaceCall> = createPipeline<SurfaceCall>()
     .use(observed) // refusals and crashes are recorded too
     .use(resolve(parts)) // what follows speaks of the real target
     .use(hint(parts)) // a refusal of the arguments is told of like one of the upstream
@@ -75,9 +77,11 @@ export function createCallPipeline(parts: PipelineParts): Next<SurfaceCall> {
     .use(answerOwn(parts)) // ours are checked like any, and need neither slot nor connection
     .use(largeResults(parts)) // each caller gets a handle of its own, also to an outcome it shares
     .use(idempotency(parts)) // a repetition passes the checks again, and runs, retries and waits with the first
+    .use(callAhead({ ...parts, dispatch: (call) => dispatch(call) })) // it goes by what is really asked, and what it makes is kept behind it
     .use(cacheOutcomes({ ...parts, observe: observed })) // a hit has passed the same checks as a miss
     .use(carryTasks(parts)) // what a request about a task takes is tried and admitted step by step
     .use(retry(parts)) // each attempt queues for its own target
     .use(admit(parts)) // only work that will really be sent waits
     .end(createSend(parts));
+  return dispatch;
 }

@@ -1,3 +1,4 @@
+import type { CallStep } from '@signalbox/core';
 import type { Effect } from './effects/read-effect.ts';
 
 /**
@@ -59,6 +60,8 @@ export interface CallInteraction extends InteractionBase {
   readonly fallbacks?: readonly ChosenFallback[];
   /** Attempts at upstreams that had failed before, in that order; absent where there were none. */
   readonly afterFailures?: readonly AfterFailures[];
+  /** What it came after; absent where nobody wanted to know. */
+  readonly step?: CallStep;
 }
 
 export interface FailedCall {

@@ -27,6 +27,8 @@ export async function cacheStatus(context: CommandContext): Promise<ExitCode> {
     const { hits, checked, wrong, compared, bound } = body.similar;
     if (compared + hits > 0)
       yield `similar calls: ${hits} hits, held for at most ${(100 * bound).toFixed(1)} % wrong; ${checked} checked, ${wrong} of them wrong; ${compared} compared`;
+    const { made, used } = body.ahead;
+    if (made > 0) yield `made before they were asked for: ${made}; ${used} of them were used`;
   });
   return EXIT.ok;
 }

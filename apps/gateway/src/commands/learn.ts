@@ -132,18 +132,31 @@ function failingText({ failures, sinceMs, risk, askedLast }: NonNullable<ToolIns
 export async function learnSequences(context: CommandContext, { lines }: { readonly lines: number }): Promise<ExitCode> {
   const running = await requireRunning(context);
   const body = await running.get<SequencesBody>(`/learning/sequences?limit=${lines}`);
-  context.terminal.answer(body, () =>
-    table(
+  context.terminal.answer(body, () => [
+    ...table(
       context,
       [right('TIMES'), right('SUCCEEDED'), { title: 'CALLS', shrinks: true }],
-      body.sequences.map(({ tools, count, succeeded }) => [
-        String(count),
-        percent(succeeded),
-        toSafeLine(tools.map(({ upstream, tool }) => `${upstream}.${tool}`).join(' → ')),
-      ]),
+      body.sequences.map(({ tools, count, succeeded }) => [String(count), percent(succeeded), pathText(tools)]),
     ),
-  );
+    ...(body.ahead.length === 0 ? [] : ['', 'Called before anybody asks, where it is read only and its answers are cached:']),
+    ...(body.ahead.length === 0
+      ? []
+      : table(
+          context,
+          [right('SURE'), { title: 'AFTER', shrinks: true }, { title: 'CALL', shrinks: true }, { title: 'ARGUMENTS', shrinks: true }],
+          body.ahead.map(({ after, upstream, tool, arguments: args, share }) => [
+            percent(share),
+            pathText(after.toReversed()),
+            toSafeLine(`${upstream}.${tool}`),
+            toSafeLine(args.map(({ name, from }) => `${name}: ${from}`).join('; ') || 'none'),
+          ]),
+        )),
+  ]);
   return EXIT.ok;
+}
+
+function pathText(tools: readonly { readonly upstream: string; readonly tool: string }[]): string {
+  return toSafeLine(tools.map(({ upstream, tool }) => `${upstream}.${tool}`).join(' → '));
 }
 
 function table({ terminal }: Pick<CommandContext, 'terminal'>, columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {

@@ -8,6 +8,7 @@ import type {
   AnomalyAnswer,
   AnomalyOpinion,
   AnomalyQuestion,
+  CallPlansByContext,
   Commit,
   Forgotten,
   FrequentSequence,
@@ -23,6 +24,7 @@ import type { KeyedHash } from './keyed-hash.ts';
 import type { PrincipalNames } from './principal-names.ts';
 import type { NextCallsBook } from './next-calls.ts';
 import type { Restraints } from './restraints.ts';
+import { readPlans } from './read-plans.ts';
 import { readSurfaces } from './read-surfaces.ts';
 import { readInsights } from './tool-insights.ts';
 import type { ToolVersion } from './tool-versions.ts';
@@ -95,7 +97,8 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
     tools: async () => ({ tools: await readInsights(options) }),
     sequences: async (limit) => {
       const sequences = await thread.ask<readonly FrequentSequence[]>('sequences', limit);
-      return { sequences: sequences.map(({ tools, ...rest }) => ({ ...rest, tools: [...tools] })) };
+      const plans = await thread.ask<CallPlansByContext>('ahead');
+      return { sequences: sequences.map(({ tools, ...rest }) => ({ ...rest, tools: [...tools] })), ahead: readPlans(plans, limit) };
     },
     anomalies: async (query) => {
       const { anomalies, heldBack } = await thread.ask<AnomalyAnswer>('anomalies', query satisfies AnomalyQuestion);

@@ -19,6 +19,7 @@ const published = (version: number): Published => ({
       repairs: new Map(),
       timeouts: new Map(),
       arms: new Map(),
+      plans: new Map(),
       upstreamsAfter: new Map(),
       risks: { all: [], own: new Map() },
       usage: [],

@@ -1,6 +1,7 @@
 import { LOCAL_PRINCIPAL, type Advice, type LearningConfig, type SearchCaller, type ToolDefinition } from '@signalbox/core';
 import {
   isRepairOf,
+  planAfter,
   openSearchAdvice,
   openSearchSnapshot,
   toolKey,
@@ -25,7 +26,7 @@ const TOLD_SHARE = 0.1;
 const TOOL_ERROR = 'toolError';
 
 export interface AdviceParts {
-  readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts' | 'fallbacks' | 'breaker' | 'openAhead'>;
+  readonly config: Pick<LearningConfig, 'search' | 'hints' | 'timeouts' | 'fallbacks' | 'breaker' | 'openAhead' | 'callAhead'>;
   readonly versionOf: (upstream: string, tool: string) => ToolVersion;
   readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
   /** What keeps its arm, of who searches. */
@@ -48,7 +49,7 @@ export function toAdvice(
 ): PublishedAdvice {
   const trialsOfUnit = toTrials(snapshots.experiments);
   const search = openSearchAdvice(openSearchSnapshot(snapshots.search));
-  const { repairs, timeouts, arms, risks, upstreamsAfter, usage } = snapshots.tools;
+  const { repairs, timeouts, arms, plans, risks, upstreamsAfter, usage } = snapshots.tools;
   const keyOf = (upstream: string, tool: string) => versionedTool({ upstream, tool, toolVersion: versionOf(upstream, tool).version });
   const hints: Advice['hints'] = ({ principal, upstream, tool, code }) => {
     const found = repairs.get(keyOf(upstream, tool))?.get(code === undefined ? TOOL_ERROR : String(code));
@@ -76,6 +77,7 @@ export function toAdvice(
     // Where there is nothing to say, nobody need ask.
     hints: config.hints && repairs.size > 0 ? hints : undefined,
     similar: snapshots.similarity && toSimilarAdvice({ similarity: snapshots.similarity, keyOf, hash }),
+    ahead: config.callAhead.enabled ? { after: (last) => planAfter(plans, last), hashOf: (place) => hash.text(place) } : undefined,
     timeoutMs: config.timeouts ? (upstream, tool) => timeouts.get(keyOf(upstream, tool)) : undefined,
     upstreamAfter:
       config.openAhead && upstreamsAfter.size > 0 ? (upstream, tool) => upstreamsAfter.get(toolKey({ upstream, tool })) : undefined,

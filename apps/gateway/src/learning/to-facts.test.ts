@@ -114,6 +114,7 @@ test('what is no call of a tool behind the gateway is no fact', () => {
 test('a call that was held back is no fact: it would count against its caller once more', () => {
   expect(isToolRecord({ ...record, status: 'gateway-error', error: 'RESTRAINED' })).toBe(false);
   expect(isToolRecord({ ...record, status: 'gateway-error', error: 'OVERLOADED' })).toBe(true);
+  expect(isToolRecord({ ...record, isAhead: true })).toBe(false);
 });
 
 test('what is too large to be hashed is not', () => {
@@ -147,4 +148,10 @@ test('a fact tells what was tried before, how likely each fallback was to be tri
     afterFailures,
   });
   expect(Object.keys(create().call(record, payload({})))).not.toEqual(expect.arrayContaining(['failed', 'fallbacks', 'afterFailures']));
+});
+
+test('a fact tells what the call came after, where somebody wants to know', () => {
+  const step = { after: [{ upstream: 'files', tool: 'list' }], sources: '[["path","r0:0f"]]' };
+  expect(create().call(record, { ...payload({}), step })).toMatchObject({ step });
+  expect(create().call(record, payload({}))).not.toHaveProperty('step');
 });

@@ -73,6 +73,7 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
         attempts: record.attempts,
         cached: record.cached,
         ...(payload?.detour && fromDetour(payload.detour, versionOf)),
+        ...(payload?.step && { step: payload.step }),
       };
     },
     /** One for each need, so that a call later on can be told to be for one of them. */
@@ -118,9 +119,10 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
 export type ToolRecord = CallRecord & { readonly upstream: string; readonly upstreamName: string };
 
 export function isToolRecord(record: CallRecord): record is ToolRecord {
-  const { upstream, upstreamName: tool, method, error } = record;
-  // What we held back says nothing of the tool, and must not count against its caller once more.
-  if (method !== 'tools/call' || error === 'RESTRAINED') return false;
+  const { upstream, upstreamName: tool, method, error, isAhead } = record;
+  // What we held back says nothing of the tool, and must not count against its caller once more. What nobody asked for is no habit of
+  // anybody's.
+  if (method !== 'tools/call' || error === 'RESTRAINED' || isAhead) return false;
   return upstream !== undefined && tool !== undefined && !upstream.startsWith('@');
 }
 

@@ -4,8 +4,8 @@ import type { RecordReader } from './journal.ts';
 /** Writes a line for each call. */
 export function createCallLog(logger: Logger): RecordReader {
   // What is the same for like calls is made text once.
-  const loggers = new LikeCalls(({ method, name, server, principal, upstream, client, status, error, attempts, cached }) =>
-    logger.with({ method, name, server, principal, upstream, client, status, error, attempts, cached }),
+  const loggers = new LikeCalls(({ method, name, server, principal, upstream, client, status, error, attempts, cached, isAhead }) =>
+    logger.with({ method, name, server, principal, upstream, client, status, error, attempts, cached, isAhead }),
   );
   return {
     name: 'call log',

@@ -217,7 +217,7 @@ function ofCache(cache: MetricSources['cache']): MetricFamily[] {
   if (cache === undefined) return [];
   const each = (member: 'entries' | 'bytes' | 'hits' | 'misses') =>
     cache.tiers.map((tier) => ({ labels: { tier: tier.tier }, value: tier[member] }));
-  const { similar } = cache;
+  const { similar, ahead } = cache;
   const one = (value: number) => [{ labels: {}, value }];
   return [
     gauge('cache_entries', 'Answers in a tier of the cache.', each('entries')),
@@ -231,6 +231,8 @@ function ofCache(cache: MetricSources['cache']): MetricFamily[] {
     counter('cache_similar_wrong_total', 'Among those that were checked, the ones that would have been wrong.', one(similar.wrong)),
     counter('cache_similar_compared_total', 'Calls compared with a similar one, to learn from it.', one(similar.compared)),
     gauge('cache_similar_wrong_bound', 'Greatest bound on the share of wrong answers that one was given with.', one(similar.bound)),
+    counter('cache_ahead_made_total', 'Calls that nobody had asked for, made to have their answers at hand.', one(ahead.made)),
+    counter('cache_ahead_used_total', 'Among those, the ones that somebody asked for then.', one(ahead.used)),
   ];
 }
 

@@ -39,6 +39,7 @@ export function shapesOf(
   attributes['mcp.protocol.version'] = record.revision;
   attributes['signalbox.principal'] = record.principal;
   attributes['signalbox.cached'] = record.cached;
+  if (record.isAhead) attributes['signalbox.ahead'] = true;
   if (clientTransport !== undefined) attributes['network.transport'] = clientTransport;
   if (record.server !== undefined) attributes['signalbox.server'] = record.server;
   if (record.client !== undefined) attributes['signalbox.client'] = record.client;

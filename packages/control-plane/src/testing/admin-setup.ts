@@ -209,6 +209,7 @@ const CACHES: CachePart = {
     misses: 1,
     savedMs: 1,
     similar: { hits: 1, checked: 1, wrong: 0, compared: 1, bound: 0.01 },
+    ahead: { made: 2, used: 1 },
   }),
   clear: async () => undefined,
 };
@@ -288,7 +289,18 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
   }),
   why: (need) => ({ need, adviceVersion: 1, matches: [{ name: 'echo', upstream: 'github', tool: 'echo', score: 1, staticRank: 1 }] }),
   tools: async () => ({ tools: [TOOL_INSIGHT] }),
-  sequences: async () => ({ sequences: [{ tools: [{ upstream: 'github', tool: 'echo' }], count: 2, succeeded: 1 }] }),
+  sequences: async () => ({
+    sequences: [{ tools: [{ upstream: 'github', tool: 'echo' }], count: 2, succeeded: 1 }],
+    ahead: [
+      {
+        after: [{ upstream: 'github', tool: 'echo' }],
+        upstream: 'github',
+        tool: 'add',
+        arguments: [{ name: 'a', from: 'the result of the last call' }],
+        share: 0.9,
+      },
+    ],
+  }),
   surfaces: async () => ({
     addresses: [{ surface: 'all', tools: 9, tokens: { all: 900, hot: 500, search: 400 }, hotTools: [], estimated: false }],
     clients: [

@@ -55,6 +55,23 @@ export const learningConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether a connection for a single client is opened before its first call, where most go on to that upstream.'),
+  callAhead: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether a tool that most conversations call next, with arguments that are known by then, is called before anybody asks. Only tools in `cache.tools` that say `readOnlyHint`, or are named there in full and do not say that they write.',
+        ),
+      maxShare: z
+        .number()
+        .min(0.01)
+        .max(1)
+        .default(0.1)
+        .describe('Most such calls that nobody asks for then, for each call of the same upstream that somebody asks for.'),
+    })
+    .prefault({})
+    .describe('Calls made before they are asked for, so that their answers are in the cache.'),
   breaker: z
     .boolean()
     .default(false)

@@ -203,6 +203,7 @@ function toCall(request: Request, { id, inner, isNotification }: Making, { surfa
     surface,
     isFound: inner !== undefined,
     isNotification,
+    isAhead: false,
     priority: toPriority(wishes?.[PRIORITY_KEY]),
     deadlineMs: typeof timeoutMs === 'number' && timeoutMs > 0 ? clock.monotonic() + timeoutMs : Number.POSITIVE_INFINITY,
   };

@@ -1,7 +1,6 @@
 import {
   Cancellation,
   RawJson,
-  createNameMatcher,
   sinkAbove,
   toOutcome,
   type Answer,
@@ -13,12 +12,12 @@ import {
   type Next,
   type ResultOutcome,
   type Stage,
-  type UpstreamCacheConfig,
   type UpstreamConfig,
 } from '@signalbox/core';
 import { withParams } from '@signalbox/protocol';
 import type { AdviceGuard } from '../advice-guard.ts';
 import { answerKey, answerScope, configIdentity, isPlain } from '../answers/answer-key.ts';
+import { cacheableTools, isCacheable, isWriting } from '../answers/cacheable-tools.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { ObservedCall, SurfaceCall, TargetedCall, TargetedStage } from './call-stages.ts';
 import { Flight } from './flight.ts';
@@ -36,6 +35,14 @@ export interface AnswerCounts {
   savedMs: number;
   /** Among hits and misses, those of tools that are answered so. */
   readonly similar: SimilarCounts;
+  readonly ahead: AheadCounts;
+}
+
+/** Calls that nobody had asked for. */
+export interface AheadCounts {
+  made: number;
+  /** Among them, those that somebody asked for then. */
+  used: number;
 }
 
 export interface CacheStageOptions {
@@ -75,22 +82,14 @@ export function cacheOutcomes(options: CacheStageOptions): TargetedStage {
     const upstream = options.upstream(call.target.upstream);
     if (upstream === undefined || call.isNotification || !isPlain(call)) return next(call);
     if (call.method === 'resources/read') return stage.read(call, upstream, next);
-    return call.method === 'tools/call' && stage.isCacheable(call, upstream) ? stage.call(call, upstream, next) : next(call);
+    return call.method === 'tools/call' && isCacheable(call.target, upstream) ? stage.call(call, upstream, next) : next(call);
   };
-}
-
-interface Tools {
-  readonly matches: (name: string) => boolean;
-  readonly named: ReadonlySet<string>;
-  /** Absent where no similar call is answered. */
-  readonly similar: ((name: string) => boolean) | undefined;
 }
 
 class CacheStage {
   readonly #options: CacheStageOptions;
   readonly #similar: SimilarCalls | undefined;
   readonly #flights = new Map<string, Flight>();
-  readonly #tools = new WeakMap<object, Tools>();
   readonly #identities = new WeakMap<UpstreamConfig, string>();
   /** Upstreams that have said of a resource that it stays the same for a while. */
   readonly #hinting = new Set<string>();
@@ -101,29 +100,12 @@ class CacheStage {
     this.#similar = advice && new SimilarCalls({ ...options, advice, counts: counts.similar });
   }
 
-  /** A tool that says it writes must be named in full: a pattern may not have meant it. */
-  isCacheable({ target }: TargetedCall, upstream: Upstream): boolean {
-    const config = upstream.desired.config.cache;
-    if (config === undefined) return false;
-    const tools = this.#toolsOf(config);
-    return isWriting(target) ? tools.named.has(target.name) : tools.matches(target.name);
-  }
-
-  #toolsOf(config: UpstreamCacheConfig): Tools {
-    let tools = this.#tools.get(config);
-    if (tools === undefined) {
-      const similar = config.similar && createNameMatcher(config.similar.tools);
-      tools = { matches: createNameMatcher(config.tools), named: new Set(config.tools), similar };
-      this.#tools.set(config, tools);
-    }
-    return tools;
-  }
-
   call(call: TargetedCall, upstream: Upstream, next: Next<TargetedCall>): Awaitable<Answer> {
     const { scope } = upstream.desired.config.cache!;
     const owner = scope === 'shared' ? EVERYONE : call.principal;
     const key = answerKey(call, upstream, { owner, identity: this.#identityOf(upstream) });
     const decide = (kept: KeptAnswer<ResultOutcome> | undefined): Awaitable<Answer> => {
+      if (call.isAhead) return kept === undefined ? this.#fly(call, { upstream, key, next }) : kept.value;
       if (kept === undefined) return this.#miss(call, { upstream, key, next });
       if (this.#options.clock.monotonic() >= kept.freshUntilMs) {
         this.#options.counts.staleHits += 1;
@@ -183,7 +165,7 @@ class CacheStage {
   #look(call: TargetedCall, upstream: Upstream): AskedCall | undefined {
     const config = upstream.desired.config.cache;
     if (config?.similar === undefined || this.#similar === undefined || isWriting(call.target)) return undefined;
-    if (!this.#toolsOf(config).similar!(call.target.name)) return undefined;
+    if (!cacheableTools(config).similar!(call.target.name)) return undefined;
     const scope = answerScope(call, upstream, { owner: call.principal, identity: this.#identityOf(upstream) });
     return this.#similar.look(call, { scope, maxWrong: config.similar.maxWrong });
   }
@@ -199,10 +181,11 @@ class CacheStage {
 
   async #fly(call: TargetedCall, missing: Missing): Promise<Answer> {
     const { key } = missing;
-    this.#options.counts.misses += 1;
+    const { counts } = this.#options;
+    if (!call.isAhead) counts.misses += 1;
     const running = this.#flights.get(key);
     if (running !== undefined) {
-      this.#options.counts.joined += 1;
+      if (!call.isAhead) counts.joined += 1;
       const outcome = await running.join(call);
       call.trace.isCached = true;
       return outcome;
@@ -226,6 +209,7 @@ class CacheStage {
       sink: undefined,
       wantsProgress: false,
       priority: 'batch',
+      isAhead: true,
       deadlineMs: clock.monotonic() + upstream.desired.config.timeouts.callMs,
     } satisfies TargetedCall;
     const named = { ...alone, params: withParams(call.params, { name: RawJson.fromValue(call.trace.name ?? call.target.name) }) };
@@ -295,11 +279,6 @@ interface Missing {
   readonly asked?: AskedCall | undefined;
   /** What would have been its answer otherwise. */
   readonly beside?: ResultOutcome;
-}
-
-function isWriting({ definition }: TargetedCall['target']): boolean {
-  const { readOnlyHint, destructiveHint } = definition?.annotations ?? {};
-  return readOnlyHint === false || destructiveHint === true;
 }
 
 /** To the byte: what differs in nothing but the order of members or a time counts for different, which is the safe mistake. */

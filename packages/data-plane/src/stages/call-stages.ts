@@ -1,4 +1,4 @@
-import type { Call, Detour, ResolvedCall, Stage, TraceContext } from '@signalbox/core';
+import type { Call, CallStep, Detour, ResolvedCall, Stage, TraceContext } from '@signalbox/core';
 import type { OutgoingRequest } from '@signalbox/protocol';
 import type { Surface } from '../catalog/surface.ts';
 import type { TaskRef } from '../tasks/task-ids.ts';
@@ -18,6 +18,8 @@ export interface CallTrace {
   isSent: boolean;
   /** Absent while the first attempt is the only one, and nothing had failed before it. */
   detour: Detour | undefined;
+  /** Absent where nobody wants to know, and for the first call of a conversation. */
+  step: CallStep | undefined;
   isCached: boolean;
   cacheTier: string | undefined;
   /** Absent while calls are not traced. */
@@ -31,6 +33,8 @@ export interface SurfaceCall extends Call {
   readonly isFound: boolean;
   /** Whether it is a notification, which has no answer. Its outcome tells that it was sent. */
   readonly isNotification: boolean;
+  /** Whether nobody has asked for it: it is made to have its answer at hand. */
+  readonly isAhead: boolean;
 }
 
 /** A call that is being recorded. */

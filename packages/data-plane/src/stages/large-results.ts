@@ -18,6 +18,8 @@ export interface LargeResultsOptions {
 export function largeResults(options: LargeResultsOptions): TargetedStage {
   const policyOf = createPolicyOf();
   return (call, next) => {
+    // Nobody reads it now, and who asks for it later gets a handle of its own.
+    if (call.isAhead) return next(call);
     const upstream = call.method === 'tools/call' ? options.upstream(call.target.upstream) : undefined;
     const policy = upstream && policyOf(options.state.current.config, upstream.desired.config, call.target.name);
     if (policy === undefined || call.surface.view.toolOf(RESULTS_UPSTREAM, 'read_result') === undefined) return next(call);

@@ -36,7 +36,13 @@ export function observe(options: ObserveOptions): Stage<SurfaceCall, ObservedCal
       call.sink === undefined || isDurable ? undefined : payloadBytes > 0 ? new CapturingSink(call.sink, payloadBytes) : call.sink;
     const payloadOf = (answer: Answer | undefined): RecordPayload | undefined =>
       wantsPayload
-        ? { arguments: call.params.get('arguments'), result: resultOf(answer, sink), session: call.session?.id, detour: trace.detour }
+        ? {
+            arguments: call.params.get('arguments'),
+            result: resultOf(answer, sink),
+            session: call.session?.id,
+            detour: trace.detour,
+            step: trace.step,
+          }
         : undefined;
     const succeed = (answer: Answer): Awaitable<Answer> => {
       const error = answer.kind === 'error' ? String(answer.error.code) : undefined;
@@ -88,6 +94,7 @@ function createTrace(): CallTrace {
     upstreamMs: 0,
     isSent: false,
     detour: undefined,
+    step: undefined,
     isCached: false,
     cacheTier: undefined,
     context: undefined,
@@ -113,6 +120,7 @@ function withTrace(call: SurfaceCall, trace: CallTrace, sink: SurfaceCall['sink'
     surface: call.surface,
     isFound: call.isFound,
     isNotification: call.isNotification,
+    isAhead: call.isAhead,
     trace,
   };
 }
@@ -153,6 +161,7 @@ function toRecord(
     attempts: trace.attempts,
     cached: trace.isCached,
     cacheTier: trace.cacheTier,
+    isAhead: call.isAhead ? true : undefined,
     trace: trace.context,
   };
 }

@@ -69,6 +69,7 @@ function withTarget(call: ObservedCall, { target, params, task }: Resolution, fa
     surface: call.surface,
     isFound: call.isFound,
     isNotification: call.isNotification,
+    isAhead: call.isAhead,
     trace: call.trace,
     target,
     fallbacks,
@@ -153,9 +154,10 @@ const MAX_SHOWN = 3;
 const NO_FALLBACKS: readonly Target[] = [];
 
 // An equivalent counts only where it is shown: who may not call it here does not reach it by detour.
-function fallbacksFor(options: ResolveOptions, { method, surface, session }: ObservedCall, target: Target): readonly Target[] {
+function fallbacksFor(options: ResolveOptions, { method, surface, session, isAhead }: ObservedCall, target: Target): readonly Target[] {
   const names = options.upstream(target.upstream)?.desired.config.fallback;
-  if (method !== 'tools/call' || names === undefined || names.length === 0) return NO_FALLBACKS;
+  // What another one answers is not kept, so to ask it before anybody wants to know would be in vain.
+  if (method !== 'tools/call' || isAhead || names === undefined || names.length === 0) return NO_FALLBACKS;
   const view = surface.viewFor(session);
   return names.map((name) => view.toolOf(name, target.name)).filter((fallback) => fallback !== undefined);
 }

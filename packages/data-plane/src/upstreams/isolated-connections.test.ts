@@ -58,7 +58,7 @@ test('one that is opened ahead is taken by the call that comes, and is not opene
   it.isolated.openAhead(call);
   it.isolated.openAhead(call);
   await it.isolated.take(call, 1_000);
-  expect([it.opened.length, it.isolated.ahead.counts]).toEqual([1, { openedAhead: 1, usedAhead: 1 }]);
+  expect([it.opened.length, it.isolated.ahead.counts]).toEqual([1, { tried: 1, used: 1 }]);
   // Calls of clients without a session may need several, so nobody knows which to open.
   it.isolated.openAhead(it.callOf(undefined));
   expect(it.isolated.size).toBe(1);
@@ -72,7 +72,7 @@ test('half of the places are never taken ahead, and one that was makes room for 
   expect(it.isolated.size).toBe(1);
   await it.isolated.take(callOf('s2'), 1_000);
   await it.isolated.take(callOf('s3'), 1_000);
-  expect([it.opened.length, it.isolated.size, it.isolated.ahead.counts.usedAhead]).toEqual([3, 2, 0]);
+  expect([it.opened.length, it.isolated.size, it.isolated.ahead.counts.used]).toEqual([3, 2, 0]);
 });
 
 test('as long as fewer than half of those opened ahead are used, one is in ten minutes', () => {
@@ -83,7 +83,7 @@ test('as long as fewer than half of those opened ahead are used, one is in ten m
   expect(it.isolated.size).toBe(2);
   it.clock.advance(600_000);
   for (let call = 0; call < 10; call++) openAhead();
-  expect(it.isolated.ahead.counts.openedAhead).toBe(3);
+  expect(it.isolated.ahead.counts.tried).toBe(3);
 });
 
 test('a server that asks before there is a call is answered, or else not opened ahead again', async () => {
@@ -92,7 +92,7 @@ test('a server that asks before there is a call is answered, or else not opened 
   const silent = { ...createSession('s2').session, ask: () => Promise.reject(new Error('nobody listens')) };
   const openAhead = async (whose: CallerSession) => {
     it.isolated.openAhead(it.callOf(whose));
-    await vi.waitFor(() => expect(it.opened).toHaveLength(it.isolated.ahead.counts.openedAhead));
+    await vi.waitFor(() => expect(it.opened).toHaveLength(it.isolated.ahead.counts.tried));
     return it.opened.at(-1)!.isolated!.ask({ method: 'roots/list' } as Question);
   };
   await openAhead(session);

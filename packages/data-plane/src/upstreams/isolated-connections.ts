@@ -23,7 +23,7 @@ import { IsolatedSessions, type OwnConnection } from './isolated-sessions.ts';
 import { noPlace, notReached } from './isolated-refusals.ts';
 import type { FetchOptions } from './manifest.ts';
 import type { OpenConnection } from './open-connection.ts';
-import { OpenedAhead } from './opened-ahead.ts';
+import { AheadTrials } from '../ahead/ahead-trials.ts';
 import { OwnChanges } from './own-changes.ts';
 
 export interface IsolatedParts {
@@ -73,7 +73,7 @@ export class IsolatedConnections {
   /** The sessions that have one. */
   readonly sessions = new IsolatedSessions<Entry>();
   /** What came of those that were opened before a call needed them. */
-  readonly ahead: OpenedAhead;
+  readonly ahead: AheadTrials;
   readonly #desired: DesiredUpstream;
   readonly #parts: IsolatedParts;
   readonly #logger: Logger;
@@ -88,7 +88,12 @@ export class IsolatedConnections {
     this.#desired = desired;
     this.#parts = parts;
     this.#logger = logger;
-    this.ahead = new OpenedAhead(parts.clock);
+    this.ahead = new AheadTrials(parts.clock);
+  }
+
+  get aheadCounts(): { readonly openedAhead: number; readonly usedAhead: number } {
+    const { tried, used } = this.ahead.counts;
+    return { openedAhead: tried, usedAhead: used };
   }
 
   get size(): number {

@@ -40,7 +40,7 @@ export function createSend(options: SendOptions): (call: TargetedCall) => Awaita
 // While one upstream works, the connection to the next is opened.
 function openNext({ advice, upstream }: SendOptions, call: TargetedCall): void {
   const ask = call.session && advice?.current()?.upstreamAfter;
-  if (ask === undefined || call.method !== 'tools/call') return;
+  if (ask === undefined || call.method !== 'tools/call' || call.isAhead) return;
   const name = advice!.ask(() => ask(call.target.upstream, call.target.name));
   if (name !== undefined && call.surface.shows(name)) upstream(name)?.openAhead(call);
 }

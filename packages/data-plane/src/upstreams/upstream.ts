@@ -195,7 +195,7 @@ export class Upstream {
       calls: this.#calls,
       failures: this.#failures,
       isolated: this.isolated.size,
-      ...this.isolated.ahead.counts,
+      ...this.isolated.aheadCounts,
       inFlight: this.queue.inFlight,
       queued: this.queue.queued,
       breaker: this.breaker.state,

@@ -23,6 +23,11 @@ const origin = {
 const failed = fc.record({ upstream: text, tool: text, toolVersion: text, errorCode: text });
 const fallback = fc.record({ upstream: text, tool: text, staticPlace: whole, propensity: number });
 const after = fc.record({ upstream: text, failures: whole, sinceMs: number, hasFailed: fc.boolean() });
+const called = fc.record({ upstream: text, tool: text });
+const step = fc.record(
+  { after: fc.array(called, { minLength: 1, maxLength: 2 }), sources: fc.string({ minLength: 1 }) },
+  { requiredKeys: ['after'] },
+);
 const plainCall = {
   ...origin,
   kind: fc.constant('call' as const),
@@ -48,6 +53,7 @@ const call = fc.record(
     failed: fc.array(failed, { minLength: 1, maxLength: 3 }),
     fallbacks: fc.array(fallback, { minLength: 1, maxLength: 3 }),
     afterFailures: fc.array(after, { minLength: 1, maxLength: 3 }),
+    step,
   },
   { requiredKeys: Object.keys(plainCall) as (keyof typeof plainCall)[] },
 );

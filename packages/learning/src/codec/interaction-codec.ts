@@ -1,4 +1,4 @@
-import { WireWriter } from '@signalbox/core';
+import { WireWriter, type CalledTool, type CallStep } from '@signalbox/core';
 import type { Effect } from '../effects/read-effect.ts';
 import type {
   AfterFailures,
@@ -85,6 +85,18 @@ function writeCall(writer: WireWriter, fact: CallInteraction): void {
       inner.double(3, sinceMs);
       inner.bool(4, hasFailed);
     });
+  if (fact.step !== undefined) writeStep(writer, fact.step);
+}
+
+function writeStep(writer: WireWriter, { after, sources }: CallStep): void {
+  writer.message(19, (inner) => {
+    for (const { upstream, tool } of after)
+      inner.message(1, (called) => {
+        called.text(1, upstream);
+        called.text(2, tool);
+      });
+    if (sources !== undefined) inner.text(2, sources);
+  });
 }
 
 function writeSearch(writer: WireWriter, fact: SearchInteraction): void {
@@ -133,14 +145,15 @@ export function readInteraction(bytes: Uint8Array): Interaction {
 }
 
 /** All members of all kinds, so that one object is filled whatever comes. */
-interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape' | 'failed' | 'fallbacks' | 'afterFailures'>> {
+interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape' | 'failed' | 'fallbacks' | 'afterFailures' | 'step'>> {
   kind: Interaction['kind'];
   readonly arms: string[];
   readonly argsShape: string[];
-  /** Hardly any call has these three. */
+  /** Hardly any call has these. */
   failed?: FailedCall[];
   fallbacks?: ChosenFallback[];
   afterFailures?: AfterFailures[];
+  step?: CallStep;
   readonly needs: number[][];
   readonly shown: ShownTool[];
   answerBytes: number;
@@ -236,6 +249,7 @@ function readCall(reader: WireReader, call: Any): void {
     else if (field === 16) reader.message((inner) => (call.failed ??= []).push(readFailed(inner)));
     else if (field === 17) reader.message((inner) => (call.fallbacks ??= []).push(readFallback(inner)));
     else if (field === 18) reader.message((inner) => (call.afterFailures ??= []).push(readAfterFailures(inner)));
+    else if (field === 19) reader.message((inner) => (call.step = readStep(inner)));
     else reader.skip();
   }
 }
@@ -274,6 +288,27 @@ function readAfterFailures(reader: WireReader): AfterFailures {
     else reader.skip();
   }
   return after;
+}
+
+function readStep(reader: WireReader): CallStep {
+  const after: CalledTool[] = [];
+  let sources: string | undefined;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) reader.message((inner) => after.push(readCalled(inner)));
+    else if (field === 2) sources = reader.text();
+    else reader.skip();
+  }
+  return sources === undefined ? { after } : { after, sources };
+}
+
+function readCalled(reader: WireReader): CalledTool {
+  const called: Mutable<CalledTool> = { upstream: '', tool: '' };
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) called.upstream = reader.text();
+    else if (field === 2) called.tool = reader.text();
+    else reader.skip();
+  }
+  return called;
 }
 
 function readSearch(reader: WireReader, search: Any): void {

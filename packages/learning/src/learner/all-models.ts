@@ -17,6 +17,7 @@ import { createFeedbackReader } from '../search/read-feedback.ts';
 import type { SearchFeedback } from '../search/search-feedback.ts';
 import { createSearchModel, type SearchModel } from '../search/search-model.ts';
 import { createClientSurfaces } from '../surfaces/client-surfaces.ts';
+import { createCallPlans } from '../sequences/call-plans.ts';
 import { createSequences } from '../sequences/sequences.ts';
 import { feedModel } from './feed-model.ts';
 import { createNextSteps } from './next-steps.ts';
@@ -34,6 +35,7 @@ export function createAllModels({ anomalies }: ModelOptions) {
     freshness: feedModel<FreshnessEvent, FreshnessModel>(createFreshnessModel(), readCallFact),
     next: createNextSteps(),
     outcomes: createToolOutcomes(),
+    plans: createCallPlans(),
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
     search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),
     runs: createFailureRuns(),

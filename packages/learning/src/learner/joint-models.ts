@@ -9,7 +9,7 @@ import type { AllModels } from './all-models.ts';
 import type { LearningStore } from './remote-store.ts';
 
 /** What the path goes by, and what counts of several gateways can be added up. */
-const JOINT = ['fallbacks', 'outcomes', 'repair', 'runs', 'search', 'similarity', 'usage'] as const;
+const JOINT = ['fallbacks', 'outcomes', 'plans', 'repair', 'runs', 'search', 'similarity', 'usage'] as const;
 
 export type AdvisingModels = Pick<AllModels, (typeof JOINT)[number]>;
 

@@ -8,6 +8,7 @@ import type { UsedTool } from '../outcomes/tool-usage.ts';
 import type { Repair } from '../repair/repair-model.ts';
 import type { Anomaly } from '../behaviour/anomaly.ts';
 import type { ModelOptions } from './all-models.ts';
+import type { CallPlansByContext } from '../sequences/call-plans.ts';
 import type { PredictionCounts } from '../sequences/prediction-tally.ts';
 import type { ToldNext } from './next-steps.ts';
 import type { ExperimentInForce } from '../experiments/experiment-book.ts';
@@ -50,6 +51,8 @@ export interface ToolAdvice {
   readonly arms: ReadonlyMap<string, ArmCounts>;
   /** By tool, the upstream that most sessions go on to. */
   readonly upstreamsAfter: ReadonlyMap<string, string>;
+  /** The calls that are likely enough to be made before they are asked for, by `contextOf` those before. */
+  readonly plans: CallPlansByContext;
   /** How likely upstreams fail again. */
   readonly risks: FailureRisks;
   /** Most used first. */

@@ -72,6 +72,7 @@ const NOTHING_OF_TOOLS: ToolAdvice = {
   repairs: new Map(),
   timeouts: new Map(),
   arms: new Map(),
+  plans: new Map(),
   upstreamsAfter: new Map(),
   risks: { all: [], own: new Map() },
   usage: [],

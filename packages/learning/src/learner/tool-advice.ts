@@ -14,9 +14,10 @@ export function toToolAdvice({
   next,
   repair,
   outcomes,
+  plans,
   runs,
   usage,
-}: Pick<AllModels, 'fallbacks' | 'next' | 'repair' | 'outcomes' | 'runs' | 'usage'>): ToolAdvice {
+}: Pick<AllModels, 'fallbacks' | 'next' | 'repair' | 'outcomes' | 'plans' | 'runs' | 'usage'>): ToolAdvice {
   const repairs = new Map<string, Map<string, Repair[]>>();
   for (const found of repair.model.repairs({})) {
     let byCode = repairs.get(found.tool);
@@ -29,5 +30,13 @@ export function toToolAdvice({
   for (const report of outcomes.reports())
     if (report.timeoutMs !== undefined && report.calls >= ENOUGH_CALLS) timeouts.set(versionedTool(report), report.timeoutMs);
   const upstreamsAfter = next.model.upstreamsAfter();
-  return { repairs, timeouts, arms: fallbacks.arms(), risks: runs.risks(), upstreamsAfter, usage: usage.used(MOST_USED) };
+  return {
+    repairs,
+    timeouts,
+    arms: fallbacks.arms(),
+    plans: plans.plans(),
+    risks: runs.risks(),
+    upstreamsAfter,
+    usage: usage.used(MOST_USED),
+  };
 }

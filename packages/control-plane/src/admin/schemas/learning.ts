@@ -120,6 +120,18 @@ export const toolInsightsBody = z.strictObject({ tools: z.array(toolInsight).des
 export const sequencesBody = z
   .strictObject({
     sequences: z.array(z.strictObject({ tools: z.array(z.strictObject(toolId)), count: amount, succeeded: share }).openapi('Sequence')),
+    ahead: z
+      .array(
+        z
+          .strictObject({
+            after: z.array(z.strictObject(toolId)).describe('One call or two, the last one first.'),
+            ...toolId,
+            arguments: z.array(z.strictObject({ name: z.string(), from: z.string() })).describe('Where they stand by then, in words.'),
+            share: share.describe('How likely it is the next one, with these arguments.'),
+          })
+          .openapi('PlannedCall'),
+      )
+      .describe('Calls that may be made before they are asked for, the surest first, as learned with `learning.callAhead` on.'),
   })
   .openapi('Sequences');
 

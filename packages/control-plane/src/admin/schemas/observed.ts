@@ -80,6 +80,7 @@ export const callRecord = z
     error: z.string().optional(),
     attempts: amount,
     cached: z.boolean(),
+    isAhead: z.literal(true).optional().describe('Nobody had asked for it: the gateway made it, to have the answer at hand.'),
   })
   .openapi('CallRecord');
 

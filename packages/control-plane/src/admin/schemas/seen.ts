@@ -90,6 +90,12 @@ export const cachesBody = z
         bound: z.number().min(0).max(1).describe('Greatest bound on the share of wrong answers that one was given with.'),
       })
       .openapi('SimilarAnswers'),
+    ahead: z
+      .strictObject({
+        made: amount.describe('Calls that nobody had asked for, made to have their answers at hand.'),
+        used: amount.describe('Among those, the ones that somebody asked for then.'),
+      })
+      .openapi('CallsAhead'),
   })
   .openapi('Caches');
 
