@@ -111,10 +111,14 @@ test('what is no call of a tool behind the gateway is no fact', () => {
     expect(isToolRecord({ ...record, ...more })).toBe(false);
 });
 
+test('a call that nobody asked for is no fact: it is no habit of anybody’s', () => {
+  expect(isToolRecord({ ...record, isAhead: true })).toBe(false);
+  expect(isToolRecord(record)).toBe(true);
+});
+
 test('a call that was held back is no fact: it would count against its caller once more', () => {
   expect(isToolRecord({ ...record, status: 'gateway-error', error: 'RESTRAINED' })).toBe(false);
   expect(isToolRecord({ ...record, status: 'gateway-error', error: 'OVERLOADED' })).toBe(true);
-  expect(isToolRecord({ ...record, isAhead: true })).toBe(false);
 });
 
 test('what is too large to be hashed is not', () => {

@@ -175,7 +175,9 @@ export const upstreamConfig = z
       .optional()
       .describe('Large results of this upstream. Keys that are left out are those of `results` of the gateway.'),
     isolation: isolationConfig.prefault({}).describe('Which clients share a connection.'),
-    fallback: names('Upstreams to ask for a tool of the same name while this one is unavailable.').default([]),
+    fallback: names(
+      'Upstreams to ask for a tool of the same name while this one is unavailable. One that asks for input in turn gets the answer.',
+    ).default([]),
     maxConcurrent: z.int().min(1).max(10_000).default(512).describe('Calls in flight at once; more wait in line.'),
     maxQueued: z.int().min(0).max(100_000).default(1024).describe('Calls that may wait in line; more are refused as overloaded.'),
     sequential: z

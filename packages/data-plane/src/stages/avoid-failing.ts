@@ -26,7 +26,7 @@ export function avoidFailing(call: TargetedCall, options: AvoidOptions): Fallbac
   const upstream = options.upstream(target.upstream);
   if (fallbacks.length === 0 || upstream === undefined || !isToFail(upstream, options)) return undefined;
   const open = fallbacks.filter((fallback) => mayAnswer(options.upstream(fallback.upstream), options));
-  if (open.length === 0 || isLaterRound(call)) return undefined;
+  if (open.length === 0) return undefined;
   const { openMs } = upstream.desired.config.breaker;
   const trialShare = upstream.failureRun.takeTurn(Math.max(TRIAL_MS, openMs)) ? 1 : TRIAL_SHARE;
   const isTrial = trialShare === 1 || options.random() < trialShare;
@@ -52,9 +52,4 @@ function isToFail({ name, failureRun }: Upstream, { advice }: AvoidOptions): boo
 function mayAnswer(upstream: Upstream | undefined, options: AvoidOptions): boolean {
   if (upstream === undefined || upstream.breaker.state !== 'closed') return false;
   return (upstream.state === 'ready' || upstream.state === 'degraded') && !isToFail(upstream, options);
-}
-
-// What a server has asked for is for that server to hear.
-function isLaterRound({ params }: TargetedCall): boolean {
-  return params.has('requestState') || params.has('inputResponses');
 }

@@ -14,6 +14,7 @@ import { backoffMs } from '../upstreams/backoff.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { avoidFailing } from './avoid-failing.ts';
 import type { TargetedCall, TargetedStage } from './call-stages.ts';
+import { isLaterRound, toAsker, withAsker } from './later-rounds.ts';
 import { orderFallbacks, type FallbackOrder } from './order-fallbacks.ts';
 
 export interface RetryOptions {
@@ -32,17 +33,19 @@ const MAX_BACKOFF_MS = 5_000;
  * upstream informed.
  */
 export function retry(options: RetryOptions): TargetedStage {
-  return (call, next) => {
+  return (given, next) => {
+    const call = isLaterRound(given) ? toAsker(given) : given;
     const order = call.fallbacks.length === 0 ? undefined : avoidFailing(call, options);
     if (order !== undefined) call.trace.detour = { ...NO_DETOUR, fallbacks: order.choices };
     const target = order?.targets[0] ?? call.target;
-    const attempt = attemptOnce(options, target === call.target ? call : { ...call, target }, next);
+    const making: Making = { call, asked: given.target, next, order };
+    const attempt = attemptOnce(options, making, target);
     if (!(attempt instanceof Failure)) {
       return attempt instanceof Promise
-        ? attempt.then((result) => (result instanceof Failure ? recover(options, { call, next, order }, result) : result))
+        ? attempt.then((result) => (result instanceof Failure ? recover(options, making, result) : result))
         : attempt;
     }
-    return recover(options, { call, next, order }, attempt);
+    return recover(options, making, attempt);
   };
 }
 
@@ -60,8 +63,8 @@ class Failure {
   }
 }
 
-function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<TargetedCall>): Awaitable<Answer | Failure> {
-  const { target } = call;
+function attemptOnce(options: RetryOptions, { call: whole, asked, next }: Making, target: Target): Awaitable<Answer | Failure> {
+  const call = target === whole.target ? whole : { ...whole, target };
   const upstream = options.upstream(target.upstream);
   if (upstream === undefined) return new Failure(target, gone(target), false);
   if (!upstream.breaker.allows()) return new Failure(target, refused(upstream), false);
@@ -74,7 +77,7 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
     upstream.failureRun.succeeded();
     upstream.recordCall(false);
     if (failures !== undefined) tellAfter(call, { ...failures, hasFailed: false });
-    return outcome;
+    return withAsker(outcome, target, asked);
   };
   const fail = (thrown: unknown): Failure => {
     const error = duringCall(toGatewayError(thrown));
@@ -92,6 +95,8 @@ function attemptOnce(options: RetryOptions, call: TargetedCall, next: Next<Targe
 
 interface Making {
   readonly call: TargetedCall;
+  /** What the caller means, wherever the round at hand belongs. */
+  readonly asked: Target;
   readonly next: Next<TargetedCall>;
   /** Of all that may be asked, where it is not the configured one. */
   readonly order: FallbackOrder | undefined;
@@ -107,7 +112,8 @@ async function recover(options: RetryOptions, making: Making, first: Failure): P
 }
 
 /** Asks the one that was asked for again, as often as the configuration says. */
-async function repeat(options: RetryOptions, { call, next }: Making, first: Failure): Promise<Answer | Failure> {
+async function repeat(options: RetryOptions, making: Making, first: Failure): Promise<Answer | Failure> {
+  const { call } = making;
   const config = options.upstream(call.target.upstream)?.desired.config.retry;
   let failure = first;
   for (let attempt = 1; attempt < (config?.attempts ?? 1) && mayRepeat(call, failure); attempt++) {
@@ -116,7 +122,7 @@ async function repeat(options: RetryOptions, { call, next }: Making, first: Fail
     await wait(options.clock, delay);
     if (call.cancellation.isCancelled) throw new GatewayError('CANCELLED', `Cancelled before another attempt: ${call.cancellation.reason}`);
     takeNote(call, failure);
-    const result = await attemptOnce(options, call, next);
+    const result = await attemptOnce(options, making, call.target);
     if (!(result instanceof Failure)) return result;
     failure = result;
   }
@@ -124,12 +130,12 @@ async function repeat(options: RetryOptions, { call, next }: Making, first: Fail
 }
 
 async function tryElsewhere(options: RetryOptions, making: Making, first: Failure): Promise<Answer> {
-  const { call, next } = making;
+  const { call } = making;
   let failure = first;
   for (const target of targetsLeft(options, making)) {
     if (!maySwitch(making, failure)) break;
     takeNote(call, failure);
-    let result = await attemptOnce(options, target === call.target ? call : { ...call, target }, next);
+    let result = await attemptOnce(options, making, target);
     if (result instanceof Failure && target === call.target && mayRepeat(call, result)) result = await repeat(options, making, result);
     if (!(result instanceof Failure)) return result;
     failure = result;
