@@ -1,5 +1,6 @@
 import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 import type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
+import type { ProposalsBody } from './admin/schemas/proposals.ts';
 import type { SurfacesBody } from './admin/schemas/surfaces.ts';
 import type {
   ForgetRequest,
@@ -17,6 +18,7 @@ import type {
 
 export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 export type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
+export type { ProposalsBody } from './admin/schemas/proposals.ts';
 export type { SurfacesBody } from './admin/schemas/surfaces.ts';
 export type {
   ForgetRequest,
@@ -46,6 +48,8 @@ export interface LearningPart {
   /** What the lists of tools cost with each surface, and which one fits which client. */
   surfaces(): Promise<SurfacesBody>;
   sequences(limit: number): Promise<SequencesBody>;
+  /** Changes of definitions that would have saved callers a failure. @param of Only of this upstream, and of this tool of it. */
+  proposals(of: { readonly upstream?: string | undefined; readonly tool?: string | undefined }): Promise<ProposalsBody>;
   /** @throws GatewayError `NOT_FOUND` while nobody looks for them. */
   anomalies(query: AnomalyQuery): Promise<AnomaliesBody>;
   /** Learns an opinion. @throws GatewayError `UNKNOWN_NAME`; `CONFLICT` while nothing is learned. @returns the anomaly after it. */
@@ -75,7 +79,7 @@ export interface LearningPart {
 export interface ExperimentsPart {
   list(): Promise<ExperimentsBody>;
   get(name: string): Promise<ExperimentBody>;
-  /** @throws GatewayError `CONFLICT` when its name is taken or another one tries the same. */
+  /** @throws GatewayError `CONFLICT` when its name is taken or another one tries the same; `UNKNOWN_NAME` for a proposal that is none. */
   start(request: ExperimentRequest): Promise<ExperimentChange>;
   steer(name: string, command: 'stop' | 'freeze' | 'thaw'): Promise<ExperimentChange>;
   /** @throws GatewayError `CONFLICT` while it is on trial. */

@@ -81,7 +81,14 @@ export {
 export { toCallAttempt, type CallAttempt } from './repair/call-attempt.ts';
 export type { ShapeEdit } from './repair/compare-shapes.ts';
 export { listPlans, planAfter, type CallPlansByContext } from './sequences/call-plans.ts';
-export { proposePatch, writeHint, type DefinitionPatch, type ProposalOptions, type SchemaOperation } from './repair/propose-patch.ts';
+export {
+  patchedDescription,
+  proposePatch,
+  writeHint,
+  type DefinitionPatch,
+  type ProposalOptions,
+  type SchemaOperation,
+} from './repair/propose-patch.ts';
 export {
   createRepairModel,
   isRepairOf,

@@ -52,6 +52,8 @@ export interface StartOptions {
   readonly upstream?: string;
   readonly tool?: string;
   readonly description?: string;
+  readonly proposal?: string;
+  readonly goal?: string;
   readonly share?: number;
   readonly alpha?: number;
   readonly horizon?: number;
@@ -61,8 +63,8 @@ export interface StartOptions {
 
 /** Starts an experiment in the running gateway. */
 export async function experimentStart(context: CommandContext, options: StartOptions): Promise<ExitCode> {
-  const { name, kind, limit, upstream, tool, description, share, alpha, horizon, minStage, guard } = options;
-  const asked = { name, kind, limit, upstream, tool, description, share, alpha, horizon, minStageSeconds: minStage };
+  const { name, kind, limit, upstream, tool, description, proposal, goal, share, alpha, horizon, minStage, guard } = options;
+  const asked = { name, kind, limit, upstream, tool, description, proposal, goal, share, alpha, horizon, minStageSeconds: minStage };
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const running = await requireRunning(context);
   answerExperiment(context, await running.post<ExperimentBody>(PATH, { ...given, ...(guard.length > 0 && { guards: guard }) }));

@@ -35,6 +35,8 @@ function addStart(experiment: Command, execute: Execute): void {
     .option('--upstream <name>', 'the server of the tool; for the kind description')
     .option('--tool <name>', 'the tool, by its server’s name of it; for the kind description')
     .option('--description <text>', 'what the candidate says of the tool; for the kind description')
+    .option('--proposal <id>', 'in place of these three: what is proposed, as learn proposals shows it')
+    .addOption(new Option('--goal <metric>', 'what it is to improve (default: success)').choices(['success', 'failed']))
     .option('--share <number>', 'share of sessions that get the candidate (default: 0.1)', parseNumber)
     .option('--alpha <number>', 'chance of ever promoting what is no better (default: 0.05)', parseNumber)
     .option('--horizon <number>', 'sessions in an arm after which nobody means to go on (default: 2000)', parseMilliseconds)

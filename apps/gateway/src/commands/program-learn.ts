@@ -29,6 +29,10 @@ function addReadings(learn: Command, execute: Execute): void {
   limited(common(learn.command('sequences').description('show calls that follow each other again and again'))).action((options) =>
     execute(options, async (context) => (await import('./learn.ts')).learnSequences(context, options)),
   );
+  common(learn.command('proposals').description('show changes of definitions that would have saved callers a failure'))
+    .option('--upstream <name>', 'of this server')
+    .option('--tool <name>', 'of this tool, by its server’s name of it')
+    .action((options) => execute(options, async (context) => (await import('./learn-proposals.ts')).learnProposals(context, options)));
   common(learn.command('surfaces').description('show what lists of tools cost with each surface, and which one fits which client')).action(
     (options) => execute(options, async (context) => (await import('./learn-surfaces.ts')).learnSurfaces(context)),
   );

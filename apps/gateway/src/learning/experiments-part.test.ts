@@ -6,6 +6,7 @@ import { createExperimentsPart } from './experiments-part.ts';
 const REQUEST: ExperimentRequest = {
   name: 'text',
   kind: 'description',
+  goal: 'success',
   upstream: 'files',
   tool: 'read',
   description: 'Reads a file',
@@ -52,7 +53,10 @@ function create({ isSearchAdvised = true } = {}) {
     return { hasChanged: true, experiment: READING } as Value;
   };
   const toolsOf = (upstream: string) => (upstream === 'files' ? [{ name: 'read', inputSchema: { type: 'object' } }] : undefined);
-  return { asked, part: createExperimentsPart({ thread: { ask }, toolsOf, isSearchAdvised }) };
+  return {
+    asked,
+    part: createExperimentsPart({ thread: { ask }, toolsOf, versionOf: () => ({ version: 'v1', effect: 'unknown' }), isSearchAdvised }),
+  };
 }
 
 test('what is asked for is what the thread is asked, and what is not known yet is left out', async () => {
@@ -83,4 +87,10 @@ test.each([
 test('where search goes without advice nothing can be tried', async () => {
   const { part } = create({ isSearchAdvised: false });
   await expect(part.start(REQUEST)).rejects.toThrow('while "learning.search" is false');
+});
+
+test('a goal other than the usual one is part of what is tried, and only then', async () => {
+  const { asked, part } = create();
+  await part.start({ ...REQUEST, goal: 'failed', guards: [] });
+  expect(asked).toEqual([['startExperiment', { ...READING.spec, goal: 'failed', guards: [] }]]);
 });

@@ -1,24 +1,16 @@
 import type { ExperimentBody, ExperimentRequest, ExperimentsPart } from '@signalbox/control-plane';
-import { GatewayError, type ToolDefinition } from '@signalbox/core';
-import type {
-  Candidate,
-  ExperimentAnswer,
-  ExperimentReading,
-  ExperimentSpec,
-  ExperimentSteering,
-  LearnerThread,
-  MetricResult,
-} from '@signalbox/learning';
+import { GatewayError } from '@signalbox/core';
+import type { Candidate, ExperimentAnswer, ExperimentReading, ExperimentSpec, ExperimentSteering, MetricResult } from '@signalbox/learning';
+import { toProposedCandidate, type ProposalSources } from './read-proposals.ts';
 
-export interface ExperimentsPartOptions {
-  readonly thread: Pick<LearnerThread, 'ask'>;
-  readonly toolsOf: (upstream: string) => readonly ToolDefinition[] | undefined;
+export interface ExperimentsPartOptions extends ProposalSources {
   /** Whether what was learned may change what searches show. */
   readonly isSearchAdvised: boolean;
 }
 
 /** Experiments as the admin API sees them. */
-export function createExperimentsPart({ thread, toolsOf, isSearchAdvised }: ExperimentsPartOptions): ExperimentsPart {
+export function createExperimentsPart(options: ExperimentsPartOptions): ExperimentsPart {
+  const { thread, toolsOf, isSearchAdvised } = options;
   const toAnswer = ({ hasChanged, experiment }: ExperimentAnswer) => ({ hasChanged, experiment: toBody(experiment) });
   return {
     list: async () => ({ experiments: (await thread.ask<readonly ExperimentReading[]>('experiments')).map(toBody) }),
@@ -26,7 +18,9 @@ export function createExperimentsPart({ thread, toolsOf, isSearchAdvised }: Expe
     start: async (request) => {
       if (!isSearchAdvised)
         throw new GatewayError('CONFLICT', 'Cannot start an experiment while "learning.search" is false: it would change nothing');
-      const spec = toSpec(request);
+      const { proposal } = request;
+      const candidate = proposal === undefined ? toCandidate(request) : await toProposedCandidate(options, proposal);
+      const spec = toSpec(request, candidate);
       if (spec.candidate.kind === 'description') checkTool(spec.candidate, toolsOf);
       return toAnswer(await thread.ask<ExperimentAnswer>('startExperiment', spec));
     },
@@ -45,8 +39,9 @@ function checkTool(
   if (!tools.some(({ name }) => name === tool)) throw new GatewayError('UNKNOWN_NAME', `The server "${upstream}" has no tool "${tool}"`);
 }
 
-function toSpec({ name, share, alpha, horizon, minStageSeconds, guards, ...request }: ExperimentRequest): ExperimentSpec {
-  return { name, candidate: toCandidate(request), share, alpha, horizon, minStageMs: minStageSeconds * 1_000, guards };
+function toSpec({ name, share, alpha, horizon, minStageSeconds, goal, guards }: ExperimentRequest, candidate: Candidate): ExperimentSpec {
+  const terms = { name, candidate, share, alpha, horizon, minStageMs: minStageSeconds * 1_000, guards };
+  return goal === 'success' ? terms : { ...terms, goal };
 }
 
 // The schema has seen to it that what belongs to the kind is there.
@@ -68,11 +63,12 @@ function toCandidate({
 }
 
 function toBody({ spec, startedAtMs, rollout, sessions, isBalanced, metrics }: ExperimentReading): ExperimentBody {
-  const { name, candidate, share, alpha, horizon, minStageMs, guards } = spec;
+  const { name, candidate, goal = 'success', share, alpha, horizon, minStageMs, guards } = spec;
   const { stage, version, isFrozen, sinceMs, steps } = rollout;
   return {
     name,
     ...candidate,
+    goal,
     share,
     alpha,
     horizon,

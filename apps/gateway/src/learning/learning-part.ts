@@ -25,6 +25,7 @@ import type { PrincipalNames } from './principal-names.ts';
 import type { NextCallsBook } from './next-calls.ts';
 import type { Restraints } from './restraints.ts';
 import { readPlans } from './read-plans.ts';
+import { readProposals } from './read-proposals.ts';
 import { readSurfaces } from './read-surfaces.ts';
 import { readInsights } from './tool-insights.ts';
 import type { ToolVersion } from './tool-versions.ts';
@@ -95,6 +96,7 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
       };
     },
     tools: async () => ({ tools: await readInsights(options) }),
+    proposals: (filter) => readProposals(options, filter),
     sequences: async (limit) => {
       const sequences = await thread.ask<readonly FrequentSequence[]>('sequences', limit);
       const plans = await thread.ask<CallPlansByContext>('ahead');

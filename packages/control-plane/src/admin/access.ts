@@ -36,6 +36,7 @@ export const OPERATION_ROLES = {
   getLearning: ALL,
   explainSearch: ALL,
   listToolInsights: ALL,
+  listProposals: ALL,
   listSequences: ALL,
   listSurfaces: ALL,
   listAnomalies: ALL,

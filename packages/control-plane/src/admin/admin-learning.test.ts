@@ -11,6 +11,7 @@ test('everyone may look at what is learned and why', async () => {
     '/learning/tools',
     '/learning/sequences?limit=3',
     '/learning/surfaces',
+    '/learning/proposals?upstream=github',
     '/learning/models',
     '/learning/models/a/diff/b',
   ])

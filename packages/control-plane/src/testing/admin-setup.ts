@@ -301,6 +301,20 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
       },
     ],
   }),
+  proposals: async () => ({
+    proposals: [
+      {
+        id: '0123456789',
+        upstream: 'github',
+        tool: 'echo',
+        callers: 3,
+        ofCallers: 4,
+        why: '3 of 4 callers …',
+        addToDescription: 'Always give `text` (string).',
+        schemaPatch: [{ op: 'add', path: '/required', value: ['text'] }],
+      },
+    ],
+  }),
   surfaces: async () => ({
     addresses: [{ surface: 'all', tools: 9, tokens: { all: 900, hot: 500, search: 400 }, hotTools: [], estimated: false }],
     clients: [

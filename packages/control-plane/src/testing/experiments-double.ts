@@ -14,7 +14,16 @@ export function createExperimentsDouble(): ExperimentsPart {
     return { hasChanged: true, experiment: body };
   };
   put({
-    ...toBody({ name: 'github', kind: 'ranking', share: 0.1, alpha: 0.05, horizon: 2_000, minStageSeconds: 0, guards: [] }),
+    ...toBody({
+      name: 'github',
+      kind: 'ranking',
+      goal: 'success',
+      share: 0.1,
+      alpha: 0.05,
+      horizon: 2_000,
+      minStageSeconds: 0,
+      guards: [],
+    }),
     stage: 'demoted',
   });
   return {

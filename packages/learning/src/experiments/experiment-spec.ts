@@ -18,6 +18,8 @@ export interface ExperimentSpec {
   readonly horizon: number;
   readonly minStageMs: number;
   readonly guards: readonly GuardSpec[];
+  /** What it is to improve. Default `success`. */
+  readonly goal?: GoalMetric;
 }
 
 /** An experiment that was started. */
@@ -32,8 +34,9 @@ export interface GuardSpec {
   readonly margin: number;
 }
 
-/** What a candidate is to improve. */
-export const GOAL = { metric: 'success', better: 'more' } as const;
+/** What a candidate can be to improve: the share of searches that led to something, or that of calls that failed. */
+export type GoalMetric = 'success' | 'failed';
+
 /** How much worse its places may be than the control's before anything of it is shown. */
 const SHADOW_MARGIN = 0.1;
 const MORE: ReadonlySet<string> = new Set<MetricName>(['success', 'place']);
@@ -43,9 +46,9 @@ export function betterOf(metric: string): 'more' | 'less' {
 }
 
 /** By what its next step is decided: in the shadow by the places of what was chosen, later by what its sessions came to. */
-export function policyOf({ candidate, share, minStageMs, guards }: ExperimentSpec, stage: RolloutStage): RolloutPolicy {
+export function policyOf({ candidate, share, minStageMs, guards, goal = 'success' }: ExperimentSpec, stage: RolloutStage): RolloutPolicy {
   const rest = { canaryShare: share, heldBackShare: Math.min(0.05, 1 - share), minStageMs, hasShadow: candidate.kind === 'ranking' };
-  if (stage !== 'shadow') return { ...rest, goal: GOAL, guards: guards.map(toGuard) };
+  if (stage !== 'shadow') return { ...rest, goal: { metric: goal, better: betterOf(goal) }, guards: guards.map(toGuard) };
   const place = { metric: 'place', better: 'more' } as const;
   return { ...rest, goal: place, guards: [{ ...place, margin: SHADOW_MARGIN }] };
 }

@@ -1,4 +1,5 @@
-import type { ShapeEdit } from './compare-shapes.ts';
+import { createHash } from 'node:crypto';
+import { writeEdit, type ShapeEdit } from './compare-shapes.ts';
 import type { Repair } from './repair-model.ts';
 
 /** What to tell a caller who gets this error, in one sentence for a model to read. */
@@ -21,9 +22,12 @@ function writeRemedy(edit: ShapeEdit): string {
 
 /** A change of a tool's definition for someone to look at, and to be tried on some callers first. Nothing applies it by itself. */
 export interface DefinitionPatch {
+  /** The same for the same proposal, and for no other one. */
+  readonly id: string;
   readonly tool: string;
-  /** Stable for the same proposal, so that a trial of it finds its figures again. */
-  readonly experiment: string;
+  /** Distinct callers who found it, of all who repaired a call with this error. */
+  readonly principals: number;
+  readonly ofPrincipals: number;
   /** To stand at the end of the description. */
   readonly addToDescription: string;
   /** JSON Patch operations (RFC 6902) on the input schema. */
@@ -31,27 +35,52 @@ export interface DefinitionPatch {
   readonly why: string;
 }
 
+const ID_CHARS = 10;
+
 export type SchemaOperation =
   | { readonly op: 'add'; readonly path: string; readonly value: unknown }
   | { readonly op: 'replace'; readonly path: string; readonly value: unknown };
 
 export interface ProposalOptions {
+  /** The tool as it is. */
   readonly inputSchema?: unknown;
+  readonly description?: string | undefined;
   /** Share of the repairing callers who must have found it. Default 0.5. */
   readonly minShare?: number;
 }
 
-/** Proposes a change where most callers who repaired a call did so in the same way. */
-export function proposePatch(repair: Repair, { inputSchema, minShare = 0.5 }: ProposalOptions = {}): DefinitionPatch | undefined {
+/** Proposes a change where most callers who repaired a call did so in the same way, and the tool does not say it yet. */
+export function proposePatch(
+  repair: Repair,
+  { inputSchema, description, minShare = 0.5 }: ProposalOptions = {},
+): DefinitionPatch | undefined {
   if (repair.principals / repair.ofPrincipals < minShare) return undefined;
   const { edit, tool, errorCode, principals, ofPrincipals } = repair;
+  const addToDescription = writeAdvice(edit);
+  const schemaPatch = patchSchema(edit, inputSchema);
+  if (schemaPatch.length === 0 && description?.includes(addToDescription) === true) return undefined;
   return {
+    id: createHash('sha256')
+      .update(`${tool}\n${errorCode}\n${writeEdit(edit)}`)
+      .digest('hex')
+      .slice(0, ID_CHARS),
     tool,
-    experiment: `repair ${tool} ${errorCode} ${edit.kind} ${edit.name}`.replaceAll('=', '-'),
-    addToDescription: writeAdvice(edit),
-    schemaPatch: patchSchema(edit, inputSchema),
+    principals,
+    ofPrincipals,
+    addToDescription,
+    schemaPatch,
     why: `${principals} of ${ofPrincipals} callers who repaired a call with "${errorCode}" ${writeRemedy(edit)}`,
   };
+}
+
+/** What is proposed, at the end of what a tool says of itself. */
+export function patchedDescription(
+  description: string | undefined,
+  { addToDescription }: Pick<DefinitionPatch, 'addToDescription'>,
+): string {
+  const own = description?.trimEnd() ?? '';
+  if (own === '') return addToDescription;
+  return `${own}${/[.!?:;]$/.test(own) ? '' : '.'} ${addToDescription}`;
 }
 
 function writeAdvice(edit: ShapeEdit): string {

@@ -101,9 +101,12 @@ const found: Repair = {
 
 test('a change of the definition is proposed where most callers agree', () => {
   const inputSchema = { properties: { path: { type: 'string' }, limit: { type: 'number' } }, required: ['limit'] };
-  expect(proposePatch(found, { inputSchema })).toEqual({
+  const proposed = proposePatch(found, { inputSchema })!;
+  expect(proposed).toEqual({
+    id: expect.stringMatching(/^[0-9a-f]{10}$/) as string,
     tool,
-    experiment: 'repair fs/read@1 INVALID_ARGUMENTS added path',
+    principals: 4,
+    ofPrincipals: 5,
     addToDescription: 'Always give `path` (string).',
     schemaPatch: [{ op: 'add', path: '/required/-', value: 'path' }],
     why: '4 of 5 callers who repaired a call with "INVALID_ARGUMENTS" added `path` (string)',

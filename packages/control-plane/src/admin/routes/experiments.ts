@@ -62,7 +62,10 @@ function changes(parts: AdminParts, experiments: () => ExperimentsPart): AdminRo
       problems,
       run: async ({ body, principal }) => {
         const { hasChanged, experiment } = await experiments().start(body);
-        const lines = [`${body.kind} "${body.name}"`, `stage ${experiment.stage}, share ${body.share}`];
+        const lines = [
+          `${body.kind} "${body.name}"${body.proposal === undefined ? '' : `, proposal ${body.proposal}`}`,
+          `stage ${experiment.stage}, share ${body.share}`,
+        ];
         if (hasChanged) await recordAction(parts, principal, { action: 'learning.experiment.start', lines });
         return experiment;
       },

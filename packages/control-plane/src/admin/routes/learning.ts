@@ -17,6 +17,7 @@ import {
   toolInsightsBody,
   whyBody,
 } from '../schemas/learning.ts';
+import { proposalsBody } from '../schemas/proposals.ts';
 import { surfacesBody } from '../schemas/surfaces.ts';
 import { anomalyRoutes } from './anomalies.ts';
 import { required } from './required.ts';
@@ -78,6 +79,21 @@ function readings(learning: () => LearningPart): AdminRoute[] {
       answer: { description: 'The sequences, most frequent first', schema: sequencesBody },
       problems,
       run: ({ query: { limit } }) => learning().sequences(limit),
+    }),
+    defineRoute({
+      id: 'listProposals',
+      method: 'get',
+      path: '/learning/proposals',
+      tag,
+      summary: 'Changes of definitions that would have saved callers a failure',
+      description: 'Nothing is changed by itself. An experiment tries the description of one on a share of sessions.',
+      query: z.strictObject({
+        upstream: z.string().min(1).optional(),
+        tool: z.string().min(1).optional().describe('The upstream’s own name of it.'),
+      }),
+      answer: { description: 'The proposals', schema: proposalsBody },
+      problems,
+      run: ({ query }) => learning().proposals(query),
     }),
     defineRoute({
       id: 'listSurfaces',

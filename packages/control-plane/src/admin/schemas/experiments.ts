@@ -21,6 +21,14 @@ const terms = {
   tool: z.string().min(1).optional().describe('The upstream’s own name of it.'),
   description: z.string().min(1).max(4_000).optional().describe('What the candidate shows in place of the tool’s own description.'),
 };
+const proposal = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('Id of what is proposed, in place of `upstream`, `tool` and `description`: the description as it is with what is to be added.');
+const goal = z
+  .enum(['success', 'failed'])
+  .describe('What it is to improve: the share of searches that led to a call that went well, or that of calls that failed.');
 const share = z.number().gt(0).lt(1).describe('Of sessions that get the candidate in the canary.');
 const alpha = z.number().min(0.000_1).max(0.2).describe('Chance of ever promoting what is no better.');
 const horizon = z
@@ -44,25 +52,39 @@ export const experimentRequest = z
     name,
     kind,
     ...terms,
+    proposal,
+    goal: goal.default('success'),
     share: share.default(0.1),
     alpha: alpha.default(0.05),
     horizon: horizon.default(2_000),
     minStageSeconds: minStageSeconds.default(3_600),
-    guards: z.array(guard).max(4).default(DEFAULT_GUARDS).describe('What it must not worsen.'),
+    guards: z
+      .array(guard)
+      .max(4)
+      .optional()
+      .describe('What it must not worsen. Default: all that is not the goal, by 0.05, and an answer to a search by 4 KiB.'),
   })
   .superRefine((request, context) => {
-    const own: readonly string[] = OWN[request.kind];
+    const own: readonly string[] = request.proposal === undefined ? OWN[request.kind] : [];
+    if (request.proposal !== undefined && request.kind !== 'description')
+      context.addIssue({ code: 'custom', path: ['proposal'], message: `has no place in an experiment of the kind "${request.kind}"` });
     for (const term of Object.keys(terms) as (keyof typeof terms)[]) {
       const isGiven = request[term] !== undefined;
       if (isGiven === own.includes(term)) continue;
       const message = isGiven
-        ? `has no place in an experiment of the kind "${request.kind}"`
+        ? `has no place in an experiment of ${request.proposal === undefined ? `the kind "${request.kind}"` : 'a proposal'}`
         : `is missing; the kind "${request.kind}" needs it`;
       context.addIssue({ code: 'custom', path: [term], message });
     }
-    if (new Set(request.guards.map(({ metric }) => metric)).size < request.guards.length)
-      context.addIssue({ code: 'custom', path: ['guards'], message: 'names a metric twice' });
+    const guarded = request.guards?.map(({ metric }) => metric) ?? [];
+    if (new Set(guarded).size < guarded.length) context.addIssue({ code: 'custom', path: ['guards'], message: 'names a metric twice' });
+    if (guarded.some((metric) => metric === request.goal))
+      context.addIssue({ code: 'custom', path: ['guards'], message: 'names the goal, which must get better anyway' });
   })
+  .transform(({ guards, ...request }) => ({
+    ...request,
+    guards: guards ?? DEFAULT_GUARDS.filter(({ metric }) => metric !== request.goal),
+  }))
   .openapi('ExperimentRequest', { example: { name: 'more-tools', kind: 'limit', limit: 8 } });
 
 const stage = z
@@ -100,6 +122,7 @@ export const experimentBody = z
     name,
     kind,
     ...terms,
+    goal,
     share,
     alpha,
     horizon,
