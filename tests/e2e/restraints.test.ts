@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { askAdmin, untilState } from './support/admin.ts';
+import { openAnsweringClient } from './support/answering-clients.ts';
 import { eventually } from './support/eventually.ts';
 import { runSignalbox, startGateway } from './support/gateway.ts';
 import { openOfficialClient } from './support/official-clients.ts';
@@ -70,3 +71,38 @@ test('a caller that does what is abnormal is told of, held back with that tool a
   expect(await learn('anomalies', 'lift', id)).toContain(`Nobody is held back for ${id} any more`);
   await rm(dataDir, { recursive: true, force: true });
 });
+
+test.each(['sdk', 'client modern'] as const)(
+  'where that is wanted the person at the client is asked about what is abnormal, and lets it go on: %s',
+  async (kind) => {
+    const anomalies = { settleDays: 0, action: 'ask', throttle: { callsPerMinute: 1, minutes: 5 } };
+    const config = {
+      mcpServers: { time: { module: '@signalbox/module-time' } },
+      learning: { enabled: true, maxCpuShare: 1, anomalies },
+    };
+    await using gateway = await startGateway({ config });
+    await untilState(gateway, 'time', 'ready');
+    const ask = async <Body>(route: string): Promise<Body> => (await (await askAdmin(gateway.dataDir, route)).json()) as Body;
+    await using client = await openAnsweringClient(kind, gateway.url);
+    for (let call = 0; call < 60; call++) await client.call('get_current_time', NEW_YORK);
+    await eventually('all is learned', async () =>
+      (await ask<{ facts: { learned: number } }>('/learning')).facts.learned >= 60 ? true : undefined,
+    );
+    expect(client.asked).toEqual([]);
+    await client.call('get_current_time', { timezone: 'x'.repeat(20_000) });
+    await eventually('the person is asked', async () => {
+      expect(await client.call('get_current_time', NEW_YORK)).toContain('America/New_York');
+      return client.asked.length > 0 ? true : undefined;
+    });
+    for (let call = 0; call < 5; call++) await client.call('get_current_time', NEW_YORK);
+    expect(client.asked).toEqual(['elicitation/create']);
+    const { calls } = await ask<{ calls: { isApproved?: true; status: string }[] }>('/calls?limit=200');
+    expect(calls.filter(({ isApproved }) => isApproved)).toMatchObject([{ status: 'ok' }]);
+
+    // One that has nobody to ask is held to few calls.
+    await using other = await openOfficialClient('client modern', gateway.url);
+    await expect(async () => {
+      for (let call = 0; call < 3; call++) await other.call('get_current_time', NEW_YORK);
+    }).rejects.toThrow('it is held to 1 a minute of this tool');
+  },
+);

@@ -113,6 +113,8 @@ export interface Restraint {
   readonly isOfAll: boolean;
   /** Unix time in milliseconds. */
   readonly endsAtMs: number;
+  /** What was unusual, for people: `it calls far more often than it ever did`. */
+  readonly why?: string | undefined;
 }
 
 export interface ToolUsage {

@@ -25,6 +25,7 @@ const RECORD: Required<CallRecord> = {
   cached: false,
   cacheTier: undefined,
   isAhead: undefined,
+  isApproved: undefined,
   trace: undefined,
 };
 /** What like calls may differ in. */

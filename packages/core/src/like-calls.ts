@@ -50,6 +50,7 @@ function isAlike(one: Record, other: Record): boolean {
     one.cached === other.cached &&
     one.cacheTier === other.cacheTier &&
     one.isAhead === other.isAhead &&
+    one.isApproved === other.isApproved &&
     one.attempts === other.attempts
   );
 }

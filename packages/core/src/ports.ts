@@ -46,6 +46,8 @@ export interface Record {
   readonly cacheTier: string | undefined;
   /** Whether nobody has asked for it: the gateway made it, to have the answer at hand. Absent where somebody has. */
   readonly isAhead?: true | undefined;
+  /** Whether the person at the client was asked about it, because it was abnormal, and let it be made. Absent where not. */
+  readonly isApproved?: true | undefined;
   /** Absent while calls are not traced. */
   readonly trace: TraceContext | undefined;
 }

@@ -168,7 +168,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<DataPlane>
     journal,
     search,
     advice: parts.advice && advice,
-    throttle: state.current.config.learning.anomalies.throttle,
+    anomalies: state.current.config.learning.anomalies,
     maxAheadShare: state.current.config.learning.callAhead.maxShare,
     beginTrace: sampleRatio === undefined ? undefined : createBeginTrace({ sampleRatio }),
     clock,

@@ -52,7 +52,7 @@ export interface PipelineParts {
   readonly search: (view: CatalogView) => ViewRankers;
   /** Absent where nobody advises. */
   readonly advice: AdviceGuard | undefined;
-  readonly throttle: LearningConfig['anomalies']['throttle'];
+  readonly anomalies: LearningConfig['anomalies'];
   readonly maxAheadShare: number;
   readonly beginTrace: BeginTrace | undefined;
   readonly clock: Clock;

@@ -40,7 +40,7 @@ export function createLearning(all: LearningOptions): Learning {
     passesOver: () => thread.passesOver(),
     onCaller: names.see,
   });
-  const restraints = config.anomalies.action === 'throttle' ? createRestraints({ config: config.anomalies, hash, clock }) : undefined;
+  const restraints = config.anomalies.action === 'tell' ? undefined : createRestraints({ config: config.anomalies, hash, clock });
   const feed = createAnomalyFeed({ names, restraints, logger });
   const thread = startLearner({
     store,

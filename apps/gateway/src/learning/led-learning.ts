@@ -56,7 +56,7 @@ export function createLedLearning({ exchange, clock, logger, ...options }: LedLe
     onCaller: (hash, name) => void (callers.size < MAX_CALLERS && callers.set(hash, name)),
   });
   const restraints =
-    config.anomalies.action === 'throttle' ? createRestraints({ config: config.anomalies, hash: side.hash, clock }) : undefined;
+    config.anomalies.action === 'tell' ? undefined : createRestraints({ config: config.anomalies, hash: side.hash, clock });
 
   const take = ({ id, advice, restraints: held, next }: ParcelAnswer): void => {
     callers.clear();

@@ -40,7 +40,14 @@ interface Entry extends RestraintOf {
 const MAX_RESTRAINTS = 200;
 const MINUTE_MS = 60_000;
 /** What a caller does. Of a tool that is slow, or is another one than it was, no caller is to blame. */
-const OWN_DOING: ReadonlySet<AnomalyKind> = new Set<AnomalyKind>(['rate', 'first-use', 'shape', 'arguments', 'result', 'failures']);
+const OWN_DOING: Partial<Record<AnomalyKind, string>> = {
+  rate: 'it calls far more often than it ever did',
+  'first-use': 'it has never called that before',
+  shape: 'it gives arguments that it has never given before',
+  arguments: 'its arguments are far larger than ever',
+  result: 'it gets results that are far larger than ever',
+  failures: 'its calls fail again and again',
+};
 const NONE: readonly Restraint[] = [];
 
 export function createRestraints({ config: { throttle }, hash, clock }: RestraintsOptions): Restraints {
@@ -69,14 +76,15 @@ export function createRestraints({ config: { throttle }, hash, clock }: Restrain
       return entries.size === 0;
     },
     see: ({ id, kind, principal, upstream, tool, lastMs }) => {
-      if (principal === '' || !OWN_DOING.has(kind)) return;
+      const why = OWN_DOING[kind];
+      if (principal === '' || why === undefined) return;
       const now = clock.now();
       const endsAtMs = Math.min(lastMs, now) + throttle.minutes * MINUTE_MS;
       tidy();
       const known = entries.get(id);
       if (known !== undefined) known.endsAtMs = Math.max(known.endsAtMs, endsAtMs);
       // What waited long to be learned is over.
-      else if (endsAtMs > now) add({ id, principal, upstream, tool, isOfAll: tool === '', endsAtMs, isLifted: false });
+      else if (endsAtMs > now) add({ id, principal, upstream, tool, isOfAll: tool === '', endsAtMs, why, isLifted: false });
     },
     of: ({ principal, upstream, tool }) => {
       const own = callers.get(hash.text(principal));

@@ -111,8 +111,9 @@ test('what is no call of a tool behind the gateway is no fact', () => {
     expect(isToolRecord({ ...record, ...more })).toBe(false);
 });
 
-test('a call that nobody asked for is no fact: it is no habit of anybody’s', () => {
+test('a call that nobody asked for, or that a person was asked about, is no fact', () => {
   expect(isToolRecord({ ...record, isAhead: true })).toBe(false);
+  expect(isToolRecord({ ...record, isApproved: true })).toBe(false);
   expect(isToolRecord(record)).toBe(true);
 });
 

@@ -119,10 +119,10 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
 export type ToolRecord = CallRecord & { readonly upstream: string; readonly upstreamName: string };
 
 export function isToolRecord(record: CallRecord): record is ToolRecord {
-  const { upstream, upstreamName: tool, method, error, isAhead } = record;
+  const { upstream, upstreamName: tool, method, error, isAhead, isApproved } = record;
   // What we held back says nothing of the tool, and must not count against its caller once more. What nobody asked for is no habit of
-  // anybody's.
-  if (method !== 'tools/call' || error === 'RESTRAINED' || isAhead) return false;
+  // anybody's, and what a person had to be asked about took as long as the person.
+  if (method !== 'tools/call' || error === 'RESTRAINED' || isAhead || isApproved) return false;
   return upstream !== undefined && tool !== undefined && !upstream.startsWith('@');
 }
 

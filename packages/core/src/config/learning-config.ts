@@ -3,10 +3,10 @@ import { z } from 'zod';
 const anomaliesConfig = z.strictObject({
   enabled: z.boolean().default(true).describe('Learn what each caller usually does with each tool, and tell what is far from it.'),
   action: z
-    .enum(['tell', 'throttle'])
+    .enum(['tell', 'throttle', 'ask'])
     .default('tell')
     .describe(
-      'What follows for a caller whose calls are abnormal. `tell`: nothing, they go on as they would. `throttle`: for a time it is held to few calls with that tool, or in all where the anomaly is about all.',
+      'What follows for a caller whose calls are abnormal. `tell`: nothing, they go on as they would. `throttle`: for a time it is held to few calls with that tool, or in all where the anomaly is about all. `ask`: the person at the client is asked whether they may be made; clients that cannot ask theirs are held to few calls.',
     ),
   throttle: z
     .strictObject({
@@ -19,7 +19,7 @@ const anomaliesConfig = z.strictObject({
       minutes: z.int().min(1).max(1_440).default(10).describe('Time after it was last seen to be abnormal.'),
     })
     .prefault({})
-    .describe('How narrow and how long, with `action` set to `throttle`.'),
+    .describe('How narrow and how long, with `action` set to `throttle` or `ask`.'),
   alertsPerDay: z
     .int()
     .min(1)

@@ -21,6 +21,8 @@ export interface CallTrace {
   /** Absent where nobody wants to know, and for the first call of a conversation. */
   step: CallStep | undefined;
   isCached: boolean;
+  /** Whether the person at the client has let it be made. */
+  isApproved: boolean;
   cacheTier: string | undefined;
   /** Absent while calls are not traced. */
   context: TraceContext | undefined;

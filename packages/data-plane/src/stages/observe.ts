@@ -96,6 +96,7 @@ function createTrace(): CallTrace {
     detour: undefined,
     step: undefined,
     isCached: false,
+    isApproved: false,
     cacheTier: undefined,
     context: undefined,
   };
@@ -162,6 +163,7 @@ function toRecord(
     cached: trace.isCached,
     cacheTier: trace.cacheTier,
     isAhead: call.isAhead ? true : undefined,
+    isApproved: trace.isApproved ? true : undefined,
     trace: trace.context,
   };
 }

@@ -81,6 +81,10 @@ export const callRecord = z
     attempts: amount,
     cached: z.boolean(),
     isAhead: z.literal(true).optional().describe('Nobody had asked for it: the gateway made it, to have the answer at hand.'),
+    isApproved: z
+      .literal(true)
+      .optional()
+      .describe('The person at the client was asked about it, because it was abnormal, and let it be made.'),
   })
   .openapi('CallRecord');
 
