@@ -39,6 +39,10 @@ export interface RankAsking {
 /** Of what is shown, at least this part is the best of the static ranking. */
 const STATIC_PART = 0.3;
 
+/** By how much less the static ranking counts once what was learned has shown itself, which it has soon after trust in it begins to rise. */
+const YIELD = 0.2;
+const [YIELDS_FROM, YIELDS_WITHIN] = [0.12, 0.1];
+
 /** Returns what ranks with one reading; it keeps its working memory, so it serves one caller at a time. */
 export function createLearnedRanker(): (reading: SearchReading, asking: RankAsking) => readonly LearnedTool[] {
   const scores = createToolScores();
@@ -56,10 +60,11 @@ export function createLearnedRanker(): (reading: SearchReading, asking: RankAski
     let best = 0;
     for (const { tool } of candidates) if (tool >= 0) best = Math.max(best, scores.evidence[tool]!);
     const level = trustAt((place) => reading.trustOf(place), gradeOf(best));
+    const fixedWeight = 1 - YIELD * Math.min(1, Math.max(0, (level - YIELDS_FROM) / YIELDS_WITHIN));
     const ranked = candidates
       .map(({ key, score, staticRank, tool }): LearnedTool => {
         const learned = tool < 0 ? 0 : level * scores.learned[tool]!;
-        const fixed = scoreAtRank(staticRank);
+        const fixed = fixedWeight * scoreAtRank(staticRank);
         return {
           key,
           // Whoever asks for a tool by its name means that tool.
