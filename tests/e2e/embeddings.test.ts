@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { startEmbeddingsServer } from '../../apps/gateway/src/testing/embeddings-server.ts';
+import { writeTinyModel } from '../../apps/gateway/src/testing/tiny-model.ts';
 import { untilState } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
 import { startGateway, type RunningGateway } from './support/gateway.ts';
@@ -62,11 +63,41 @@ test('tools are found by what is meant, from vectors that outlive a restart, and
       expect(firstMs).toBeLessThan(1_500);
       expect(await search(gateway, 'another physician')).toHaveLength(3);
       expect(performance.now() - then).toBeLessThan(400);
-      expect(gateway.stderr().match(/the embeddings server fails/g)).toHaveLength(1);
+      expect(gateway.stderr().match(/embeddings fail;/g)).toHaveLength(1);
     });
     expect(written.join('\n')).not.toContain(TOKEN);
     expect((await readFile(path.join(dataDir, 'store.db'))).includes(TOKEN)).toBe(false);
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
+});
+
+test('tools are found by what is meant with a model that the gateway runs itself', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-model-'));
+  const tools = path.join(folder, 'tools');
+  await writeFile(tools, 'purchase_automobile\nfind_physician\n');
+  await writeTinyModel(path.join(folder, 'model'));
+  const config = {
+    mcpServers: { shop: { command: process.execPath, args: [SHOP, '--name', 'shop', '--shared', tools] } },
+    surface: 'search',
+    search: { embeddings: { path: path.join(folder, 'model'), timeoutMs: 10_000 } },
+  };
+  try {
+    await using gateway = await startGateway({ config });
+    await untilState(gateway, 'shop', 'ready');
+    await eventually('found by meaning', async () => (await search(gateway, 'a doctor'))[0] === 'find_physician' || undefined);
+    expect(await search(gateway, 'buy a car')).toContain('purchase_automobile');
+    expect(gateway.stderr()).not.toContain('embeddings fail');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test.each([
+  [{}, 'search.embeddings.url is missing'],
+  [{ url: 'http://127.0.0.1:1/v1' }, 'search.embeddings.model is missing'],
+  [{ path: 'model', url: 'http://127.0.0.1:1/v1', model: 'm' }, 'cannot stand beside `url`'],
+  [{ path: 'nowhere' }, 'it holds neither "model.onnx" nor "onnx/model.onnx"'],
+])('a configuration that cannot be used is refused with what is wrong: %j', async (embeddings, said) => {
+  await expect(startGateway({ config: { mcpServers: {}, search: { embeddings } } })).rejects.toThrow(said);
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import {
   GatewayError,
   systemClock,
@@ -85,7 +86,8 @@ async function joinParts(
   });
   const cachePart = toCachePart(answers, () => dataPlane.answerCounts);
   const { embeddings } = config.search ?? {};
-  const embedder = embeddings && createEmbedder({ config: embeddings, store, environment, clock, logger });
+  const embedder =
+    embeddings && createEmbedder({ config: embeddings, configDir: path.dirname(configPath), store, environment, clock, logger });
   // One process learns for all; several would each learn a part and advise differently.
   const instance = await readInstanceId(dataDir);
   const pathOfLearning = {

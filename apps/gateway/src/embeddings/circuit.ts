@@ -32,7 +32,7 @@ export function createCircuit({ clock, logger, firstPauseMs = FIRST_PAUSE_MS }: 
     if (isTold || now - toldAtMs < LOG_EVERY_MS) return;
     isTold = true;
     toldAtMs = now;
-    logger.warn('the embeddings server fails; tools are found by words alone until it answers again', { reason });
+    logger.warn('embeddings fail; tools are found by words alone until they can be had again', { reason });
   };
   return {
     tryEnter: () => {
@@ -45,7 +45,7 @@ export function createCircuit({ clock, logger, firstPauseMs = FIRST_PAUSE_MS }: 
       return Math.max(0, pausedUntilMs - clock.monotonic());
     },
     succeeded: () => {
-      if (isTold) logger.info('the embeddings server answers again');
+      if (isTold) logger.info('embeddings can be had again');
       failures = 0;
       isProbing = isTold = false;
       pausedUntilMs = Number.NEGATIVE_INFINITY;

@@ -25,7 +25,15 @@ afterEach(() => server[Symbol.asyncDispose]());
 
 function open(more: object = {}, options: Partial<EmbedderOptions> = {}) {
   const { search } = parseGatewayConfig({ search: { embeddings: { url: server.url, model: 'toy', ...more } } });
-  const embedder = createEmbedder({ config: search!.embeddings!, store, environment: {}, clock: systemClock, logger, ...options });
+  const embedder = createEmbedder({
+    config: search!.embeddings!,
+    configDir: '.',
+    store,
+    environment: {},
+    clock: systemClock,
+    logger,
+    ...options,
+  });
   return { ...embedder, read: () => embedder, [Symbol.asyncDispose]: () => embedder.close() };
 }
 
