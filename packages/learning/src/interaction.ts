@@ -60,6 +60,8 @@ export interface CallInteraction extends InteractionBase {
   readonly fallbacks?: readonly ChosenFallback[];
   /** Attempts at upstreams that had failed before, in that order; absent where there were none. */
   readonly afterFailures?: readonly AfterFailures[];
+  /** Keyed hashes of the hosts and mail domains that its arguments name; absent where they name none. */
+  readonly destinations?: readonly string[];
   /** What it came after; absent where nobody wanted to know. */
   readonly step?: CallStep;
 }

@@ -117,6 +117,8 @@ function restraintText({ restraint }: AnomalyBody): string {
 
 function evidenceText({ kind, measure, observed, expected, low, high, calls }: AnomalyBody): string {
   if (kind === 'first-use') return `never in ${countOf(calls, 'call')}`;
+  if (kind === 'destination') return `another destination than in ${countOf(calls, 'call')}`;
+  if (kind === 'sequence') return `another order than in ${countOf(calls, 'call')}`;
   if (kind === 'shape') return `other arguments than in ${countOf(calls, 'call')}`;
   const text = (amount: number): string => {
     if (measure === 'ms') return durationText(amount);

@@ -42,7 +42,7 @@ function addAnomalies(learn: Command, execute: Execute): void {
   const anomalies = limited(common(learn.command('anomalies').description('show what was abnormal, newest first')))
     .option('--since <time>', 'from then on, as ISO 8601', parseTime)
     .option('--upstream <name>', 'of this server')
-    .option('--kind <kind>', 'rate, first-use, shape, arguments, result, duration, failures or drift')
+    .option('--kind <kind>', 'rate, first-use, shape, destination, sequence, arguments, result, duration, failures or drift')
     .action((options) => execute(options, async (context) => (await import('./learn-anomalies.ts')).learnAnomalies(context, options)));
   common(anomalies.command('feedback').description('say whether an anomaly was worth telling'))
     .argument('<id>', 'the anomaly')

@@ -44,6 +44,8 @@ const OWN_DOING: Partial<Record<AnomalyKind, string>> = {
   rate: 'it calls far more often than it ever did',
   'first-use': 'it has never called that before',
   shape: 'it gives arguments that it has never given before',
+  destination: 'it names a host or a mail domain that it has never named before',
+  sequence: 'it calls tools in an order in which it has never called them',
   arguments: 'its arguments are far larger than ever',
   result: 'it gets results that are far larger than ever',
   failures: 'its calls fail again and again',

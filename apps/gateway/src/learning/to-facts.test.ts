@@ -160,3 +160,10 @@ test('a fact tells what the call came after, where somebody wants to know', () =
   expect(create().call(record, { ...payload({}), step })).toMatchObject({ step });
   expect(create().call(record, payload({}))).not.toHaveProperty('step');
 });
+
+test('a fact tells where arguments point to, as hashes', () => {
+  const fact = create().call(record, payload({ to: 'ann@example.com', note: SECRET }));
+  expect(fact.destinations).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
+  expect(create().call(record, payload({ to: 'bob@mail.example.com' })).destinations).toEqual(fact.destinations);
+  expect(create().call(record, payload({ note: SECRET }))).not.toHaveProperty('destinations');
+});

@@ -18,6 +18,7 @@ import {
 } from '@signalbox/learning';
 import { unitOf } from './caller-unit.ts';
 import { isSampled, type KeyedHash } from './keyed-hash.ts';
+import { readDestinations } from './read-destinations.ts';
 import type { ToolVersion } from './tool-versions.ts';
 
 export interface FactSources {
@@ -47,6 +48,7 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
       const result = argsKey !== '' && record.status === 'ok' && !record.cached ? payload?.result : undefined;
       const { version, effect } = versionOf(upstream, tool);
       const session = sessionOf(payload?.session, record);
+      const destinations = readDestinations(payload?.arguments?.knownObject, hash);
       return {
         kind: 'call',
         sequence: ++sequence,
@@ -74,6 +76,7 @@ export function createFactMaker({ hash, versionOf, adviceVersion, armsOf }: Fact
         cached: record.cached,
         ...(payload?.detour && fromDetour(payload.detour, versionOf)),
         ...(payload?.step && { step: payload.step }),
+        ...(destinations.length > 0 && { destinations }),
       };
     },
     /** One for each need, so that a call later on can be told to be for one of them. */

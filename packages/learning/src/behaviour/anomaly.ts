@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto';
 
 /** What can be abnormal, from what a caller does with a tool to what a tool does to all. */
-export const ANOMALY_KINDS = ['rate', 'first-use', 'shape', 'arguments', 'result', 'duration', 'failures', 'drift'] as const;
+export const ANOMALY_KINDS = [
+  'rate',
+  'first-use',
+  'shape',
+  'destination',
+  'sequence',
+  'arguments',
+  'result',
+  'duration',
+  'failures',
+  'drift',
+] as const;
 export type AnomalyKind = (typeof ANOMALY_KINDS)[number];
 
 /** What `observed` and the range count. */

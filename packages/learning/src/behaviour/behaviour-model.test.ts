@@ -120,6 +120,51 @@ test('arguments of another shape are told of where they never varied, and not wi
   expect(model.list()).toHaveLength(1);
 });
 
+test('a destination that was never named is told of where there were few, and not where they always varied', () => {
+  const model = create();
+  const post = (day: number, minutes: number, destination: string, more: Partial<CallInteraction> = {}) =>
+    model.observe(read({ atMs: at(day, minutes), tool: 'post', effect: 'write', destinations: [destination], ...more }));
+  for (let day = 0; day < 10; day++)
+    for (let call = 0; call < 40; call++) {
+      post(day, call, `d${call % 2}`);
+      post(day, call, `d${day * 40 + call}`, { principal: 'p2' });
+    }
+  expect(model.list()).toEqual([]);
+  post(10, 0, 'd1');
+  post(10, 1, 'other');
+  post(10, 1, 'another', { principal: 'p2' });
+  // Without a destination there is nothing to tell of.
+  model.observe(read({ atMs: at(10, 2), tool: 'post', effect: 'write' }));
+  expect(model.list()).toMatchObject([
+    { kind: 'destination', principal: 'p1', tool: 'post', measure: 'calls before', calls: 401, count: 1 },
+  ]);
+});
+
+test('tools in an order that a caller has never called them in are told of where it always works alike', () => {
+  const model = create();
+  for (let day = 0; day < 20; day++)
+    for (let round = 0; round < 100; round++)
+      for (const [step, tool] of ['find', 'read', 'list'].entries())
+        model.observe(read({ atMs: at(day, round * 10 + step), tool, session: `s${day} ${round}` }));
+  expect(model.list()).toEqual([]);
+  // Another session begins with something else: there is no order in that.
+  model.observe(read({ atMs: at(20), tool: 'list', session: 'x' }));
+  expect(model.list()).toEqual([]);
+  model.observe(read({ atMs: at(20, 1), tool: 'find', session: 'x' }));
+  expect(model.list()).toMatchObject([{ kind: 'sequence', principal: 'p1', tool: 'find', calls: 4_000 }]);
+  model.observe(read({ atMs: at(20, 2), tool: 'find', session: 'x' }));
+  expect(model.list()).toHaveLength(1);
+});
+
+test('rows of an earlier version, which had fewer columns, are taken', () => {
+  const [model, again] = [create(), create()];
+  work(model, { days: 5 });
+  const state = new Map(model.save());
+  state.set('pairs', new Map([...state.get('pairs')!].map(([key, row]) => [key, row.slice(0, -2)])));
+  again.load(state);
+  expect([...again.save()]).toEqual([...model.save()]);
+});
+
 test('an endpoint that suddenly fails is told of as the tool’s, one caller whose calls fail as the caller’s', () => {
   const model = create();
   for (const principal of ['p1', 'p2', 'p3']) work(model, { days: 10, more: { principal } });

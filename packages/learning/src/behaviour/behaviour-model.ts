@@ -4,7 +4,7 @@ import type { Model, ModelState } from '../model.ts';
 import { joinKey } from '../tool-key.ts';
 import { createAlerts, type Alerts } from './alerts.ts';
 import { ANOMALY_KINDS, MEASURES, type AnomalyKind, type Measure } from './anomaly.ts';
-import { CALLER_COLUMNS, CALLS, FIRST, LAST, PAIR, PAIR_COLUMNS, SEEN_CALLS, SEEN_COLUMNS, TOOL_COLUMNS } from './columns.ts';
+import { CALLER, CALLER_COLUMNS, CALLS, FIRST, LAST, PAIR, PAIR_COLUMNS, SEEN_CALLS, SEEN_COLUMNS, TOOL_COLUMNS } from './columns.ts';
 import { EvidenceTable } from './evidence-table.ts';
 import { createSuspicions, type Observed } from './suspicions.ts';
 
@@ -23,8 +23,13 @@ const MAX_CALLERS = 5_000;
 const MAX_TOOLS = 5_000;
 const MAX_SHAPES = 40_000;
 const MAX_UPSTREAMS = 20_000;
+const MAX_DESTINATIONS = 40_000;
+const MAX_ORDERS = 40_000;
 /** Shapes of arguments that are kept for one caller and tool; whoever uses more has none. */
 const SHAPES_EACH = 16;
+/** The same of destinations, and of orders of a caller. */
+const DESTINATIONS_EACH = 16;
+const ORDERS_EACH = 200;
 const DAY_MS = 86_400_000;
 
 export function createBehaviourModel({ alertsPerDay, settleDays }: BehaviourOptions): BehaviourModel {
@@ -34,10 +39,13 @@ export function createBehaviourModel({ alertsPerDay, settleDays }: BehaviourOpti
     tools: new EvidenceTable({ columns: TOOL_COLUMNS.length, maxRows: MAX_TOOLS, evidence: CALLS }),
     shapes: new EvidenceTable({ columns: SEEN_COLUMNS.length, maxRows: MAX_SHAPES, evidence: SEEN_CALLS }),
     upstreams: new EvidenceTable({ columns: SEEN_COLUMNS.length, maxRows: MAX_UPSTREAMS, evidence: SEEN_CALLS }),
+    destinations: new EvidenceTable({ columns: SEEN_COLUMNS.length, maxRows: MAX_DESTINATIONS, evidence: SEEN_CALLS }),
+    orders: new EvidenceTable({ columns: SEEN_COLUMNS.length, maxRows: MAX_ORDERS, evidence: SEEN_CALLS }),
   };
   const alerts = createAlerts({ alertsPerDay });
   const versions = createHashing();
   const shapes = createHashing();
+  const names = createHashing();
   const suspect = createSuspicions({ alerts, settleMs: settleDays * DAY_MS });
 
   const open = (table: EvidenceTable, key: string, atMs: number): number[] => {
@@ -77,8 +85,23 @@ export function createBehaviourModel({ alertsPerDay, settleDays }: BehaviourOpti
       isElsewhere,
       isToolNew: knownTool === undefined,
       isNewShape: isShapeNew(pair, pairKey, call),
+      newDestinations: countNewDestinations(pair, pairKey, call),
+      move: moveOf(caller, callerKey, call),
     };
     suspect(observed);
+  };
+  const countNewDestinations = (pair: readonly number[], pairKey: string, { destinations = [], atMs }: CallInteraction): number => {
+    if (pair[PAIR.destinations]! >= DESTINATIONS_EACH) return 0;
+    return destinations.filter((destination) => see(tables.destinations, joinKey(pairKey, destination), atMs)).length;
+  };
+  const moveOf = (caller: number[], callerKey: string, { session, upstream, tool, atMs }: CallInteraction): Observed['move'] => {
+    const [own, now] = [names(session), names(joinKey(upstream, tool))];
+    const before = caller[CALLER.session] === own ? caller[CALLER.before]! : undefined;
+    caller[CALLER.session] = own;
+    caller[CALLER.before] = now;
+    if (before === undefined || before === now) return 'none';
+    const isKept = caller[CALLER.orders]! < ORDERS_EACH;
+    return isKept && see(tables.orders, joinKey(callerKey, String(before), String(now)), atMs) ? 'new' : 'known';
   };
   const isShapeNew = (pair: number[], pairKey: string, { argsShape, toolVersion, atMs, argsBytes }: CallInteraction): boolean => {
     if (argsBytes === 0 && argsShape.length === 0) return false;
@@ -101,6 +124,8 @@ export function createBehaviourModel({ alertsPerDay, settleDays }: BehaviourOpti
       { name: 'tools', columns: TOOL_COLUMNS, rule: 'latest' },
       { name: 'shapes', columns: SEEN_COLUMNS, rule: 'latest' },
       { name: 'upstreams', columns: SEEN_COLUMNS, rule: 'latest' },
+      { name: 'destinations', columns: SEEN_COLUMNS, rule: 'latest' },
+      { name: 'orders', columns: SEEN_COLUMNS, rule: 'latest' },
       ...alerts.tables,
     ],
     observe: (fact) => {

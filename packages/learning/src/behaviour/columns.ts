@@ -18,6 +18,8 @@ export const PAIR_COLUMNS = [
   ...momentColumns('duration'),
   ...eventColumns('failed'),
   ...eventColumns('slow'),
+  'aimed',
+  'destinations',
 ];
 
 /** A caller with all tools. */
@@ -32,6 +34,10 @@ export const CALLER_COLUMNS = [
   'notRead',
   'burst',
   ...momentColumns('rate'),
+  'session',
+  'before',
+  'moves',
+  'orders',
 ];
 
 /** A tool with all callers. */
@@ -75,6 +81,9 @@ export const PAIR = {
   duration: pair('durationValues'),
   failed: pair('failedCalls'),
   slow: pair('slowCalls'),
+  /** Calls that named a destination, and how many different ones. */
+  aimed: pair('aimed'),
+  destinations: pair('destinations'),
 } as const;
 
 export const CALLER = {
@@ -83,6 +92,11 @@ export const CALLER = {
   notRead: caller('notRead'),
   burst: caller('burst'),
   rate: caller('rateValues'),
+  /** The last session, and what it called last; calls after another one, and how many different pairs of them. */
+  session: caller('session'),
+  before: caller('before'),
+  moves: caller('moves'),
+  orders: caller('orders'),
 } as const;
 
 export const TOOL = {

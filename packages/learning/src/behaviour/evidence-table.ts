@@ -44,7 +44,9 @@ export class EvidenceTable {
   }
 
   load(table: ModelTable | undefined): void {
-    this.#rows = new Map([...(table ?? [])].map(([key, row]) => [key, [...row]]));
+    // Rows of an earlier version have fewer columns.
+    const { columns } = this.#options;
+    this.#rows = new Map([...(table ?? [])].map(([key, row]) => [key, Array.from({ length: columns }, (_, column) => row[column] ?? 0)]));
   }
 
   #prune(): void {

@@ -18,6 +18,10 @@ export interface Observed {
   readonly isElsewhere: boolean;
   readonly isToolNew: boolean;
   readonly isNewShape: boolean;
+  /** Destinations that the caller has never named to the tool before. */
+  readonly newDestinations: number;
+  /** Whether it comes after another tool of its session, and the caller has called the two in this order before. */
+  readonly move: 'none' | 'known' | 'new';
 }
 
 export interface SuspicionsOptions {
@@ -29,8 +33,18 @@ export interface SuspicionsOptions {
 const DAY_MS = 86_400_000;
 export const BUCKET_MS = 300_000;
 const DAY_BUCKETS = DAY_MS / BUCKET_MS;
-/** From where on a score is told. All but that of shapes stand for a chance in a hundred thousand or less. */
-const THRESHOLDS = { rate: 5.5, 'first-use': 5, shape: 3, arguments: 5.5, result: 5.5, duration: 8, failures: 8 } as const;
+/** From where on a score is told. Those of more than five stand for a chance in a hundred thousand or less. */
+const THRESHOLDS = {
+  rate: 5.5,
+  'first-use': 5,
+  shape: 3,
+  destination: 2.3,
+  sequence: 3,
+  arguments: 5.5,
+  result: 5.5,
+  duration: 8,
+  failures: 8,
+} as const;
 /** Of what speaks against a tool, the share from one caller that makes it the caller's. */
 const OWN_SHARE = 0.75;
 /** A shorter wait, fewer bytes and fewer calls are nothing to tell of, however rare. */
@@ -105,6 +119,20 @@ export function createSuspicions({ alerts, settleMs }: SuspicionsOptions): (obse
     if (calls < LEAST_CALLS) return;
     raise(observed, { kind: 'shape', measure: 'calls before', score }, () => unseen(pair[PAIR.shapes]!, calls));
   };
+  const lookAtDestination = (observed: Observed): void => {
+    const { pair } = observed;
+    const calls = pair[PAIR.aimed]!;
+    const score = scoreNovelty(pair[PAIR.destinations]!, calls);
+    if (calls < LEAST_CALLS) return;
+    raise(observed, { kind: 'destination', measure: 'calls before', score }, () => unseen(pair[PAIR.destinations]!, calls));
+  };
+  const lookAtOrder = (observed: Observed): void => {
+    const { caller } = observed;
+    const calls = caller[CALLER.moves]!;
+    const score = scoreNovelty(caller[CALLER.orders]!, calls);
+    if (calls < LEAST_CALLS) return;
+    raise(observed, { kind: 'sequence', measure: 'calls before', score }, () => unseen(caller[CALLER.orders]!, calls));
+  };
   const lookAtSize = (observed: Observed, kind: 'arguments' | 'result', bytes: number): void => {
     const { pair } = observed;
     const score = scoreAbove(pair, PAIR[kind], toLog(bytes), SIZE);
@@ -135,13 +163,16 @@ export function createSuspicions({ alerts, settleMs }: SuspicionsOptions): (obse
   };
 
   return (observed) => {
-    const { call, caller, pair, tool, isNew, isNewShape } = observed;
+    const { call, caller, pair, tool, isNew, isNewShape, newDestinations, move } = observed;
     const { atMs, ending, argsBytes, resultBytes, cached } = call;
     const isOld = isSettled(caller, atMs, settleMs);
     const mayTell = isOld && isSettled(pair, atMs, shortMs);
     closeDay(call, tool, { alerts, mayTell: isSettled(tool, atMs, shortMs) });
     if (isNew && isOld) lookAtFirstUse(observed);
     if (isNewShape && mayTell) lookAtShape(observed);
+    if (newDestinations > 0 && mayTell) lookAtDestination(observed);
+    // What comes with a tool that is new is no order of its own.
+    if (move === 'new' && mayTell && !isNew) lookAtOrder(observed);
     lookAtRate(observed, { isOld, mayTell });
     if (mayTell && argsBytes >= LEAST.argsBytes) lookAtSize(observed, 'arguments', argsBytes);
     const hasWorked = ending === 'ok';
@@ -157,6 +188,10 @@ export function createSuspicions({ alerts, settleMs }: SuspicionsOptions): (obse
     if (observed.isElsewhere) caller[CALLER.upstreams]!++;
     if (call.effect !== 'read') caller[CALLER.notRead]!++;
     if (isNewShape) pair[PAIR.shapes]!++;
+    if (call.destinations !== undefined) pair[PAIR.aimed]!++;
+    pair[PAIR.destinations]! += newDestinations;
+    if (move !== 'none') caller[CALLER.moves]!++;
+    if (move === 'new') caller[CALLER.orders]!++;
     if (argsBytes > 0) {
       pair[PAIR.shaped]!++;
       addValue(pair, PAIR.arguments, toLog(argsBytes), SIZE);

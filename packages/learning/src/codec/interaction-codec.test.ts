@@ -54,6 +54,7 @@ const call = fc.record(
     fallbacks: fc.array(fallback, { minLength: 1, maxLength: 3 }),
     afterFailures: fc.array(after, { minLength: 1, maxLength: 3 }),
     step,
+    destinations: fc.array(text, { minLength: 1, maxLength: 3 }),
   },
   { requiredKeys: Object.keys(plainCall) as (keyof typeof plainCall)[] },
 );

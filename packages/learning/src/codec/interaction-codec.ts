@@ -86,6 +86,7 @@ function writeCall(writer: WireWriter, fact: CallInteraction): void {
       inner.bool(4, hasFailed);
     });
   if (fact.step !== undefined) writeStep(writer, fact.step);
+  for (const destination of fact.destinations ?? []) writer.element(20, destination);
 }
 
 function writeStep(writer: WireWriter, { after, sources }: CallStep): void {
@@ -145,7 +146,9 @@ export function readInteraction(bytes: Uint8Array): Interaction {
 }
 
 /** All members of all kinds, so that one object is filled whatever comes. */
-interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape' | 'failed' | 'fallbacks' | 'afterFailures' | 'step'>> {
+interface Any extends Mutable<
+  Omit<CallInteraction, 'kind' | 'arms' | 'argsShape' | 'failed' | 'fallbacks' | 'afterFailures' | 'step' | 'destinations'>
+> {
   kind: Interaction['kind'];
   readonly arms: string[];
   readonly argsShape: string[];
@@ -154,6 +157,7 @@ interface Any extends Mutable<Omit<CallInteraction, 'kind' | 'arms' | 'argsShape
   fallbacks?: ChosenFallback[];
   afterFailures?: AfterFailures[];
   step?: CallStep;
+  destinations?: string[];
   readonly needs: number[][];
   readonly shown: ShownTool[];
   answerBytes: number;
@@ -250,6 +254,7 @@ function readCall(reader: WireReader, call: Any): void {
     else if (field === 17) reader.message((inner) => (call.fallbacks ??= []).push(readFallback(inner)));
     else if (field === 18) reader.message((inner) => (call.afterFailures ??= []).push(readAfterFailures(inner)));
     else if (field === 19) reader.message((inner) => (call.step = readStep(inner)));
+    else if (field === 20) (call.destinations ??= []).push(reader.text());
     else reader.skip();
   }
 }

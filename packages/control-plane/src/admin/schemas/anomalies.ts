@@ -8,9 +8,9 @@ const principalName = z
   .describe('The name behind it: for operators, auditors and owners, once the caller was seen since the start.');
 
 export const anomalyKind = z
-  .enum(['rate', 'first-use', 'shape', 'arguments', 'result', 'duration', 'failures', 'drift'])
+  .enum(['rate', 'first-use', 'shape', 'destination', 'sequence', 'arguments', 'result', 'duration', 'failures', 'drift'])
   .describe(
-    'Too many calls; a tool the caller has never used; argument names or types it has never sent; too large arguments or results; slow or failing again and again; a tool that has changed for good.',
+    'Too many calls; a tool the caller has never used; argument names or types it has never sent; a host or mail domain it has never named; tools in an order it has never called them in; too large arguments or results; slow or failing again and again; a tool that has changed for good.',
   );
 const verdict = z.enum(['useful', 'noise']);
 
