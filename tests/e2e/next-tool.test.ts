@@ -44,6 +44,12 @@ test('the tool that a caller usually calls next rises in its searches, with the 
   const { nextTool } = await ask<{ nextTool: { told: number; sureRight: number } }>('/learning');
   expect(nextTool.told).toBeGreaterThan(18);
   expect(nextTool.sureRight).toBeGreaterThan(5);
+  const { days } = await ask<{ days: { day: string; searches: number; led: number; place?: number }[] }>('/learning/quality');
+  expect(days.length).toBeGreaterThan(0);
+  expect(days[0]!.searches).toBeGreaterThan(1);
+  expect(days.reduce((sum, { led }) => sum + led, 0)).toBeGreaterThan(0);
+  const quality = await runSignalbox(['learn', 'quality', '--config', gateway.configFile, '--data', gateway.dataDir]);
+  expect(quality.stdout).toMatch(new RegExp(`DAY +SEARCHES +LED TO A CALL[^]*${days[0]!.day} +${days[0]!.searches} `));
   const shown = await runSignalbox(['learn', 'status', '--config', gateway.configFile, '--data', gateway.dataDir]);
   expect(shown.stdout).toMatch(
     /the next tool was foretold for \d+ % of \d+ calls, among three for \d+ %; of \d+ that it was sure of \d+ %/,

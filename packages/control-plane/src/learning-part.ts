@@ -1,5 +1,6 @@
 import type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 import type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
+import type { QualityBody } from './admin/schemas/quality.ts';
 import type { ProposalsBody } from './admin/schemas/proposals.ts';
 import type { SurfacesBody } from './admin/schemas/surfaces.ts';
 import type {
@@ -18,6 +19,7 @@ import type {
 
 export type { AnomaliesBody, AnomalyBody, AnomalyFeedbackRequest, ClustersBody, RestraintBody } from './admin/schemas/anomalies.ts';
 export type { ExperimentBody, ExperimentRequest, ExperimentsBody } from './admin/schemas/experiments.ts';
+export type { QualityBody } from './admin/schemas/quality.ts';
 export type { ProposalsBody } from './admin/schemas/proposals.ts';
 export type { SurfacesBody } from './admin/schemas/surfaces.ts';
 export type {
@@ -48,6 +50,8 @@ export interface LearningPart {
   /** What the lists of tools cost with each surface, and which one fits which client. */
   surfaces(): Promise<SurfacesBody>;
   sequences(limit: number): Promise<SequencesBody>;
+  /** How good searches were, day by day. */
+  quality(limit: number): Promise<QualityBody>;
   /** Changes of definitions that would have saved callers a failure. @param of Only of this upstream, and of this tool of it. */
   proposals(of: { readonly upstream?: string | undefined; readonly tool?: string | undefined }): Promise<ProposalsBody>;
   /** @throws GatewayError `NOT_FOUND` while nobody looks for them. */

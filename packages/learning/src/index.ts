@@ -80,6 +80,7 @@ export {
 } from './cache-advice/freshness-model.ts';
 export { toCallAttempt, type CallAttempt } from './repair/call-attempt.ts';
 export type { ShapeEdit } from './repair/compare-shapes.ts';
+export type { SearchDay } from './search/search-quality.ts';
 export { listPlans, planAfter, type CallPlansByContext } from './sequences/call-plans.ts';
 export {
   patchedDescription,

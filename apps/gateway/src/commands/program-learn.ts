@@ -29,6 +29,9 @@ function addReadings(learn: Command, execute: Execute): void {
   limited(common(learn.command('sequences').description('show calls that follow each other again and again'))).action((options) =>
     execute(options, async (context) => (await import('./learn.ts')).learnSequences(context, options)),
   );
+  limited(common(learn.command('quality').description('show how good searches were, day by day'))).action((options) =>
+    execute(options, async (context) => (await import('./learn-quality.ts')).learnQuality(context, options)),
+  );
   common(learn.command('proposals').description('show changes of definitions that would have saved callers a failure'))
     .option('--upstream <name>', 'of this server')
     .option('--tool <name>', 'of this tool, by its server’s name of it')

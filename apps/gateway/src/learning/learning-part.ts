@@ -16,6 +16,7 @@ import type {
   LearnerThread,
   Replayed,
   RowChange,
+  SearchDay,
 } from '@signalbox/learning';
 import { toAnomalyBody, toRestraintBody, type AnomalyFeed } from './anomaly-feed.ts';
 import type { AnswerLed } from './answer-led.ts';
@@ -96,6 +97,17 @@ export function createLearningPart(options: LearningPartOptions): LearningPart {
       };
     },
     tools: async () => ({ tools: await readInsights(options) }),
+    quality: async (limit) => {
+      const days = await thread.ask<readonly SearchDay[]>('quality', limit);
+      return {
+        days: days.map(({ atMs, place, staticPlace, ...counts }) => ({
+          day: new Date(atMs).toISOString().slice(0, 10),
+          ...counts,
+          ...(place !== undefined && { place }),
+          ...(staticPlace !== undefined && { staticPlace }),
+        })),
+      };
+    },
     proposals: (filter) => readProposals(options, filter),
     sequences: async (limit) => {
       const sequences = await thread.ask<readonly FrequentSequence[]>('sequences', limit);

@@ -37,6 +37,7 @@ export const OPERATION_ROLES = {
   explainSearch: ALL,
   listToolInsights: ALL,
   listProposals: ALL,
+  listSearchDays: ALL,
   listSequences: ALL,
   listSurfaces: ALL,
   listAnomalies: ALL,

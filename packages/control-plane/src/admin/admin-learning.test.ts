@@ -12,6 +12,7 @@ test('everyone may look at what is learned and why', async () => {
     '/learning/sequences?limit=3',
     '/learning/surfaces',
     '/learning/proposals?upstream=github',
+    '/learning/quality?limit=7',
     '/learning/models',
     '/learning/models/a/diff/b',
   ])

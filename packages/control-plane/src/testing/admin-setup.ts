@@ -301,6 +301,7 @@ const LEARNING: Omit<LearningPart, 'experiments'> = {
       },
     ],
   }),
+  quality: async () => ({ days: [{ day: '2026-03-01', searches: 4, led: 3, lost: 1, place: 0.8, staticPlace: 0.5 }] }),
   proposals: async () => ({
     proposals: [
       {

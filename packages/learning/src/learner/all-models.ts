@@ -15,6 +15,7 @@ import { createRepairModel, type RepairModel } from '../repair/repair-model.ts';
 import { createExperimentModel } from '../experiments/experiment-model.ts';
 import { createFeedbackReader } from '../search/read-feedback.ts';
 import type { SearchFeedback } from '../search/search-feedback.ts';
+import { createSearchQuality } from '../search/search-quality.ts';
 import { createSearchModel, type SearchModel } from '../search/search-model.ts';
 import { createClientSurfaces } from '../surfaces/client-surfaces.ts';
 import { createCallPlans } from '../sequences/call-plans.ts';
@@ -36,6 +37,7 @@ export function createAllModels({ anomalies }: ModelOptions) {
     next: createNextSteps(),
     outcomes: createToolOutcomes(),
     plans: createCallPlans(),
+    quality: createSearchQuality(),
     repair: feedModel<CallAttempt, RepairModel>(createRepairModel(), readAttempt),
     search: feedModel<SearchFeedback, SearchModel>(createSearchModel(), createFeedbackReader()),
     runs: createFailureRuns(),

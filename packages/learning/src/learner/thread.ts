@@ -6,6 +6,7 @@ import type { PlanQuestion } from '../cache-advice/freshness-model.ts';
 import type { RepairQuestion } from '../repair/repair-model.ts';
 import { ExperimentBook } from '../experiments/experiment-book.ts';
 import { scopeStore } from '../model-store/scope-store.ts';
+import type { SearchDay } from '../search/search-quality.ts';
 import type { CallPlansByContext } from '../sequences/call-plans.ts';
 import { openRingReader } from '../ring/ring.ts';
 import { encodeSearchSnapshot } from '../search/search-snapshot.ts';
@@ -268,6 +269,7 @@ const QUESTIONS: Readonly<
   clusters: (learner, _: unknown, { breathe }) => learner.models.sessions.cluster(breathe),
   surfaces: (learner, limit: number) => learner.models.surfaces.reports(limit),
   ahead: (learner): CallPlansByContext => learner.models.plans.plans(),
+  quality: (learner, limit: number): readonly SearchDay[] => learner.models.quality.days(limit),
   sequences: (learner, limit: number) => learner.models.sequences.frequent(limit),
   log: (learner, limit: number) => learner.log(limit),
   diff: async (learner, { from, to, limit }: { from: string; to: string; limit: number }) => {

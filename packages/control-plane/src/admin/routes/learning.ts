@@ -17,6 +17,7 @@ import {
   toolInsightsBody,
   whyBody,
 } from '../schemas/learning.ts';
+import { qualityBody } from '../schemas/quality.ts';
 import { proposalsBody } from '../schemas/proposals.ts';
 import { surfacesBody } from '../schemas/surfaces.ts';
 import { anomalyRoutes } from './anomalies.ts';
@@ -79,6 +80,17 @@ function readings(learning: () => LearningPart): AdminRoute[] {
       answer: { description: 'The sequences, most frequent first', schema: sequencesBody },
       problems,
       run: ({ query: { limit } }) => learning().sequences(limit),
+    }),
+    defineRoute({
+      id: 'listSearchDays',
+      method: 'get',
+      path: '/learning/quality',
+      tag,
+      summary: 'How good searches were, day by day, beside what the static ranking would have shown',
+      query: z.strictObject({ limit: count({ max: 400, fallback: 30 }) }),
+      answer: { description: 'The days', schema: qualityBody },
+      problems,
+      run: ({ query: { limit } }) => learning().quality(limit),
     }),
     defineRoute({
       id: 'listProposals',
