@@ -41,7 +41,16 @@ test('each day has its searches, what they led to, and where the tools stood tha
   );
   call(model, NOON + 11_000, 'read', { session: 's2' });
   // In vain: said again in other words, which the static ranking does not know the tool for.
-  model.observe(search(NOON + DAY_MS, [['write', 1]], { session: 's3' }));
+  model.observe(
+    search(
+      NOON + DAY_MS,
+      [
+        ['write', 1],
+        ['read', 2],
+      ],
+      { session: 's3' },
+    ),
+  );
   model.observe(search(NOON + DAY_MS + 1_000, [['read', 0]], { session: 's3', needs: [[7]] }));
   call(model, NOON + DAY_MS + 2_000, 'read', { session: 's3' });
   expect(model.days(10)).toEqual([

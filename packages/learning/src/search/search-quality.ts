@@ -34,8 +34,8 @@ const PLACE_UNIT = 1_000;
 export function createSearchQuality(): SearchQuality {
   const days = new EvidenceTable({ columns: COLUMNS.length, maxRows: MAX_DAYS, evidence: DAY });
   const readFeedback = createFeedbackReader();
-  // A search that led to two calls led to something once.
-  const led = new WeakSet<SearchInteraction>();
+  // A search that led to two calls led to something once, and one that was said again in other words to nothing.
+  const judged = new WeakSet<SearchInteraction>();
 
   const dayOf = (atMs: number): number[] => {
     const day = Math.floor(atMs / DAY_MS);
@@ -48,16 +48,16 @@ export function createSearchQuality(): SearchQuality {
     return row;
   };
   const take = ({ search, chosen, outcome, shown }: SearchFeedback): void => {
-    if (search === undefined) return;
+    if (search === undefined || judged.has(search)) return;
     const row = dayOf(search.atMs);
     if (outcome === 'abandoned' || outcome === 'repeated') {
+      judged.add(search);
       row[LOST]!++;
       return;
     }
     const place = search.shown.findIndex((_, index) => shown[index]!.key === chosen);
-    // What was found in the end in other words was not found by these.
-    if (place < 0 || led.has(search)) return;
-    led.add(search);
+    if (place < 0) return;
+    judged.add(search);
     row[LED]!++;
     row[CHOSEN]!++;
     row[PLACE]! += placeValue(place + 1);
