@@ -94,6 +94,29 @@ test('wherever it is killed, no more than what was not flushed is lost, and it g
   );
 });
 
+test('the last commit of each day keeps its name for two weeks, so that what has changed since can be told', async () => {
+  const store = createMemoryStore();
+  let now = Date.UTC(2026, 2, 1, 12);
+  const learner = await Learner.open({ createModels, store, now: () => now, maxFacts: 10_000, breathe: async () => undefined });
+  const learnAt = async (day: number, hour: number) => {
+    now = Date.UTC(2026, 2, 1 + day, hour);
+    learner.observe(encode(callOf(day * 2 + Math.floor(hour / 13))));
+    await learner.commit(`day ${day}, ${hour} h`);
+  };
+  for (let day = 0; day < 20; day++) for (const hour of [12, 18]) await learnAt(day, hour);
+  const named = async () => (await learner.log(100)).flatMap(({ commit, refs }) => refs.map((ref) => `${ref}: ${commit.message}`));
+  const days = await named();
+  expect(days.slice(0, 3)).toEqual(['live: day 19, 18 h', 'day-2026-03-19: day 18, 18 h', 'day-2026-03-18: day 17, 18 h']);
+  expect(days).toHaveLength(15);
+  await learner.tidy();
+  const { from, to, rows } = await learner.diff('day-2026-03-13', 'live');
+  expect([from.facts, to.facts]).toEqual([26, 40]);
+  expect(rows.length).toBeGreaterThan(0);
+  await expect(learner.tag('day-2026-03-01', undefined)).rejects.toThrow('days are named by themselves');
+  await learner.forget({ principal: 'p1' });
+  expect(await named()).toHaveLength(1);
+});
+
 test('going back restores what was said then, bit for bit, and can be gone back from', async () => {
   const { open } = createOpen();
   const learner = await open();

@@ -11,6 +11,9 @@ import type { LearningStore } from './remote-store.ts';
 
 const FROZEN = 'frozen';
 const KEPT_COMMITS = 1_000;
+/** How the name of a day's last commit begins, and of how many days it is kept. */
+const DAY_TAG = 'day-';
+const KEPT_DAYS = 14;
 
 export interface LearnerOptions<Models extends Readonly<Record<string, Model<Interaction>>>> {
   /** Makes models that know nothing, by name. */
@@ -218,7 +221,7 @@ export class Learner<Models extends Readonly<Record<string, Model<Interaction>>>
 
   /** Lets go of versions beyond those that are kept. For idle time. */
   async tidy(): Promise<void> {
-    await this.#history.collect({ keep: KEPT_COMMITS });
+    await this.#history.collect({ keep: KEPT_COMMITS, tagged: { branch: LIVE, keep: 1 } });
   }
 
   async #commit(
@@ -232,12 +235,24 @@ export class Learner<Models extends Readonly<Record<string, Model<Interaction>>>
     try {
       const states = statesOf(this.#models);
       const { commit } = await this.#history.commit({ branch: LIVE, states, message, facts: this.#learned, first, last, notes, ...more });
+      const before = this.#head;
       this.#head = commit;
+      // Without the name of a day nothing is lost but the way back to it.
+      if (before !== undefined) await this.#nameDay(before, commit).catch(() => undefined);
       return commit;
     } catch (error) {
       this.#isDirty = true;
       throw error;
     }
+  }
+
+  /** Names the last commit of a day, so that what changed since can be told when commits between have gone. */
+  async #nameDay(before: Commit, commit: Commit): Promise<void> {
+    const day = dayOf(before);
+    if (day === dayOf(commit)) return;
+    await this.#history.setRef(DAY_TAG + day, before.id);
+    const named = [...(await this.#history.refs()).keys()].filter((name) => name.startsWith(DAY_TAG)).toSorted();
+    for (const name of named.slice(0, -KEPT_DAYS)) await this.#history.setRef(name, undefined);
   }
 
   async #restore(commit: Commit): Promise<void> {
@@ -275,7 +290,12 @@ export class Learner<Models extends Readonly<Record<string, Model<Interaction>>>
   }
 }
 
+function dayOf({ atMs }: Commit): string {
+  return new Date(atMs).toISOString().slice(0, 10);
+}
+
 function checkTag(name: string): void {
+  if (name.startsWith(DAY_TAG)) throw new GatewayError('INVALID_PARAMS', `Cannot use "${name}" for a tag: days are named by themselves`);
   if (name === LIVE) throw new GatewayError('INVALID_PARAMS', `Cannot use "${LIVE}" for a tag: it is the branch that is in use`);
   // What looks like the beginning of an id would be taken for one.
   if (/^[0-9a-f]{6,}$/.test(name)) throw new GatewayError('INVALID_PARAMS', `Cannot use "${name}" for a tag: it looks like a commit`);

@@ -41,6 +41,11 @@ export interface RowChange {
 const PAGE = 1000;
 const SHORTEST_PREFIX = 6;
 
+export interface CollectOptions {
+  readonly keep: number;
+  readonly tagged?: { readonly branch: string; readonly keep: number };
+}
+
 /**
  * Versions of what was learned: commits of all models, in branches and tags, over chunks that are shared by what they hold.
  * One process writes at a time.
@@ -164,11 +169,15 @@ export class ModelStore {
 
   /**
    * Lets go of commits that no branch or tag leads to within `keep` steps, and of chunks that only they had.
+   * @param options.tagged Of which branch, and how many steps from every other ref. Default: `keep` from all.
    * @returns how many of each are gone.
    */
-  async collect({ keep }: { readonly keep: number }): Promise<{ readonly commits: number; readonly chunks: number }> {
+  async collect({ keep, tagged }: CollectOptions): Promise<{ readonly commits: number; readonly chunks: number }> {
     const kept = new Map<string, Commit>();
-    for (const id of (await this.refs()).values()) for (const commit of await this.log(id, keep)) kept.set(commit.id, commit);
+    for (const [name, id] of await this.refs()) {
+      const steps = tagged === undefined || name === tagged.branch ? keep : tagged.keep;
+      for (const commit of await this.log(id, steps)) kept.set(commit.id, commit);
+    }
     const used = new Set<string>();
     for (const commit of kept.values()) {
       for (const { id } of tablesOf(commit).values()) {
