@@ -190,3 +190,16 @@ test('at an address to search at it is found as a call there would find it', asy
   expect(textOf(await gateway.call('call_tool', { name: 'get', arguments: { id: 'tea-1' } }))).toBe('about tea-1');
   expect(get).toHaveBeenCalledTimes(1);
 });
+
+test('advice that is no plan does no harm', async () => {
+  const plan = {
+    get upstream(): string {
+      throw new Error('broken');
+    },
+  } as PlannedCall;
+  const { gateway, get, search, ahead } = await start({ advice: { ahead: { after: () => plan, hashOf: (place) => place } } });
+  await using _ = gateway;
+  for (const text of ['tea', 'milk']) await search(text);
+  expect(get).not.toHaveBeenCalled();
+  expect(ahead.made).toBe(0);
+});

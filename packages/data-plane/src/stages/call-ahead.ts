@@ -1,9 +1,11 @@
 import {
   Cancellation,
+  toMessage,
   type AheadAdvice,
   type Answer,
   type CalledTool,
   type Clock,
+  type Logger,
   type Next,
   type PlannedCall,
   type RawJson,
@@ -32,6 +34,7 @@ export interface CallAheadOptions {
   /** The whole path. */
   readonly dispatch: Next<SurfaceCall>;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** What is not used up of the budget of an upstream is kept for so many calls. */
@@ -96,12 +99,21 @@ class CallAheadStage {
       if (isGood(answer)) {
         conversation.end({ upstream: name, tool }, args, answer);
         // Its answer goes out first.
-        setImmediate(() => this.#plan(call, conversation));
+        setImmediate(() => this.#planSafely(call, conversation));
       }
       return answer;
     };
     const answer = next(call);
     return answer instanceof Promise ? answer.then(end) : end(answer);
+  }
+
+  // Nobody is there to hear of an error, and the process must not.
+  #planSafely(call: TargetedCall, conversation: Conversation): void {
+    try {
+      this.#plan(call, conversation);
+    } catch (error) {
+      this.#options.logger.error('no call could be made ahead', { callId: call.id, error: toMessage(error) });
+    }
   }
 
   #plan(call: TargetedCall, conversation: Conversation): void {
